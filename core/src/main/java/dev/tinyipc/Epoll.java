@@ -1,0 +1,101 @@
+package dev.tinyipc;
+
+import java.io.Closeable;
+
+/**
+ * Readiness of many descriptors, level-triggered, after {@code epoll(7)}:
+ *
+ * <pre>
+ * struct epoll_event {     // x86-64, packed      aarch64
+ *     uint32_t     events; // 0                   0
+ *     epoll_data_t data;   // 4                   8
+ * };                       // 12 bytes            16 bytes
+ * </pre>
+ *
+ * Descriptors may be added and removed by any thread, one thread waits.
+ */
+final class Epoll implements Closeable {
+
+	static final int IN = 0x1;
+
+	private static final int CTL_ADD = 1;
+
+	private static final int CTL_DEL = 2;
+
+	private static final boolean PACKED = !System.getProperty("os.arch").equals("aarch64");
+
+	private static final int DATA = PACKED ? 4 : 8;
+
+	private static final int EVENT_SIZE = PACKED ? 12 : 16;
+
+	private static final int EVENTS_AT_ONCE = 64;
+
+	private final OwnedFd descriptor;
+
+	private final NativeBuffer events = NativeBuffer.zeroed(EVENTS_AT_ONCE * EVENT_SIZE);
+
+	private Epoll(OwnedFd descriptor) {
+		this.descriptor = descriptor;
+	}
+
+	static Epoll create() throws IpcException {
+		LibC.require();
+		return new Epoll(OwnedFd.of(Errno.check("epoll_create1", LibC.epoll_create1(LibC.O_CLOEXEC))));
+	}
+
+	/**
+	 * Watches a descriptor.
+	 * @param token what {@link #token(int)} tells when it is ready
+	 */
+	void add(int fd, int interest, long token) throws IpcException {
+		NativeBuffer event = NativeBuffer.zeroed(EVENT_SIZE);
+		event.bytes().putInt(0, interest).putLong(DATA, token);
+		control("EPOLL_CTL_ADD", CTL_ADD, fd, event);
+	}
+
+	/** Watches a descriptor no longer. To be called before it is closed. */
+	void remove(int fd) throws IpcException {
+		control("EPOLL_CTL_DEL", CTL_DEL, fd, NativeBuffer.zeroed(EVENT_SIZE));
+	}
+
+	private void control(String name, int operation, int fd, NativeBuffer event) throws IpcException {
+		int epoll = this.descriptor.borrow();
+		try {
+			Errno.check("epoll_ctl(" + name + ", " + fd + ')', LibC.epoll_ctl(epoll, operation, fd, event.address()));
+		}
+		finally {
+			this.descriptor.giveBack();
+		}
+	}
+
+	/**
+	 * Waits until something is ready.
+	 * @param timeout milliseconds, or -1 to wait without limit
+	 * @return how many events there are, 0 if none came in time
+	 */
+	int await(int timeout) throws IpcException {
+		int epoll = this.descriptor.borrow();
+		try {
+			int count;
+			do {
+				count = LibC.epoll_wait(epoll, this.events.address(), EVENTS_AT_ONCE, timeout);
+			}
+			while (count < 0 && Errno.interrupted());
+			return Errno.check("epoll_wait", count);
+		}
+		finally {
+			this.descriptor.giveBack();
+		}
+	}
+
+	/** What an event's descriptor was added with. */
+	long token(int index) {
+		return this.events.bytes().getLong(index * EVENT_SIZE + DATA);
+	}
+
+	@Override
+	public void close() {
+		this.descriptor.close();
+	}
+
+}

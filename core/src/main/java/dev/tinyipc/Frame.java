@@ -1,0 +1,132 @@
+package dev.tinyipc;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One message as it is on the wire:
+ *
+ * <pre>
+ *  0        8                              8 + length
+ * +--------+------------------------------+
+ * | length | body                         |
+ * +--------+------------------------------+
+ *   u64, native byte order; at least 1
+ * </pre>
+ *
+ * A frame that fits one packet is one packet. Of a larger one the first packet holds the
+ * length and the first part of the body, and raw packets follow until the length is
+ * reached. Descriptors come with the first packet.
+ */
+final class Frame {
+
+	static final int HEADER_SIZE = Long.BYTES;
+
+	/** The largest body that one buffer can hold behind the header. */
+	static final int MAX_BODY_SIZE = Integer.MAX_VALUE - HEADER_SIZE;
+
+	/**
+	 * No packet is larger, so that a receiver can have room for it before it knows its
+	 * size.
+	 */
+	static final int MAX_PACKET_SIZE = 512 * 1024;
+
+	/** The size of the packets of a frame that needs several. */
+	private static final int PART_SIZE = 64 * 1024;
+
+	private Frame() {
+	}
+
+	/**
+	 * Sends a frame.
+	 * @param frame has room for the header, and the body behind it
+	 * @param bodyLength bytes, at least 1
+	 */
+	static void send(SocketSender sender, NativeBuffer frame, int bodyLength, OwnedFd[] descriptors)
+			throws IpcException {
+		frame.bytes().putLong(0, bodyLength);
+		int length = HEADER_SIZE + bodyLength;
+		sender.lock();
+		try {
+			int largest = Math.min(MAX_PACKET_SIZE, sender.maxPacketSize());
+			int first = (length <= largest) ? length : Math.min(PART_SIZE, largest);
+			sender.send(frame, first, descriptors);
+			for (int sent = first; sent < length;) {
+				int part = Math.min(first, length - sent);
+				sender.sendRest(frame, sent, part);
+				sent += part;
+			}
+		}
+		finally {
+			sender.unlock();
+		}
+	}
+
+	/**
+	 * Receives a frame.
+	 * @param frame takes the header and the body, and grows as needed
+	 * @param maxBodySize bytes; a longer announcement is an error before anything is
+	 * allocated for it
+	 * @return the body's length and the descriptors, or null if the peer closed
+	 */
+	static @Nullable Packet receive(SocketReceiver receiver, FrameBuffer frame, int maxBodySize) throws IpcException {
+		receiver.lock();
+		try {
+			Packet first = receiver.receive(frame.memory());
+			if (first == null) {
+				return null;
+			}
+			try {
+				int length = bodyLength(frame.memory(), first, maxBodySize);
+				receiveRest(receiver, frame, first.length(), HEADER_SIZE + length);
+				return new Packet(length, first.descriptors());
+			}
+			catch (IpcException ex) {
+				first.close();
+				// Where the next message begins is not known any more.
+				throw receiver.breakWith(ex);
+			}
+		}
+		finally {
+			receiver.unlock();
+		}
+	}
+
+	private static int bodyLength(NativeBuffer frame, Packet first, int maxBodySize) throws IpcException {
+		int there = first.length() - HEADER_SIZE;
+		if (there <= 0) {
+			throw new IpcException("A packet of " + first.length() + " bytes came where a message was to begin, which"
+					+ " has 8 bytes of length and at least 1 of content: the peer does not speak this protocol");
+		}
+		long announced = frame.bytes().getLong(0);
+		if (announced < 0 || announced > maxBodySize) {
+			throw new IpcException.MessageTooLarge("A message of " + Long.toUnsignedString(announced)
+					+ " bytes was announced, and at most " + maxBodySize
+					+ " are accepted: the maximum message size is too low, or the peer is broken");
+		}
+		if (announced < there) {
+			throw new IpcException("A message of " + announced + " bytes was announced, and its first packet brought "
+					+ there + ": the peer is broken");
+		}
+		return (int) announced;
+	}
+
+	/** Receives the packets that continue the first one, each behind the other. */
+	private static void receiveRest(SocketReceiver receiver, FrameBuffer frame, int received, int length)
+			throws IpcException {
+		frame.grow(length, received);
+		for (int there = received; there < length;) {
+			Packet next = receiver.receiveRest(frame.memory(), there, length - there);
+			if (next == null) {
+				throw new IpcException.PeerClosed(
+						"The peer closed in the middle of a message, after " + there + " of " + length + " bytes");
+			}
+			there += next.length();
+			if (!next.descriptors().isEmpty()) {
+				next.close();
+				throw new IpcException("Descriptors came in the middle of a message, after " + there + " of " + length
+						+ " bytes, and not with its first packet: the peer is broken");
+			}
+		}
+	}
+
+}

@@ -1,0 +1,124 @@
+package dev.tinyipc;
+
+import java.io.OutputStream;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Native memory for one frame, header included, that grows as the frame is written or
+ * received, and that its socket uses again for the next one.
+ */
+final class FrameBuffer extends OutputStream {
+
+	/** Room for any first packet. Pages that are not used cost nothing. */
+	private static final int INITIAL_CAPACITY = Frame.MAX_PACKET_SIZE;
+
+	/** More than this goes back to the system as soon as the frame is done. */
+	private static final int CAPACITY_TO_KEEP = 1024 * 1024;
+
+	private NativeBuffer memory = NativeBuffer.allocate(INITIAL_CAPACITY);
+
+	private int size;
+
+	private int maxSize;
+
+	private long wanted;
+
+	/** Starts a frame that is written: the header's place first. */
+	FrameBuffer begin(int maxBodySize) {
+		this.size = Frame.HEADER_SIZE;
+		this.maxSize = Frame.HEADER_SIZE + maxBodySize;
+		this.wanted = this.size;
+		return this;
+	}
+
+	NativeBuffer memory() {
+		return this.memory;
+	}
+
+	/** The bytes of the body that were written. */
+	int bodySize() {
+		return this.size - Frame.HEADER_SIZE;
+	}
+
+	/** The bytes that the body would have, had it not been cut at the limit. */
+	long wantedBodySize() {
+		return this.wanted - Frame.HEADER_SIZE;
+	}
+
+	@Override
+	public void write(int value) {
+		if (reserve(1)) {
+			this.memory.bytes().put(this.size++, (byte) value);
+		}
+	}
+
+	@Override
+	public void write(byte[] source, int offset, int length) {
+		if (reserve(length)) {
+			this.memory.bytes().put(this.size, source, offset, length);
+			this.size += length;
+		}
+	}
+
+	/**
+	 * What is over the limit is only counted, so that the error can name the full size.
+	 */
+	private boolean reserve(int length) {
+		this.wanted += length;
+		if (this.wanted > this.maxSize) {
+			return false;
+		}
+		if (this.wanted > this.memory.capacity()) {
+			long doubled = Math.min(2L * this.memory.capacity(), this.maxSize);
+			grow((int) Math.max(doubled, this.wanted), this.size);
+		}
+		return true;
+	}
+
+	/** Makes the memory at least so large, and keeps its first bytes. */
+	void grow(int capacity, int used) {
+		if (capacity > this.memory.capacity()) {
+			NativeBuffer larger = NativeBuffer.allocate(capacity);
+			larger.bytes().put(0, this.memory.bytes(), 0, used);
+			this.memory.free();
+			this.memory = larger;
+		}
+	}
+
+	/**
+	 * Where a socket keeps the buffer between two frames. Whoever takes it has it alone;
+	 * a second taker, such as a serializer that sends, gets another one.
+	 */
+	static final class Slot {
+
+		private @Nullable FrameBuffer spare;
+
+		private boolean closed;
+
+		synchronized FrameBuffer take() {
+			FrameBuffer buffer = this.spare;
+			this.spare = null;
+			return (buffer != null) ? buffer : new FrameBuffer();
+		}
+
+		synchronized void giveBack(FrameBuffer buffer) {
+			if (this.closed || this.spare != null || buffer.memory.capacity() > CAPACITY_TO_KEEP) {
+				buffer.memory.free();
+			}
+			else {
+				this.spare = buffer;
+			}
+		}
+
+		synchronized void close() {
+			this.closed = true;
+			if (this.spare != null) {
+				this.spare.memory.free();
+				this.spare = null;
+			}
+		}
+
+	}
+
+}

@@ -1,0 +1,193 @@
+package dev.tinyipc;
+
+import java.nio.ByteBuffer;
+
+import org.jspecify.annotations.Nullable;
+import tools.jackson.core.StreamReadFeature;
+import tools.jackson.databind.DeserializationFeature;
+import tools.jackson.databind.JavaType;
+import tools.jackson.databind.ObjectMapper;
+import tools.jackson.databind.ObjectReader;
+import tools.jackson.databind.util.ByteBufferBackedInputStream;
+import tools.jackson.dataformat.cbor.CBORMapper;
+
+/**
+ * Whole typed messages over a socket: a value and the descriptors that go with it, of any
+ * size up to a limit. On the wire a message is its length ({@code u64}, native byte
+ * order) and its body, by default one CBOR data item (RFC 8949).
+ *
+ * <pre class="code">
+ * IpcChannel channel = IpcChannel.over(socket);
+ * channel.send(new Request(256), picture);
+ * try (IpcMessage&lt;Reply&gt; reply = channel.receive(Reply.class)) {
+ *     reply.descriptors().get(0).inputStream()...
+ * }
+ * </pre>
+ *
+ * A channel holds nothing of its own, and may be used from any thread. It need not be
+ * closed: whoever owns the socket closes that.
+ */
+public final class IpcChannel {
+
+	/** The largest message that is accepted unless said otherwise: 16 MiB. */
+	public static final int DEFAULT_MAX_MESSAGE_SIZE = 16 * 1024 * 1024;
+
+	private final IpcSocket socket;
+
+	private final ObjectMapper mapper;
+
+	private final ObjectReader reader;
+
+	private final int maxMessageSize;
+
+	private IpcChannel(IpcSocket socket, ObjectMapper mapper, int maxMessageSize) {
+		this.socket = socket;
+		this.mapper = mapper;
+		// What follows the item would be lost without a word, as would a first value.
+		this.reader = mapper.reader()
+			.with(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+			.with(StreamReadFeature.STRICT_DUPLICATE_DETECTION);
+		this.maxMessageSize = maxMessageSize;
+	}
+
+	/**
+	 * Talks CBOR.
+	 * @param socket stays the caller's to close
+	 * @return the channel
+	 */
+	public static IpcChannel over(IpcSocket socket) {
+		return over(socket, CborHolder.MAPPER);
+	}
+
+	/**
+	 * Talks whatever format the mapper is for: JSON, Smile, CBOR with modules of yours.
+	 * @param socket stays the caller's to close
+	 * @param mapper writes and reads the bodies
+	 * @return the channel
+	 * @throws IllegalArgumentException if default typing is active: the peer could choose
+	 * classes of this process's to be made
+	 */
+	public static IpcChannel over(IpcSocket socket, ObjectMapper mapper) {
+		if (mapper.deserializationConfig().getDefaultTyper(mapper.constructType(Object.class)) != null) {
+			throw new IllegalArgumentException("Default typing is active in the mapper, so that a peer could choose"
+					+ " which classes are made here: build one without activateDefaultTyping");
+		}
+		return new IpcChannel(socket, mapper, DEFAULT_MAX_MESSAGE_SIZE);
+	}
+
+	/**
+	 * Changes the limit for messages, in both directions.
+	 * @param bytes the size of a body, at least 1; {@value #DEFAULT_MAX_MESSAGE_SIZE}
+	 * unless set
+	 * @return a channel over the same socket with that limit
+	 */
+	public IpcChannel withMaxMessageSize(int bytes) {
+		if (bytes < 1 || bytes > Frame.MAX_BODY_SIZE) {
+			throw new IllegalArgumentException(
+					"The maximum message size is 1 to " + Frame.MAX_BODY_SIZE + " bytes, not " + bytes);
+		}
+		return new IpcChannel(this.socket, this.mapper, bytes);
+	}
+
+	/**
+	 * The socket below.
+	 * @return the socket that this channel was made over
+	 */
+	public IpcSocket socket() {
+		return this.socket;
+	}
+
+	/**
+	 * Sends one message, and waits while the peer's queue is full.
+	 * @param payload the value, which the mapper turns into the body; null is a value too
+	 * @param descriptors at most 253. They stay the caller's, whatever happens; the
+	 * receiver gets its own
+	 * @return the size of the message on the wire, its header of 8 included, in bytes
+	 * @throws tools.jackson.core.JacksonException if the value cannot be written; nothing
+	 * was sent
+	 * @throws IpcException.MessageTooLarge if the body is over the limit; nothing was
+	 * sent
+	 * @throws IpcException.PeerClosed if the other end is closed
+	 * @throws IpcException.Timeout if the send time-out passed. If a part was sent by
+	 * then, the socket is of no use any more
+	 * @throws IpcException as {@link IpcSocket#send(ByteBuffer, OwnedFd...)}
+	 */
+	public long send(@Nullable Object payload, OwnedFd... descriptors) throws IpcException {
+		FrameBuffer frame = this.socket.outgoing().take();
+		try {
+			this.mapper.writeValue(frame.begin(this.maxMessageSize), payload);
+			if (frame.wantedBodySize() > this.maxMessageSize) {
+				throw new IpcException.MessageTooLarge("A message of " + frame.wantedBodySize()
+						+ " bytes is over the limit of " + this.maxMessageSize
+						+ ": raise the maximum message size on both sides, or send a descriptor of the data instead");
+			}
+			Frame.send(this.socket.sender(), frame.memory(), frame.bodySize(), descriptors);
+			return Frame.HEADER_SIZE + (long) frame.bodySize();
+		}
+		finally {
+			this.socket.outgoing().giveBack(frame);
+		}
+	}
+
+	/**
+	 * Receives one message, and waits for it.
+	 * @param type what the body is read as
+	 * @param <T> the type of the payload
+	 * @return the message, to be closed by the caller; null if the peer closed its end
+	 * @throws tools.jackson.core.JacksonException if the body cannot be read as the type:
+	 * the message is lost and its descriptors are closed, the next one is received as
+	 * usual
+	 * @throws IpcException.MessageTooLarge if a message over the limit is announced: the
+	 * socket is of no use any more
+	 * @throws IpcException.Timeout if the receive time-out passed. If a part of a message
+	 * had come by then, the socket is of no use any more
+	 * @throws IpcException as {@link IpcSocket#receive(ByteBuffer)}, and if what comes is
+	 * no message, after which the socket is of no use any more
+	 */
+	public <T> @Nullable IpcMessage<T> receive(Class<T> type) throws IpcException {
+		return receive(this.mapper.constructType(type));
+	}
+
+	/**
+	 * Receives one message of a generic type, see {@link #receive(Class)}.
+	 * @param type what the body is read as, made by the mapper's type factory
+	 * @param <T> the same type
+	 * @return the message, to be closed by the caller; null if the peer closed its end
+	 * @throws IpcException as {@link #receive(Class)}
+	 */
+	public <T> @Nullable IpcMessage<T> receive(JavaType type) throws IpcException {
+		FrameBuffer frame = this.socket.incoming().take();
+		try {
+			Packet packet = Frame.receive(this.socket.receiver(), frame, this.maxMessageSize);
+			return (packet != null) ? decode(frame, packet, type) : null;
+		}
+		finally {
+			this.socket.incoming().giveBack(frame);
+		}
+	}
+
+	private <T> IpcMessage<T> decode(FrameBuffer frame, Packet packet, JavaType type) {
+		ByteBuffer body = frame.memory().bytes();
+		body.limit(Frame.HEADER_SIZE + packet.length()).position(Frame.HEADER_SIZE);
+		boolean decoded = false;
+		try {
+			T payload = this.reader.forType(type).readValue(new ByteBufferBackedInputStream(body));
+			decoded = true;
+			return new IpcMessage<>(payload, packet);
+		}
+		finally {
+			body.clear();
+			if (!decoded) {
+				packet.close();
+			}
+		}
+	}
+
+	/** Not made before somebody wants it. */
+	private static final class CborHolder {
+
+		static final CBORMapper MAPPER = new CBORMapper();
+
+	}
+
+}

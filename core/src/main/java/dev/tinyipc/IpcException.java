@@ -1,0 +1,122 @@
+package dev.tinyipc;
+
+import java.io.IOException;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A system call that failed, or a peer that does not keep to the protocol. The message
+ * names the call, the error and, where there is one, the remedy. The nested types are the
+ * cases in which a caller may want to do something else than to give up.
+ */
+public class IpcException extends IOException {
+
+	private static final long serialVersionUID = 1L;
+
+	/**
+	 * Creates an exception.
+	 * @param message what failed and why
+	 */
+	public IpcException(String message) {
+		super(message);
+	}
+
+	/**
+	 * Creates an exception that another one brought about.
+	 * @param message what failed and why
+	 * @param cause what brought it about
+	 */
+	public IpcException(String message, @Nullable Throwable cause) {
+		super(message, cause);
+	}
+
+	/** The other end of the socket is closed: its process ended, or it closed it. */
+	public static class PeerClosed extends IpcException {
+
+		private static final long serialVersionUID = 1L;
+
+		PeerClosed(String message) {
+			super(message);
+		}
+
+	}
+
+	/** The time-out passed before the operation could be done. */
+	public static class Timeout extends IpcException {
+
+		private static final long serialVersionUID = 1L;
+
+		Timeout(String message) {
+			super(message);
+		}
+
+	}
+
+	/**
+	 * A packet or message that is larger than the kernel, the buffer or the limit allows.
+	 */
+	public static class MessageTooLarge extends IpcException {
+
+		private static final long serialVersionUID = 1L;
+
+		MessageTooLarge(String message) {
+			super(message);
+		}
+
+	}
+
+	/**
+	 * More descriptors than a message can carry, or than one of the two processes may
+	 * hold.
+	 */
+	public static class TooManyDescriptors extends IpcException {
+
+		private static final long serialVersionUID = 1L;
+
+		TooManyDescriptors(String message) {
+			super(message);
+		}
+
+	}
+
+	/**
+	 * This machine cannot run the library: it is not a 64-bit Linux, or the native part
+	 * could not be loaded.
+	 */
+	public static class NativeUnavailable extends IpcException {
+
+		private static final long serialVersionUID = 1L;
+
+		private final String reason;
+
+		private final String remedy;
+
+		NativeUnavailable(String reason, String remedy, @Nullable Throwable cause) {
+			super("Unix sockets are not available. " + reason + ' ' + remedy, cause);
+			this.reason = reason;
+			this.remedy = remedy;
+		}
+
+		NativeUnavailable(NativeUnavailable first) {
+			this(first.reason, first.remedy, first);
+		}
+
+		/**
+		 * Says why.
+		 * @return a sentence
+		 */
+		public String reason() {
+			return this.reason;
+		}
+
+		/**
+		 * Says what to do about it.
+		 * @return a sentence
+		 */
+		public String remedy() {
+			return this.remedy;
+		}
+
+	}
+
+}

@@ -1,0 +1,72 @@
+package dev.tinyipc;
+
+import java.io.Closeable;
+import java.util.List;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A typed message that was received, and the descriptors that came with it. Closing it
+ * closes the descriptors that were not {@linkplain #take(int) taken}.
+ *
+ * @param <T> the type of the payload
+ */
+public final class IpcMessage<T extends @Nullable Object> implements Closeable {
+
+	private final T payload;
+
+	private final Packet packet;
+
+	IpcMessage(T payload, Packet packet) {
+		this.payload = payload;
+		this.packet = packet;
+	}
+
+	/**
+	 * What was sent.
+	 * @return the value; null only if the peer sent a null
+	 */
+	public T payload() {
+		return this.payload;
+	}
+
+	/**
+	 * The size of the message on the wire, its header of 8 included.
+	 * @return bytes
+	 */
+	public long size() {
+		return Frame.HEADER_SIZE + (long) this.packet.length();
+	}
+
+	/**
+	 * The descriptors that came with the message, in the order in which they were sent.
+	 * They stay this message's, and are closed with it.
+	 * @return at most 253 descriptors, none of which is inherited by children
+	 */
+	public List<OwnedFd> descriptors() {
+		return this.packet.descriptors();
+	}
+
+	/**
+	 * Hands one descriptor over to the caller, who closes it: it outlives this message.
+	 * @param index its place in {@link #descriptors()}, from 0
+	 * @return the descriptor
+	 * @throws IndexOutOfBoundsException if there are not so many
+	 * @throws IllegalStateException if it was taken or closed already
+	 */
+	public OwnedFd take(int index) {
+		return this.packet.take(index);
+	}
+
+	/** Closes the descriptors that were not taken. Closing twice does nothing. */
+	@Override
+	public void close() {
+		this.packet.close();
+	}
+
+	@Override
+	public String toString() {
+		return "message of " + size() + " bytes with " + descriptors().size() + " descriptors: " + this.payload;
+	}
+
+}

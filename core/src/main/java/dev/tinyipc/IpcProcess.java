@@ -1,0 +1,179 @@
+package dev.tinyipc;
+
+import java.io.BufferedInputStream;
+import java.io.BufferedOutputStream;
+import java.io.Closeable;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.io.UncheckedIOException;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A child process and this process's end of the socket to it. Everything that
+ * {@link Process} promises holds. The end is reported when the process ends, also while a
+ * grandchild still holds its output open.
+ */
+public final class IpcProcess extends Process implements Closeable {
+
+	static final int SIGKILL = 9;
+
+	private static final int SIGTERM = 15;
+
+	private final ProcessReaper.Child child;
+
+	private final IpcSocket socket;
+
+	private final ChildStreams streams;
+
+	private final OutputStream input;
+
+	private final InputStream output;
+
+	private final InputStream error;
+
+	IpcProcess(ProcessReaper.Child child, IpcSocket socket, ChildStreams streams) throws IpcException {
+		this.child = child;
+		this.socket = socket;
+		this.streams = streams;
+		OwnedFd inputEnd = streams.parentEnd(0);
+		this.input = (inputEnd != null) ? new BufferedOutputStream(inputEnd.outputStream())
+				: OutputStream.nullOutputStream();
+		this.output = stream(streams.parentEnd(1));
+		this.error = stream(streams.parentEnd(2));
+	}
+
+	private static InputStream stream(@Nullable OwnedFd end) throws IpcException {
+		return (end != null) ? new BufferedInputStream(end.inputStream()) : InputStream.nullInputStream();
+	}
+
+	/**
+	 * This process's end of the socket pair. What the child sent before it ended can
+	 * still be received; then the end of the stream is.
+	 * @return the socket, which {@link #close()} closes
+	 */
+	public IpcSocket socket() {
+		return this.socket;
+	}
+
+	/**
+	 * How the child ended, with an exit code told apart from a signal.
+	 * @return empty as long as it runs
+	 */
+	public Optional<ExitStatus> exitStatus() {
+		return Optional.ofNullable(this.child.exit().getNow(null));
+	}
+
+	@Override
+	public OutputStream getOutputStream() {
+		return this.input;
+	}
+
+	@Override
+	public InputStream getInputStream() {
+		return this.output;
+	}
+
+	@Override
+	public InputStream getErrorStream() {
+		return this.error;
+	}
+
+	@Override
+	public int waitFor() throws InterruptedException {
+		try {
+			return this.child.exit().get().exitValue();
+		}
+		catch (ExecutionException ex) {
+			throw new IllegalStateException(ex.getCause());
+		}
+	}
+
+	@Override
+	public boolean waitFor(long timeout, TimeUnit unit) throws InterruptedException {
+		try {
+			this.child.exit().get(Math.max(0, timeout), unit);
+			return true;
+		}
+		catch (TimeoutException ex) {
+			return false;
+		}
+		catch (ExecutionException ex) {
+			throw new IllegalStateException(ex.getCause());
+		}
+	}
+
+	@Override
+	public int exitValue() {
+		return exitStatus().orElseThrow(() -> new IllegalThreadStateException("Process has not ended")).exitValue();
+	}
+
+	@Override
+	public boolean isAlive() {
+		return !this.child.exit().isDone();
+	}
+
+	@Override
+	public long pid() {
+		return this.child.pid();
+	}
+
+	@Override
+	public ProcessHandle toHandle() {
+		return ProcessHandle.of(pid())
+			.orElseThrow(() -> new IllegalStateException("Process " + pid() + " has ended, and its handle is gone"));
+	}
+
+	@Override
+	public CompletableFuture<Process> onExit() {
+		return this.child.exit().thenApply(status -> this);
+	}
+
+	@Override
+	public boolean supportsNormalTermination() {
+		return true;
+	}
+
+	/** Asks the child to end (SIGTERM). */
+	@Override
+	public void destroy() {
+		signal(SIGTERM);
+	}
+
+	/** Ends the child (SIGKILL). */
+	@Override
+	public Process destroyForcibly() {
+		signal(SIGKILL);
+		return this;
+	}
+
+	private void signal(int signal) {
+		try {
+			this.child.signal(signal);
+		}
+		catch (IpcException ex) {
+			throw new UncheckedIOException(ex);
+		}
+	}
+
+	/**
+	 * Closes the socket and the streams on this side. A child that reads its socket sees
+	 * the end and exits; this neither waits for that nor forces it.
+	 */
+	@Override
+	public void close() {
+		this.socket.close();
+		this.streams.closeParentEnds();
+	}
+
+	@Override
+	public String toString() {
+		return "process " + pid() + exitStatus().map(status -> ", ended by " + status).orElse("");
+	}
+
+}

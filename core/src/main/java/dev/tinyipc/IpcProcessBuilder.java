@@ -1,0 +1,199 @@
+package dev.tinyipc;
+
+import java.io.File;
+import java.io.IOException;
+import java.lang.ProcessBuilder.Redirect;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Starts a program as a child process that inherits one end of a socket pair. It is used
+ * like {@link ProcessBuilder}, and means the same by the same names:
+ *
+ * <pre class="code">
+ * IpcProcess child = new IpcProcessBuilder("python3", "worker.py").inheritIO().start();
+ * IpcChannel channel = IpcChannel.over(child.socket());
+ * </pre>
+ *
+ * The child finds its end as descriptor 3, and that number in the environment variable
+ * {@value IpcSocket#FD_VARIABLE}. It gets 0, 1, 2 and 3 and no other descriptor of this
+ * process, an empty signal mask, default signal actions and a process group of its own.
+ * When the child ends, this process sees the end of the stream, and the other way round.
+ */
+public final class IpcProcessBuilder {
+
+	/** The number of the socket in the child. */
+	private static final int CHILD_FD = 3;
+
+	/** Holds and checks what the two builders have in common. It starts nothing. */
+	private final ProcessBuilder settings;
+
+	private @Nullable IpcSocketPair pair;
+
+	/**
+	 * Prepares to start a program.
+	 * @param command the program, which is looked up in PATH if its name has no slash,
+	 * and its arguments
+	 */
+	public IpcProcessBuilder(String... command) {
+		this.settings = new ProcessBuilder(command);
+	}
+
+	/**
+	 * Prepares to start a program.
+	 * @param command the program and its arguments
+	 */
+	public IpcProcessBuilder(List<String> command) {
+		this.settings = new ProcessBuilder(new ArrayList<>(command));
+	}
+
+	/**
+	 * The program and its arguments.
+	 * @return the list, in which changes count
+	 */
+	public List<String> command() {
+		return this.settings.command();
+	}
+
+	/**
+	 * The child's environment, which starts as a copy of this process's.
+	 * {@value IpcSocket#FD_VARIABLE} is added at the start.
+	 * @return the map, in which changes count
+	 */
+	public Map<String, String> environment() {
+		return this.settings.environment();
+	}
+
+	/**
+	 * Sets the child's working directory.
+	 * @param directory null for this process's own, which is so at first
+	 * @return this builder
+	 */
+	public IpcProcessBuilder directory(@Nullable File directory) {
+		this.settings.directory(directory);
+		return this;
+	}
+
+	/**
+	 * Sets where the child's standard input comes from.
+	 * @param source a pipe at first
+	 * @return this builder
+	 */
+	public IpcProcessBuilder redirectInput(Redirect source) {
+		this.settings.redirectInput(source);
+		return this;
+	}
+
+	/**
+	 * Sets where the child's standard output goes.
+	 * @param destination a pipe at first, which must be read: a child that has written 64
+	 * KiB which nobody reads is blocked
+	 * @return this builder
+	 */
+	public IpcProcessBuilder redirectOutput(Redirect destination) {
+		this.settings.redirectOutput(destination);
+		return this;
+	}
+
+	/**
+	 * Sets where the child's standard error goes.
+	 * @param destination a pipe at first, as for {@link #redirectOutput}
+	 * @return this builder
+	 */
+	public IpcProcessBuilder redirectError(Redirect destination) {
+		this.settings.redirectError(destination);
+		return this;
+	}
+
+	/**
+	 * Says whether standard error goes where standard output goes.
+	 * @param redirectErrorStream whether it does; false at first
+	 * @return this builder
+	 */
+	public IpcProcessBuilder redirectErrorStream(boolean redirectErrorStream) {
+		this.settings.redirectErrorStream(redirectErrorStream);
+		return this;
+	}
+
+	/**
+	 * Gives the child this process's standard input, output and error.
+	 * @return this builder
+	 */
+	public IpcProcessBuilder inheritIO() {
+		this.settings.inheritIO();
+		return this;
+	}
+
+	/**
+	 * Uses a socket pair that exists, for one start: its child's end is closed here by
+	 * then, whether the start succeeds or fails; if it fails, the parent's end too.
+	 * @param pair the pair; without one, {@link #start()} makes one
+	 * @return this builder
+	 */
+	public IpcProcessBuilder socketPair(IpcSocketPair pair) {
+		this.pair = pair;
+		return this;
+	}
+
+	/**
+	 * Starts the program ({@code posix_spawnp(3)}).
+	 * @return the child
+	 * @throws IpcException if the program cannot be started: the message names it and the
+	 * reason. Nothing is left open
+	 * @throws IOException if a file for the child's input or output cannot be opened
+	 * @throws IllegalArgumentException if an argument, a variable or a path contains a
+	 * NUL
+	 * @throws IndexOutOfBoundsException if the command is empty
+	 */
+	public IpcProcess start() throws IOException {
+		if (command().get(0).isEmpty()) {
+			throw new IpcException("Cannot run program \"\": the command is empty");
+		}
+		IpcSocketPair sockets = (this.pair != null) ? this.pair : IpcSocket.pair();
+		this.pair = null;
+		ChildStreams streams = new ChildStreams();
+		IpcProcess process = null;
+		try {
+			process = start(sockets, streams);
+			return process;
+		}
+		finally {
+			sockets.child().close();
+			streams.closeChildEnds();
+			if (process == null) {
+				sockets.parent().close();
+				streams.closeParentEnds();
+			}
+		}
+	}
+
+	private IpcProcess start(IpcSocketPair sockets, ChildStreams streams) throws IOException {
+		checkDirectory();
+		streams.input(this.settings.redirectInput());
+		streams.output(this.settings.redirectOutput());
+		if (this.settings.redirectErrorStream()) {
+			streams.errorToOutput();
+		}
+		else {
+			streams.error(this.settings.redirectError());
+		}
+		environment().put(IpcSocket.FD_VARIABLE, Integer.toString(CHILD_FD));
+		List<OwnedFd> descriptors = streams.childEnds();
+		descriptors.add(CHILD_FD, sockets.child().descriptor());
+		int pid = PosixSpawn.spawn(command(), environment(), this.settings.directory(), descriptors);
+		return new IpcProcess(ProcessReaper.watch(pid), sockets.parent(), streams);
+	}
+
+	/** The spawn itself would say "no such file", and leave open which. */
+	private void checkDirectory() throws IpcException {
+		File directory = this.settings.directory();
+		if (directory != null && !directory.isDirectory()) {
+			throw new IpcException("Cannot run program \"" + command().get(0) + "\" (in directory \"" + directory
+					+ "\"): there is no such directory");
+		}
+	}
+
+}

@@ -1,0 +1,383 @@
+package dev.tinyipc;
+
+import java.io.Closeable;
+import java.nio.ByteBuffer;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicReference;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One end of a Unix socket pair of type SEQPACKET ({@code unix(7)}): what is sent as one
+ * packet is received as one packet, in order, with the descriptors that travel with it.
+ *
+ * <pre class="code">
+ * try (IpcSocketPair pair = IpcSocket.pair()) {
+ *     pair.parent().send(ByteBuffer.wrap(bytes), descriptor);
+ *     try (Packet packet = pair.child().receive(buffer)) {
+ *         packet.descriptors().get(0).inputStream()...
+ *     }
+ * }
+ * </pre>
+ *
+ * All methods may be called from any thread. Each direction serves one call at a time;
+ * the next waits for it, up to its time-out. {@link #close()} wakes a thread that is
+ * blocked in a call, {@link Thread#interrupt()} does not.
+ */
+public final class IpcSocket implements Closeable {
+
+	/**
+	 * The environment variable in which a child finds the descriptor number of its end,
+	 * in decimal digits.
+	 */
+	public static final String FD_VARIABLE = "TINY_IPC_FD";
+
+	private final OwnedFd descriptor;
+
+	private final SocketSender sender;
+
+	private final SocketReceiver receiver;
+
+	private final FrameBuffer.Slot outgoing = new FrameBuffer.Slot();
+
+	private final FrameBuffer.Slot incoming = new FrameBuffer.Slot();
+
+	private IpcSocket(OwnedFd descriptor) {
+		AtomicReference<@Nullable IpcException> broken = new AtomicReference<>();
+		this.descriptor = descriptor;
+		this.sender = new SocketSender(descriptor, broken);
+		this.receiver = new SocketReceiver(descriptor, broken);
+	}
+
+	/**
+	 * Makes two connected sockets ({@code socketpair(2)}), both close-on-exec.
+	 * @return the pair
+	 * @throws IpcException if there are too many open files
+	 */
+	public static IpcSocketPair pair() throws IpcException {
+		LibC.require();
+		NativeBuffer ends = NativeBuffer.allocate(2 * Integer.BYTES);
+		Errno.check("socketpair",
+				LibC.socketpair(LibC.AF_UNIX, LibC.SOCK_SEQPACKET | LibC.SOCK_CLOEXEC, 0, ends.address()));
+		return new IpcSocketPair(new IpcSocket(OwnedFd.ofSocket(ends.bytes().getInt(0))),
+				new IpcSocket(OwnedFd.ofSocket(ends.bytes().getInt(Integer.BYTES))));
+	}
+
+	/**
+	 * Takes ownership of a socket that exists, whoever made it. If this throws, the
+	 * descriptor stays the caller's.
+	 * @param fd the number of an open AF_UNIX socket of type SEQPACKET
+	 * @return the socket
+	 * @throws IpcException if the number is not open, or is anything else
+	 */
+	public static IpcSocket adopt(int fd) throws IpcException {
+		LibC.require();
+		OwnedFd descriptor = OwnedFd.ofSocket(fd);
+		int domain = SocketOption.get(descriptor, LibC.SO_DOMAIN, "SO_DOMAIN");
+		int type = SocketOption.get(descriptor, LibC.SO_TYPE, "SO_TYPE");
+		if (domain != LibC.AF_UNIX || type != LibC.SOCK_SEQPACKET) {
+			throw new IpcException("Descriptor " + fd + " is a socket of domain " + domain + " and type " + type
+					+ ", not of AF_UNIX (1) and SOCK_SEQPACKET (5)");
+		}
+		return new IpcSocket(descriptor);
+	}
+
+	/**
+	 * The socket that the parent process handed to this one, whose number is in
+	 * {@value #FD_VARIABLE}. It is close-on-exec from then on, so that children of this
+	 * process do not get it.
+	 * @return the socket, the same at each call; empty if this process was not started as
+	 * a child
+	 * @throws IpcException if the variable is there, but names no such socket
+	 */
+	public static Optional<IpcSocket> inherited() throws IpcException {
+		return InheritedSocket.get();
+	}
+
+	/**
+	 * The descriptor's number, for polling. It stays this object's.
+	 * @return the number
+	 * @throws IllegalStateException if this socket is closed
+	 */
+	public int fd() {
+		return this.descriptor.fd();
+	}
+
+	/**
+	 * The socket as a descriptor that can be sent over another socket, which is how a
+	 * further connection reaches a process. It stays this object's.
+	 * @return the descriptor
+	 */
+	public OwnedFd descriptor() {
+		return this.descriptor;
+	}
+
+	/**
+	 * Gives ownership up: this object is closed, the number stays open.
+	 * @return the descriptor's number
+	 * @throws IllegalStateException if this socket is closed or in use by another thread
+	 */
+	public int detach() {
+		return this.descriptor.detach();
+	}
+
+	/**
+	 * Whether programs that this process starts do not inherit the socket.
+	 * @return true unless {@link #setCloseOnExec} said otherwise
+	 * @throws IpcException if this socket is closed
+	 */
+	public boolean isCloseOnExec() throws IpcException {
+		return (fcntl("F_GETFD", LibC.F_GETFD, 0) & LibC.FD_CLOEXEC) != 0;
+	}
+
+	/**
+	 * Says whether programs that this process starts inherit the socket.
+	 * {@link IpcProcessBuilder} needs no such thing: it places the socket in the child
+	 * alone.
+	 * @param closeOnExec false to have every program inherit it
+	 * @throws IpcException if this socket is closed
+	 */
+	public void setCloseOnExec(boolean closeOnExec) throws IpcException {
+		fcntl("F_SETFD", LibC.F_SETFD, closeOnExec ? LibC.FD_CLOEXEC : 0);
+	}
+
+	private int fcntl(String name, int command, int argument) throws IpcException {
+		int fd = this.descriptor.borrow();
+		try {
+			return Errno.check("fcntl(" + name + ')', LibC.fcntl(fd, command, argument));
+		}
+		finally {
+			this.descriptor.giveBack();
+		}
+	}
+
+	/**
+	 * Sets how long a send may wait for room. The kernel is asked only when the value
+	 * changes.
+	 * @param timeout more than zero, or null to wait without limit, which is so at first
+	 * @throws IpcException if this socket is closed
+	 */
+	public void setSendTimeout(@Nullable Duration timeout) throws IpcException {
+		this.sender.setTimeout(timeout);
+	}
+
+	/**
+	 * Sets how long a receive may wait for a packet. The kernel is asked only when the
+	 * value changes.
+	 * @param timeout more than zero, or null to wait without limit, which is so at first
+	 * @throws IpcException if this socket is closed
+	 */
+	public void setReceiveTimeout(@Nullable Duration timeout) throws IpcException {
+		this.receiver.setTimeout(timeout);
+	}
+
+	/**
+	 * The size of the largest packet that {@link #send} takes: SO_SNDBUF less what the
+	 * kernel needs for itself. {@link IpcChannel} has no such limit.
+	 * @return bytes
+	 * @throws IpcException if this socket is closed
+	 */
+	public int maxPacketSize() throws IpcException {
+		return this.sender.maxPacketSize();
+	}
+
+	/**
+	 * Asks for room for packets that were sent and not yet received. The kernel doubles
+	 * the value, and cuts it at twice {@code net.core.wmem_max}: {@link #maxPacketSize()}
+	 * tells what it gave.
+	 * @param bytes SO_SNDBUF of {@code socket(7)}
+	 * @throws IpcException if this socket is closed
+	 */
+	public void setSendBufferSize(int bytes) throws IpcException {
+		this.sender.setBufferSize(bytes);
+	}
+
+	/**
+	 * Sends the remaining bytes as one packet ({@code sendmsg(2)}), and waits while the
+	 * peer's queue is full.
+	 * @param data at least 1 byte and at most {@link #maxPacketSize()}; its position
+	 * moves to its limit once the packet is sent
+	 * @throws IpcException.MessageTooLarge if the packet is larger than that
+	 * @throws IpcException.PeerClosed if the other end is closed
+	 * @throws IpcException.Timeout if the send time-out passed; nothing was sent
+	 * @throws IpcException if this socket is closed, also while this waits
+	 */
+	public void send(ByteBuffer data) throws IpcException {
+		send(data, SocketSender.NO_DESCRIPTORS);
+	}
+
+	/**
+	 * Sends the remaining bytes and the descriptors as one packet, see
+	 * {@link #send(ByteBuffer)}. The descriptors stay the caller's, whatever happens; the
+	 * receiver gets its own.
+	 * @param data at least 1 byte and at most {@link #maxPacketSize()}
+	 * @param descriptors at most 253
+	 * @throws IpcException.TooManyDescriptors if there are more, or if too many that
+	 * nobody has received yet are under way (ETOOMANYREFS)
+	 * @throws IpcException as {@link #send(ByteBuffer)}, and if a descriptor is closed
+	 */
+	public void send(ByteBuffer data, OwnedFd... descriptors) throws IpcException {
+		this.sender.lock();
+		try {
+			this.sender.send(data, descriptors, SocketSide.Wait.TIMEOUT);
+		}
+		finally {
+			this.sender.unlock();
+		}
+	}
+
+	/**
+	 * Sends the remaining bytes of several buffers as one packet, see
+	 * {@link #send(ByteBuffer, OwnedFd...)}.
+	 * @param data any number of buffers, together at least 1 byte and at most
+	 * {@link #maxPacketSize()}
+	 * @param descriptors at most 253
+	 * @throws IpcException as {@link #send(ByteBuffer, OwnedFd...)}
+	 */
+	public void send(ByteBuffer[] data, OwnedFd... descriptors) throws IpcException {
+		this.sender.lock();
+		try {
+			this.sender.send(data, descriptors);
+		}
+		finally {
+			this.sender.unlock();
+		}
+	}
+
+	/**
+	 * Sends as {@link #send(ByteBuffer, OwnedFd...)} does, but never waits.
+	 * @param data at least 1 byte and at most {@link #maxPacketSize()}
+	 * @param descriptors at most 253
+	 * @return false if there was no room, and nothing was sent
+	 * @throws IpcException as {@link #send(ByteBuffer, OwnedFd...)}
+	 */
+	public boolean trySend(ByteBuffer data, OwnedFd... descriptors) throws IpcException {
+		if (!this.sender.tryLock()) {
+			return false;
+		}
+		try {
+			return this.sender.send(data, descriptors, SocketSide.Wait.NEVER);
+		}
+		finally {
+			this.sender.unlock();
+		}
+	}
+
+	/**
+	 * Receives one packet into the remaining bytes of the buffer ({@code recvmsg(2)}),
+	 * and waits for it. All that the peer sent before it closed is received first.
+	 * @param target room for a packet; its position moves behind what was received
+	 * @return the packet, to be closed by the caller; null if the peer closed its end
+	 * @throws IpcException.MessageTooLarge if the packet is larger than the room: it is
+	 * lost, with its descriptors, and the next is received as usual
+	 * @throws IpcException.TooManyDescriptors if this process may not hold as many open
+	 * files as came: all of them are closed, and the next packet is received as usual
+	 * @throws IpcException.Timeout if the receive time-out passed
+	 * @throws IpcException if this socket is closed, also while this waits
+	 */
+	public @Nullable Packet receive(ByteBuffer target) throws IpcException {
+		this.receiver.lock();
+		try {
+			return this.receiver.receive(target);
+		}
+		finally {
+			this.receiver.unlock();
+		}
+	}
+
+	/**
+	 * Receives one packet into several buffers, which are filled one after the other, see
+	 * {@link #receive(ByteBuffer)}.
+	 * @param targets 1 to 1,024 buffers
+	 * @return the packet, to be closed by the caller; null if the peer closed its end
+	 * @throws IpcException as {@link #receive(ByteBuffer)}
+	 */
+	public @Nullable Packet receive(ByteBuffer[] targets) throws IpcException {
+		this.receiver.lock();
+		try {
+			return this.receiver.receive(targets);
+		}
+		finally {
+			this.receiver.unlock();
+		}
+	}
+
+	/**
+	 * Receives as {@link #receive(ByteBuffer)} does, but never waits.
+	 * @param target room for a packet
+	 * @return the packet, to be closed by the caller; null if none is there
+	 * @throws IpcException.PeerClosed if the peer closed its end and all it sent was
+	 * received
+	 * @throws IpcException as {@link #receive(ByteBuffer)}
+	 */
+	public @Nullable Packet tryReceive(ByteBuffer target) throws IpcException {
+		if (!this.receiver.tryLock()) {
+			return null;
+		}
+		try {
+			return this.receiver.tryReceive(target);
+		}
+		finally {
+			this.receiver.unlock();
+		}
+	}
+
+	/**
+	 * Says that nothing more will be sent: the peer sees the end once it has received
+	 * what was ({@code shutdown(2)}). Receiving goes on.
+	 * @throws IpcException if this socket is closed
+	 */
+	public void shutdownOutput() throws IpcException {
+		int fd = this.descriptor.borrow();
+		try {
+			Errno.check("shutdown", LibC.shutdown(fd, LibC.SHUT_WR));
+		}
+		finally {
+			this.descriptor.giveBack();
+		}
+	}
+
+	/**
+	 * Whether this socket was closed or detached on this side.
+	 * @return whether it can no longer be used
+	 */
+	public boolean isClosed() {
+		return this.descriptor.isClosed();
+	}
+
+	/**
+	 * Closes this end, and wakes whoever is blocked in a call on it, who then gets an
+	 * exception. Closing twice does nothing.
+	 */
+	@Override
+	public void close() {
+		this.descriptor.close();
+		this.outgoing.close();
+		this.incoming.close();
+	}
+
+	SocketSender sender() {
+		return this.sender;
+	}
+
+	SocketReceiver receiver() {
+		return this.receiver;
+	}
+
+	/** Where the buffer for messages that are sent is kept. */
+	FrameBuffer.Slot outgoing() {
+		return this.outgoing;
+	}
+
+	/** Where the buffer for messages that are received is kept. */
+	FrameBuffer.Slot incoming() {
+		return this.incoming;
+	}
+
+	@Override
+	public String toString() {
+		return this.descriptor.toString();
+	}
+
+}

@@ -1,0 +1,372 @@
+package dev.tinyipc;
+
+import com.sun.jna.Native;
+import com.sun.jna.NativeLibrary;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The one door to native code: the C library's functions, mapped directly, and the
+ * constants that go with them. Pointers and sizes are {@code long}, so that no call
+ * converts or allocates anything; each function returns what C returns, and
+ * {@link Errno#last()} tells why it failed.
+ * <p>
+ * The constants are Linux's own and the same on x86-64 and aarch64.
+ */
+final class LibC {
+
+	// <sys/socket.h>
+
+	static final int AF_UNIX = 1;
+
+	static final int SOCK_SEQPACKET = 5;
+
+	static final int SOCK_CLOEXEC = 0x80000;
+
+	static final int SOL_SOCKET = 1;
+
+	static final int SO_TYPE = 3;
+
+	static final int SO_SNDBUF = 7;
+
+	static final int SO_RCVTIMEO = 20;
+
+	static final int SO_SNDTIMEO = 21;
+
+	static final int SO_DOMAIN = 39;
+
+	static final int SCM_RIGHTS = 1;
+
+	static final int SCM_PIDFD = 4;
+
+	static final int MSG_PEEK = 0x2;
+
+	static final int MSG_CTRUNC = 0x8;
+
+	static final int MSG_TRUNC = 0x20;
+
+	static final int MSG_DONTWAIT = 0x40;
+
+	static final int MSG_NOSIGNAL = 0x4000;
+
+	static final int MSG_CMSG_CLOEXEC = 0x40000000;
+
+	static final int SHUT_WR = 1;
+
+	static final int SHUT_RDWR = 2;
+
+	// <fcntl.h>
+
+	static final int O_RDONLY = 0;
+
+	static final int O_WRONLY = 1;
+
+	static final int O_RDWR = 2;
+
+	static final int O_CREAT = 0x40;
+
+	static final int O_EXCL = 0x80;
+
+	static final int O_TRUNC = 0x200;
+
+	static final int O_APPEND = 0x400;
+
+	static final int O_DSYNC = 0x1000;
+
+	static final int O_SYNC = 0x101000;
+
+	static final int O_CLOEXEC = 0x80000;
+
+	static final int F_GETFD = 1;
+
+	static final int F_SETFD = 2;
+
+	static final int F_GETFL = 3;
+
+	static final int F_DUPFD_CLOEXEC = 1030;
+
+	static final int F_ADD_SEALS = 1033;
+
+	static final int F_GET_SEALS = 1034;
+
+	static final int FD_CLOEXEC = 1;
+
+	static final int SEEK_CUR = 1;
+
+	// <sys/mman.h>
+
+	static final int MFD_CLOEXEC = 1;
+
+	static final int MFD_ALLOW_SEALING = 2;
+
+	static final int PROT_READ = 1;
+
+	static final int MAP_SHARED = 1;
+
+	// <sys/stat.h>: statx with an empty path asks about the descriptor itself
+
+	static final int AT_EMPTY_PATH = 0x1000;
+
+	static final int STATX_SIZE = 0x200;
+
+	// <poll.h>
+
+	static final short POLLIN = 1;
+
+	static final short POLLOUT = 4;
+
+	// <sys/wait.h>
+
+	static final int WNOHANG = 1;
+
+	// <asm-generic/unistd.h>: calls that are younger than the C libraries in use
+
+	static final long SYS_PIDFD_SEND_SIGNAL = 424;
+
+	static final long SYS_PIDFD_OPEN = 434;
+
+	private static final IpcException.@Nullable NativeUnavailable UNAVAILABLE = load();
+
+	private LibC() {
+	}
+
+	private static IpcException.@Nullable NativeUnavailable load() {
+		IpcException.NativeUnavailable unsupported = unsupported(System.getProperty("os.name"),
+				System.getProperty("os.arch"));
+		if (unsupported != null) {
+			return unsupported;
+		}
+		try {
+			Native.register(LibC.class, NativeLibrary.getProcess());
+			return null;
+		}
+		catch (LinkageError error) {
+			return new IpcException.NativeUnavailable("JNA could not load its native library: " + error.getMessage(),
+					"JNA unpacks a library into a folder that must be writable and not mounted noexec: name another one"
+							+ " with -Djna.tmpdir=<folder>, or unpack it yourself and name its folder with"
+							+ " -Djna.boot.library.path=<folder>.",
+					error);
+		}
+	}
+
+	private static IpcException.@Nullable NativeUnavailable unsupported(String name, String architecture) {
+		boolean supported = name.equals("Linux")
+				&& (architecture.equals("amd64") || architecture.equals("x86_64") || architecture.equals("aarch64"));
+		return supported ? null : new IpcException.NativeUnavailable("This is " + name + " on " + architecture + '.',
+				"Run on Linux on x86-64 or aarch64 (64 bit): in a container or a virtual machine, for example.", null);
+	}
+
+	/**
+	 * Says clearly that nothing here works, where that is so. Whatever makes a descriptor
+	 * calls this first; whatever uses one need not.
+	 */
+	static void require() throws IpcException.NativeUnavailable {
+		if (UNAVAILABLE != null) {
+			throw new IpcException.NativeUnavailable(UNAVAILABLE);
+		}
+	}
+
+	/** {@code int socketpair(int domain, int type, int protocol, int sv[2])}. */
+	static native int socketpair(int domain, int type, int protocol, long sv);
+
+	/** {@code ssize_t sendmsg(int sockfd, const struct msghdr *msg, int flags)}. */
+	static native long sendmsg(int sockfd, long msg, int flags);
+
+	/** {@code ssize_t recvmsg(int sockfd, struct msghdr *msg, int flags)}. */
+	static native long recvmsg(int sockfd, long msg, int flags);
+
+	/** {@code int shutdown(int sockfd, int how)}. */
+	static native int shutdown(int sockfd, int how);
+
+	/**
+	 * {@code int getsockopt(int sockfd, int level, int optname, void *optval, socklen_t *optlen)}.
+	 */
+	static native int getsockopt(int sockfd, int level, int optname, long optval, long optlen);
+
+	/**
+	 * {@code int setsockopt(int sockfd, int level, int optname, const void *optval, socklen_t optlen)}.
+	 */
+	static native int setsockopt(int sockfd, int level, int optname, long optval, int optlen);
+
+	/** {@code int poll(struct pollfd *fds, nfds_t nfds, int timeout)}. */
+	static native int poll(long fds, long nfds, int timeout);
+
+	/** {@code int open(const char *pathname, int flags, mode_t mode)}. */
+	static native int open(long pathname, int flags, int mode);
+
+	/** {@code int close(int fd)}. */
+	static native int close(int fd);
+
+	/** {@code int fcntl(int fd, int cmd, long arg)}. */
+	static native int fcntl(int fd, int cmd, long arg);
+
+	/** {@code int pipe2(int pipefd[2], int flags)}. */
+	static native int pipe2(long pipefd, int flags);
+
+	/** {@code ssize_t read(int fd, void *buf, size_t count)}. */
+	static native long read(int fd, long buf, long count);
+
+	/** {@code ssize_t write(int fd, const void *buf, size_t count)}. */
+	static native long write(int fd, long buf, long count);
+
+	/** {@code ssize_t pread(int fd, void *buf, size_t count, off_t offset)}. */
+	static native long pread(int fd, long buf, long count, long offset);
+
+	/**
+	 * {@code ssize_t pwrite(int fd, const void *buf, size_t count, off_t offset)}.
+	 */
+	static native long pwrite(int fd, long buf, long count, long offset);
+
+	/** {@code off_t lseek(int fd, off_t offset, int whence)}. */
+	static native long lseek(int fd, long offset, int whence);
+
+	/** {@code int ftruncate(int fd, off_t length)}. */
+	static native int ftruncate(int fd, long length);
+
+	/**
+	 * {@code int statx(int dirfd, const char *pathname, int flags, unsigned int mask, struct statx *statxbuf)}.
+	 */
+	static native int statx(int dirfd, long pathname, int flags, int mask, long statxbuf);
+
+	/** {@code int memfd_create(const char *name, unsigned int flags)}. */
+	static native int memfd_create(long name, int flags);
+
+	/**
+	 * {@code void *mmap(void *addr, size_t length, int prot, int flags, int fd, off_t offset)}.
+	 * {@code MAP_FAILED} is -1.
+	 */
+	static native long mmap(long addr, long length, int prot, int flags, int fd, long offset);
+
+	/** {@code int munmap(void *addr, size_t length)}. */
+	static native int munmap(long addr, long length);
+
+	/** {@code int epoll_create1(int flags)}. */
+	static native int epoll_create1(int flags);
+
+	/**
+	 * {@code int epoll_ctl(int epfd, int op, int fd, struct epoll_event *event)}.
+	 */
+	static native int epoll_ctl(int epfd, int op, int fd, long event);
+
+	/**
+	 * {@code int epoll_wait(int epfd, struct epoll_event *events, int maxevents, int timeout)}.
+	 */
+	static native int epoll_wait(int epfd, long events, int maxevents, int timeout);
+
+	/** {@code pid_t waitpid(pid_t pid, int *wstatus, int options)}. */
+	static native int waitpid(int pid, long wstatus, int options);
+
+	/** {@code int kill(pid_t pid, int sig)}. */
+	static native int kill(int pid, int sig);
+
+	/** {@code long syscall(long number, ...)}. */
+	static native long syscall(long number, long first, long second, long third, long fourth);
+
+	/**
+	 * {@code <spawn.h>}, apart from the rest because its youngest function came with
+	 * glibc 2.34: where that is missing, sockets still work.
+	 */
+	static final class Spawn {
+
+		static final short POSIX_SPAWN_SETPGROUP = 0x02;
+
+		static final short POSIX_SPAWN_SETSIGDEF = 0x04;
+
+		static final short POSIX_SPAWN_SETSIGMASK = 0x08;
+
+		/** {@code sizeof(posix_spawn_file_actions_t)}. */
+		static final int FILE_ACTIONS_SIZE = 80;
+
+		/** {@code sizeof(posix_spawnattr_t)}. */
+		static final int ATTRIBUTES_SIZE = 336;
+
+		/** {@code sizeof(sigset_t)}. */
+		static final int SIGNAL_SET_SIZE = 128;
+
+		private static final IpcException.@Nullable NativeUnavailable UNAVAILABLE = load();
+
+		private Spawn() {
+		}
+
+		private static IpcException.@Nullable NativeUnavailable load() {
+			try {
+				Native.register(Spawn.class, NativeLibrary.getProcess());
+				return null;
+			}
+			catch (LinkageError error) {
+				return new IpcException.NativeUnavailable(
+						"This C library cannot start a child without leaking descriptors to it: " + error.getMessage(),
+						"Use a system with glibc 2.34 or newer (Debian 12, Ubuntu 22.04, RHEL 9).", error);
+			}
+		}
+
+		static void require() throws IpcException.NativeUnavailable {
+			LibC.require();
+			if (UNAVAILABLE != null) {
+				throw new IpcException.NativeUnavailable(UNAVAILABLE);
+			}
+		}
+
+		/**
+		 * {@code int posix_spawnp(pid_t *pid, const char *file, const posix_spawn_file_actions_t *file_actions, const posix_spawnattr_t *attrp, char *const argv[], char *const envp[])}.
+		 * Returns the error number.
+		 */
+		static native int posix_spawnp(long pid, long file, long fileActions, long attributes, long argv, long envp);
+
+		/**
+		 * {@code int posix_spawn_file_actions_init(posix_spawn_file_actions_t *)}.
+		 */
+		static native int posix_spawn_file_actions_init(long fileActions);
+
+		/**
+		 * {@code int posix_spawn_file_actions_destroy(posix_spawn_file_actions_t *)}.
+		 */
+		static native int posix_spawn_file_actions_destroy(long fileActions);
+
+		/**
+		 * {@code int posix_spawn_file_actions_adddup2(posix_spawn_file_actions_t *, int fd, int newfd)}.
+		 */
+		static native int posix_spawn_file_actions_adddup2(long fileActions, int fd, int newFd);
+
+		/**
+		 * {@code int posix_spawn_file_actions_addchdir_np(posix_spawn_file_actions_t *, const char *path)}.
+		 */
+		static native int posix_spawn_file_actions_addchdir_np(long fileActions, long path);
+
+		/**
+		 * {@code int posix_spawn_file_actions_addclosefrom_np(posix_spawn_file_actions_t *, int from)}.
+		 */
+		static native int posix_spawn_file_actions_addclosefrom_np(long fileActions, int from);
+
+		/** {@code int posix_spawnattr_init(posix_spawnattr_t *)}. */
+		static native int posix_spawnattr_init(long attributes);
+
+		/** {@code int posix_spawnattr_destroy(posix_spawnattr_t *)}. */
+		static native int posix_spawnattr_destroy(long attributes);
+
+		/** {@code int posix_spawnattr_setflags(posix_spawnattr_t *, short flags)}. */
+		static native int posix_spawnattr_setflags(long attributes, short flags);
+
+		/**
+		 * {@code int posix_spawnattr_setpgroup(posix_spawnattr_t *, pid_t pgroup)}.
+		 */
+		static native int posix_spawnattr_setpgroup(long attributes, int processGroup);
+
+		/**
+		 * {@code int posix_spawnattr_setsigdefault(posix_spawnattr_t *, const sigset_t *)}.
+		 */
+		static native int posix_spawnattr_setsigdefault(long attributes, long signals);
+
+		/**
+		 * {@code int posix_spawnattr_setsigmask(posix_spawnattr_t *, const sigset_t *)}.
+		 */
+		static native int posix_spawnattr_setsigmask(long attributes, long signals);
+
+		/** {@code int sigemptyset(sigset_t *set)}. */
+		static native int sigemptyset(long set);
+
+		/** {@code int sigfillset(sigset_t *set)}. */
+		static native int sigfillset(long set);
+
+	}
+
+}

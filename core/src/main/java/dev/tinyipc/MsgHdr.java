@@ -1,0 +1,321 @@
+package dev.tinyipc;
+
+import java.lang.ref.WeakReference;
+import java.nio.ByteBuffer;
+import java.nio.ReadOnlyBufferException;
+import java.util.ArrayList;
+import java.util.List;
+
+import com.sun.jna.Native;
+import com.sun.jna.Pointer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What {@code sendmsg(2)} and {@code recvmsg(2)} take, in one block of native memory that
+ * one direction of a socket uses again and again: header, control data with descriptors
+ * ({@code cmsg(3)}, {@code unix(7)}), and the vectors of the payload.
+ *
+ * <pre>
+ * struct msghdr {                   struct iovec {            struct cmsghdr {
+ *     void         *msg_name;       // 0     void  *iov_base; // 0     size_t cmsg_len;   // 0
+ *     socklen_t     msg_namelen;    // 8     size_t iov_len;  // 8     int    cmsg_level; // 8
+ *     struct iovec *msg_iov;        // 16  };        // 16 bytes       int    cmsg_type;  // 12
+ *     size_t        msg_iovlen;     // 24                              // data            // 16
+ *     void         *msg_control;    // 32                         };
+ *     size_t        msg_controllen; // 40
+ *     int           msg_flags;      // 48
+ * };                                // 56 bytes
+ * </pre>
+ *
+ * Not thread-safe: each direction of a socket has one behind its lock.
+ */
+final class MsgHdr {
+
+	/** {@code SCM_MAX_FD}: one more is EINVAL. */
+	static final int MAX_DESCRIPTORS = 253;
+
+	/** {@code UIO_MAXIOV}: one more is EMSGSIZE. */
+	static final int MAX_VECTORS = 1024;
+
+	private static final int IOV = 16;
+
+	private static final int IOVLEN = 24;
+
+	private static final int CONTROL = 32;
+
+	private static final int CONTROLLEN = 40;
+
+	private static final int FLAGS = 48;
+
+	private static final int SIZE = 56;
+
+	private static final int VECTOR_SIZE = 16;
+
+	private static final int CMSG_LEVEL = 8;
+
+	private static final int CMSG_TYPE = 12;
+
+	private static final int CMSG_DATA = 16;
+
+	private static final int CONTROL_OFFSET = SIZE + 8;
+
+	/**
+	 * Room for all the descriptors that can come, and for the credentials, security label
+	 * and pidfd that socket options of the receiver may add: where there is no room the
+	 * kernel drops descriptors.
+	 */
+	private static final int CONTROL_SIZE = cmsgSpace(MAX_DESCRIPTORS * Integer.BYTES) + 512;
+
+	private static final int VECTORS_OFFSET = CONTROL_OFFSET + CONTROL_SIZE;
+
+	private static final int FEW_VECTORS = 8;
+
+	/** Up to here a copy costs less than to ask JNI for the address of a buffer. */
+	private static final int CHEAP_TO_COPY = 8 * 1024;
+
+	private NativeBuffer block = blockFor(FEW_VECTORS);
+
+	private NativeBuffer scratch = NativeBuffer.allocate(CHEAP_TO_COPY);
+
+	private int vectors;
+
+	private WeakReference<@Nullable ByteBuffer> lastDirect = new WeakReference<>(null);
+
+	private long lastDirectAddress;
+
+	private static NativeBuffer blockFor(int vectors) {
+		NativeBuffer block = NativeBuffer.zeroed(VECTORS_OFFSET + vectors * VECTOR_SIZE);
+		block.bytes().putLong(IOV, block.address() + VECTORS_OFFSET).putLong(CONTROL, block.address() + CONTROL_OFFSET);
+		return block;
+	}
+
+	/** {@code CMSG_SPACE}: header and data, rounded up to 8. */
+	private static int cmsgSpace(int data) {
+		return (CMSG_DATA + data + 7) & ~7;
+	}
+
+	long address() {
+		return this.block.address();
+	}
+
+	// Sending
+
+	/** Makes a packet of the remaining bytes of one buffer, which stays as it is. */
+	void gather(ByteBuffer source) {
+		reset(1);
+		int length = source.remaining();
+		if (isCopied(source)) {
+			NativeBuffer target = scratch(length);
+			target.bytes().put(0, source, source.position(), length);
+			vector(target.address(), length);
+		}
+		else {
+			vector(addressOf(source), length);
+		}
+	}
+
+	/** Makes one packet of several buffers: copied together where they are too many. */
+	void gather(ByteBuffer[] sources) {
+		if (sources.length == 1) {
+			gather(sources[0]);
+			return;
+		}
+		boolean copyAll = sources.length > MAX_VECTORS;
+		int copied = 0;
+		for (ByteBuffer source : sources) {
+			copied = Math.addExact(copied, (copyAll || isCopied(source)) ? source.remaining() : 0);
+		}
+		NativeBuffer target = scratch(copied);
+		reset(copyAll ? 1 : sources.length);
+		int offset = 0;
+		for (ByteBuffer source : sources) {
+			int length = source.remaining();
+			if (copyAll || isCopied(source)) {
+				target.bytes().put(offset, source, source.position(), length);
+				offset += length;
+			}
+			if (!copyAll) {
+				vector(isCopied(source) ? target.address() + offset - length : addressOf(source), length);
+			}
+		}
+		if (copyAll) {
+			vector(target.address(), copied);
+		}
+	}
+
+	/** Makes a packet of native memory that the caller keeps alive. */
+	void gather(long address, int length) {
+		reset(1);
+		vector(address, length);
+	}
+
+	/** Adds descriptors, which the caller has borrowed. */
+	void attach(int[] numbers) {
+		int count = numbers.length;
+		ByteBuffer bytes = this.block.bytes();
+		bytes.putLong(CONTROLLEN, cmsgSpace(count * Integer.BYTES));
+		bytes.putLong(CONTROL_OFFSET, CMSG_DATA + (long) count * Integer.BYTES)
+			.putInt(CONTROL_OFFSET + CMSG_LEVEL, LibC.SOL_SOCKET)
+			.putInt(CONTROL_OFFSET + CMSG_TYPE, LibC.SCM_RIGHTS);
+		for (int i = 0; i < count; i++) {
+			bytes.putInt(CONTROL_OFFSET + CMSG_DATA + i * Integer.BYTES, numbers[i]);
+		}
+	}
+
+	// Receiving
+
+	/** Makes room for a packet in the remaining bytes of one buffer. */
+	void scatter(ByteBuffer target) {
+		checkWritable(target);
+		expect(1);
+		int length = target.remaining();
+		vector(isCopied(target) ? scratch(length).address() : addressOf(target), length);
+	}
+
+	/** Makes room for a packet in several buffers, one after the other. */
+	void scatter(ByteBuffer[] targets) {
+		int copied = 0;
+		for (ByteBuffer target : targets) {
+			checkWritable(target);
+			copied = Math.addExact(copied, isCopied(target) ? target.remaining() : 0);
+		}
+		NativeBuffer source = scratch(copied);
+		expect(targets.length);
+		int offset = 0;
+		for (ByteBuffer target : targets) {
+			vector(isCopied(target) ? source.address() + offset : addressOf(target), target.remaining());
+			offset += isCopied(target) ? target.remaining() : 0;
+		}
+	}
+
+	/** Makes room for a packet in native memory that the caller keeps alive. */
+	void scatter(long address, int length) {
+		expect(1);
+		vector(address, length);
+	}
+
+	/** Hands out what {@link #scatter(ByteBuffer)} received, and moves the position. */
+	void deliver(ByteBuffer target, int length) {
+		if (isCopied(target)) {
+			target.put(this.scratch.bytes().position(0).limit(length));
+		}
+		else {
+			target.position(target.position() + length);
+		}
+	}
+
+	/** Hands out what {@link #scatter(ByteBuffer[])} received. */
+	void deliver(ByteBuffer[] targets, int length) {
+		int left = length;
+		int offset = 0;
+		for (ByteBuffer target : targets) {
+			int room = target.remaining();
+			int part = Math.min(left, room);
+			if (isCopied(target)) {
+				target.put(this.scratch.bytes().limit(offset + part).position(offset));
+				offset += room;
+			}
+			else {
+				target.position(target.position() + part);
+			}
+			left -= part;
+		}
+	}
+
+	boolean hasFlag(int flag) {
+		return (this.block.bytes().getInt(FLAGS) & flag) != 0;
+	}
+
+	boolean hasControlData() {
+		return this.block.bytes().getLong(CONTROLLEN) > 0;
+	}
+
+	/**
+	 * Takes ownership of every descriptor that came, whatever control message it came in.
+	 * @return those that were sent (SCM_RIGHTS); a pidfd that a socket option asked for
+	 * is closed
+	 */
+	List<OwnedFd> descriptors() {
+		ByteBuffer bytes = this.block.bytes();
+		int end = CONTROL_OFFSET + (int) bytes.getLong(CONTROLLEN);
+		List<OwnedFd> sent = new ArrayList<>();
+		int message = CONTROL_OFFSET;
+		while (message + CMSG_DATA <= end) {
+			int length = (int) bytes.getLong(message);
+			if (length < CMSG_DATA) {
+				break;
+			}
+			if (bytes.getInt(message + CMSG_LEVEL) == LibC.SOL_SOCKET) {
+				takeDescriptors(bytes, message, Math.min(message + length, end), sent);
+			}
+			message += (length + 7) & ~7;
+		}
+		return sent;
+	}
+
+	private static void takeDescriptors(ByteBuffer bytes, int message, int end, List<OwnedFd> sent) {
+		int type = bytes.getInt(message + CMSG_TYPE);
+		if (type == LibC.SCM_RIGHTS || type == LibC.SCM_PIDFD) {
+			for (int at = message + CMSG_DATA; at + Integer.BYTES <= end; at += Integer.BYTES) {
+				OwnedFd descriptor = OwnedFd.of(bytes.getInt(at));
+				if (type == LibC.SCM_RIGHTS) {
+					sent.add(descriptor);
+				}
+				else {
+					descriptor.close();
+				}
+			}
+		}
+	}
+
+	/** The kernel would not mind. */
+	private static void checkWritable(ByteBuffer target) {
+		if (target.isReadOnly()) {
+			throw new ReadOnlyBufferException();
+		}
+	}
+
+	private static boolean isCopied(ByteBuffer buffer) {
+		return !buffer.isDirect() || buffer.remaining() <= CHEAP_TO_COPY;
+	}
+
+	private void reset(int count) {
+		if (VECTORS_OFFSET + count * VECTOR_SIZE > this.block.capacity()) {
+			this.block = blockFor(count);
+		}
+		this.vectors = 0;
+		this.block.bytes().putLong(IOVLEN, count).putLong(CONTROLLEN, 0);
+	}
+
+	private void expect(int count) {
+		if (count > MAX_VECTORS) {
+			throw new IllegalArgumentException(
+					"A packet is received into at most " + MAX_VECTORS + " buffers, not " + count);
+		}
+		reset(count);
+		this.block.bytes().putLong(CONTROLLEN, CONTROL_SIZE);
+	}
+
+	private void vector(long address, int length) {
+		int at = VECTORS_OFFSET + this.vectors++ * VECTOR_SIZE;
+		this.block.bytes().putLong(at, address).putLong(at + 8, length);
+	}
+
+	private NativeBuffer scratch(int length) {
+		if (this.scratch.capacity() < length) {
+			this.scratch = NativeBuffer.allocate(length);
+		}
+		this.scratch.bytes().clear();
+		return this.scratch;
+	}
+
+	/** JNI makes an object of an address, so the last one is remembered. */
+	private long addressOf(ByteBuffer direct) {
+		if (!this.lastDirect.refersTo(direct)) {
+			this.lastDirectAddress = Pointer.nativeValue(Native.getDirectBufferPointer(direct));
+			this.lastDirect = new WeakReference<>(direct);
+		}
+		return this.lastDirectAddress + direct.position();
+	}
+
+}

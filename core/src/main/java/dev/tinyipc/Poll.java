@@ -1,0 +1,51 @@
+package dev.tinyipc;
+
+import java.util.concurrent.TimeUnit;
+
+/**
+ * Waiting for one descriptor, after {@code poll(2)}:
+ *
+ * <pre>
+ * struct pollfd {
+ *     int   fd;         // 0
+ *     short events;     // 4
+ *     short revents;    // 6
+ * };                    // 8 bytes
+ * </pre>
+ */
+final class Poll {
+
+	private static final int EVENTS = 4;
+
+	private static final int SIZE = 8;
+
+	private Poll() {
+	}
+
+	/**
+	 * Waits until the descriptor is ready, or has an error, which is for the next call to
+	 * tell.
+	 * @param deadline the {@link System#nanoTime()} at which waiting ends, or 0 for never
+	 * @return whether it is ready, and the deadline has not passed
+	 */
+	static boolean await(int fd, short events, long deadline) throws IpcException {
+		NativeBuffer entry = NativeBuffer.zeroed(SIZE);
+		entry.bytes().putInt(0, fd).putShort(EVENTS, events);
+		int ready;
+		do {
+			ready = LibC.poll(entry.address(), 1, remainingMillis(deadline));
+		}
+		while (ready < 0 && Errno.interrupted());
+		return Errno.check("poll", ready) > 0;
+	}
+
+	/** Rounded up: a wait must not end before its deadline. */
+	private static int remainingMillis(long deadline) {
+		if (deadline == 0) {
+			return -1;
+		}
+		long nanos = Math.max(0, deadline - System.nanoTime());
+		return (int) Math.min(Integer.MAX_VALUE, TimeUnit.NANOSECONDS.toMillis(nanos + 999_999));
+	}
+
+}

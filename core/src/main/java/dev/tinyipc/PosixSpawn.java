@@ -1,0 +1,138 @@
+package dev.tinyipc;
+
+import java.io.File;
+import java.lang.ref.Reference;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Starts a program with {@code posix_spawnp(3)}, which costs the same however large this
+ * process is. The child gets the descriptors that are placed for it and no other, an
+ * empty signal mask, default signal actions and a process group of its own.
+ */
+final class PosixSpawn {
+
+	/** Sources are moved up here first, so that no placement can overwrite one. */
+	private static final int ABOVE_ALL_TARGETS = 10;
+
+	private PosixSpawn() {
+	}
+
+	/**
+	 * Starts a program.
+	 * @param descriptors the child's descriptors, by their numbers there, from 0
+	 * @return its process id
+	 * @throws IpcException if the program cannot be started: the message names it and the
+	 * reason
+	 */
+	static int spawn(List<String> command, Map<String, String> environment, @Nullable File directory,
+			List<OwnedFd> descriptors) throws IpcException {
+		LibC.Spawn.require();
+		List<String> variables = new ArrayList<>();
+		environment.forEach((name, value) -> variables.add(name + '=' + value));
+		StringArray arguments = new StringArray("Argument", command);
+		StringArray environmentBlock = new StringArray("Environment variable", variables);
+		List<OwnedFd> sources = new ArrayList<>();
+		NativeBuffer attributes = attributes();
+		NativeBuffer actions = NativeBuffer.zeroed(LibC.Spawn.FILE_ACTIONS_SIZE);
+		LibC.Spawn.posix_spawn_file_actions_init(actions.address());
+		try {
+			if (directory != null) {
+				NativeBuffer path = NativeBuffer.string("Directory", directory.getPath());
+				Errno.checkReturned("posix_spawn_file_actions_addchdir_np",
+						LibC.Spawn.posix_spawn_file_actions_addchdir_np(actions.address(), path.address()));
+				Reference.reachabilityFence(path);
+			}
+			for (int target = 0; target < descriptors.size(); target++) {
+				OwnedFd source = OwnedFd.of(descriptors.get(target).duplicateFrom(ABOVE_ALL_TARGETS));
+				sources.add(source);
+				// dup2 to another number clears close-on-exec, on every C library.
+				Errno.checkReturned("posix_spawn_file_actions_adddup2",
+						LibC.Spawn.posix_spawn_file_actions_adddup2(actions.address(), source.fd(), target));
+			}
+			Errno.checkReturned("posix_spawn_file_actions_addclosefrom_np",
+					LibC.Spawn.posix_spawn_file_actions_addclosefrom_np(actions.address(), descriptors.size()));
+			return spawn(command, directory, actions, attributes, arguments, environmentBlock);
+		}
+		finally {
+			LibC.Spawn.posix_spawn_file_actions_destroy(actions.address());
+			LibC.Spawn.posix_spawnattr_destroy(attributes.address());
+			Packet.closeAll(sources);
+		}
+	}
+
+	private static int spawn(List<String> command, @Nullable File directory, NativeBuffer actions,
+			NativeBuffer attributes, StringArray arguments, StringArray environment) throws IpcException {
+		NativeBuffer pid = NativeBuffer.zeroed(Integer.BYTES);
+		int error = LibC.Spawn.posix_spawnp(pid.address(), arguments.first(), actions.address(), attributes.address(),
+				arguments.address(), environment.address());
+		Reference.reachabilityFence(arguments);
+		Reference.reachabilityFence(environment);
+		if (error != 0) {
+			throw new IpcException("Cannot run program \"" + command.get(0) + '"'
+					+ ((directory != null) ? " (in directory \"" + directory + "\")" : "") + ": "
+					+ Errno.describe(error));
+		}
+		return pid.bytes().getInt(0);
+	}
+
+	private static NativeBuffer attributes() throws IpcException {
+		NativeBuffer attributes = NativeBuffer.zeroed(LibC.Spawn.ATTRIBUTES_SIZE);
+		NativeBuffer signals = NativeBuffer.zeroed(LibC.Spawn.SIGNAL_SET_SIZE);
+		LibC.Spawn.posix_spawnattr_init(attributes.address());
+		// The JVM's threads block SIGQUIT, and the JVM may have been started with others
+		// ignored.
+		LibC.Spawn.sigemptyset(signals.address());
+		LibC.Spawn.posix_spawnattr_setsigmask(attributes.address(), signals.address());
+		LibC.Spawn.sigfillset(signals.address());
+		LibC.Spawn.posix_spawnattr_setsigdefault(attributes.address(), signals.address());
+		LibC.Spawn.posix_spawnattr_setpgroup(attributes.address(), 0);
+		Errno.checkReturned("posix_spawnattr_setflags",
+				LibC.Spawn.posix_spawnattr_setflags(attributes.address(), (short) (LibC.Spawn.POSIX_SPAWN_SETPGROUP
+						| LibC.Spawn.POSIX_SPAWN_SETSIGDEF | LibC.Spawn.POSIX_SPAWN_SETSIGMASK)));
+		return attributes;
+	}
+
+	/**
+	 * A {@code char *[]} that ends with NULL, and its strings behind it, in one block.
+	 */
+	private static final class StringArray {
+
+		private final NativeBuffer block;
+
+		private final long first;
+
+		StringArray(String what, List<String> strings) {
+			List<byte[]> encoded = new ArrayList<>();
+			int size = (strings.size() + 1) * Long.BYTES;
+			for (String string : strings) {
+				byte[] bytes = NativeBuffer.encode(what, string);
+				encoded.add(bytes);
+				size += bytes.length + 1;
+			}
+			this.block = NativeBuffer.zeroed(size);
+			ByteBuffer bytes = this.block.bytes();
+			int text = (strings.size() + 1) * Long.BYTES;
+			this.first = this.block.address() + text;
+			for (int i = 0; i < encoded.size(); i++) {
+				bytes.putLong(i * Long.BYTES, this.block.address() + text);
+				bytes.put(text, encoded.get(i));
+				text += encoded.get(i).length + 1;
+			}
+		}
+
+		long address() {
+			return this.block.address();
+		}
+
+		long first() {
+			return this.first;
+		}
+
+	}
+
+}

@@ -1,0 +1,227 @@
+package dev.tinyipc;
+
+import java.io.Closeable;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.lang.ref.Reference;
+import java.nio.ByteBuffer;
+import java.nio.channels.SeekableByteChannel;
+
+/**
+ * A file that lives in memory only, made to be handed to another process
+ * ({@code memfd_create(2)}): write it, {@link #seal()} it, send its descriptor.
+ *
+ * <pre class="code">
+ * try (SharedMemory image = SharedMemory.create("thumbnail")) {
+ *     ImageIO.write(picture, "png", image.outputStream());
+ *     image.seal();
+ *     channel.send(reply, image.descriptor());
+ * }
+ * </pre>
+ *
+ * Sealed content can be changed by nobody any more, so that its receiver may map it.
+ * Content that is not sealed can only be read through a stream or channel, never mapped:
+ * a sender that shrinks it would crash the process that looks at the map.
+ */
+public final class SharedMemory implements Closeable {
+
+	/** {@code F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE}. */
+	private static final int ALL_SEALS = 0x1 | 0x2 | 0x4 | 0x8;
+
+	/** Without these the content under a map could change, or go away. */
+	private static final int SEALS_TO_MAP = 0x2 | 0x8;
+
+	private final OwnedFd descriptor;
+
+	private SharedMemory(OwnedFd descriptor) {
+		this.descriptor = descriptor;
+	}
+
+	/**
+	 * Makes an empty one; it grows as it is written.
+	 * @param name shown in {@code /proc/<pid>/fd}, for debugging only; not unique
+	 * @return the memory, which can be sealed
+	 * @throws IpcException if there are too many open files
+	 */
+	public static SharedMemory create(String name) throws IpcException {
+		LibC.require();
+		NativeBuffer nativeName = NativeBuffer.string("Name", name);
+		int fd = Errno.check("memfd_create(" + name + ')',
+				LibC.memfd_create(nativeName.address(), LibC.MFD_CLOEXEC | LibC.MFD_ALLOW_SEALING));
+		Reference.reachabilityFence(nativeName);
+		return new SharedMemory(OwnedFd.of(fd));
+	}
+
+	/**
+	 * Looks at a descriptor that was received. The descriptor stays the caller's to close
+	 * if this throws; otherwise {@link #close()} closes it.
+	 * @param descriptor a memfd
+	 * @return the memory
+	 * @throws IpcException if the descriptor is no memfd ({@code F_GET_SEALS} of
+	 * {@code fcntl(2)})
+	 */
+	public static SharedMemory of(OwnedFd descriptor) throws IpcException {
+		SharedMemory memory = new SharedMemory(descriptor);
+		memory.seals();
+		return memory;
+	}
+
+	/**
+	 * The descriptor to send. It stays this object's.
+	 * @return the memfd
+	 */
+	public OwnedFd descriptor() {
+		return this.descriptor;
+	}
+
+	/**
+	 * The size of the content.
+	 * @return bytes
+	 * @throws IpcException if this memory is closed
+	 */
+	public long size() throws IpcException {
+		return DescriptorIo.size(this.descriptor);
+	}
+
+	/**
+	 * Writes from the start. Closing the stream is not needed, and would close this
+	 * memory.
+	 * @return a stream without a buffer of its own
+	 * @throws IpcException if this memory is closed
+	 */
+	public OutputStream outputStream() throws IpcException {
+		return this.descriptor.outputStream();
+	}
+
+	/**
+	 * Reads from the start, also what is not sealed.
+	 * @return a stream that closes this memory when it is closed
+	 * @throws IpcException if this memory is closed
+	 */
+	public InputStream inputStream() throws IpcException {
+		return this.descriptor.inputStream();
+	}
+
+	/**
+	 * Reads and writes anywhere, also what is not sealed.
+	 * @return a channel that closes this memory when it is closed
+	 * @throws IpcException if this memory is closed
+	 */
+	public SeekableByteChannel channel() throws IpcException {
+		return this.descriptor.channel();
+	}
+
+	/**
+	 * Makes the content final: from now on nobody can write, grow or shrink it, in no
+	 * process ({@code F_ADD_SEALS} of {@code fcntl(2)}).
+	 * @throws IpcException if it is mapped writable somewhere ({@code EBUSY}), or was
+	 * made without permission to seal it
+	 */
+	public void seal() throws IpcException {
+		int fd = this.descriptor.borrow();
+		try {
+			Errno.check("fcntl(F_ADD_SEALS)", LibC.fcntl(fd, LibC.F_ADD_SEALS, ALL_SEALS));
+		}
+		finally {
+			this.descriptor.giveBack();
+		}
+	}
+
+	/**
+	 * Whether the content can no longer change, so that it can be mapped.
+	 * @return whether it is sealed against writing and shrinking
+	 * @throws IpcException if this memory is closed
+	 */
+	public boolean isSealed() throws IpcException {
+		return (seals() & SEALS_TO_MAP) == SEALS_TO_MAP;
+	}
+
+	/**
+	 * Maps the whole content.
+	 * @return the map, which outlives this object and its descriptor until it is closed
+	 * @throws IpcException if the content is not sealed, is empty, or is larger than 2
+	 * GiB
+	 */
+	public Mapping map() throws IpcException {
+		if (!isSealed()) {
+			throw new IpcException(this.descriptor + " is not sealed against writing and shrinking, and a map of it"
+					+ " could crash this process: read it through inputStream() or channel(), or let its sender seal it");
+		}
+		long size = size();
+		if (size == 0 || size > Integer.MAX_VALUE) {
+			throw new IpcException(this.descriptor + " has " + size + " bytes, and a buffer maps 1 to "
+					+ Integer.MAX_VALUE + ": read it through inputStream() or channel()");
+		}
+		int fd = this.descriptor.borrow();
+		try {
+			return Mapping.of(fd, (int) size);
+		}
+		finally {
+			this.descriptor.giveBack();
+		}
+	}
+
+	private int seals() throws IpcException {
+		int fd = this.descriptor.borrow();
+		try {
+			return Errno.check("fcntl(F_GET_SEALS)", LibC.fcntl(fd, LibC.F_GET_SEALS, 0));
+		}
+		finally {
+			this.descriptor.giveBack();
+		}
+	}
+
+	/** Closes the descriptor. Maps stay. */
+	@Override
+	public void close() {
+		this.descriptor.close();
+	}
+
+	/**
+	 * Content that is mapped into this process, read-only ({@code mmap(2)}).
+	 */
+	public static final class Mapping implements Closeable {
+
+		private final long address;
+
+		private final int size;
+
+		private boolean closed;
+
+		private Mapping(long address, int size) {
+			this.address = address;
+			this.size = size;
+		}
+
+		private static Mapping of(int fd, int size) throws IpcException {
+			return new Mapping(
+					Errno.check("mmap(" + size + " bytes)", LibC.mmap(0, size, LibC.PROT_READ, LibC.MAP_SHARED, fd, 0)),
+					size);
+		}
+
+		/**
+		 * The content. The buffer, and every buffer that was made from it, must not be
+		 * touched after {@link #close()}: the memory is then no longer there, and the JVM
+		 * would crash.
+		 * @return a read-only view in native byte order, positioned at 0
+		 * @throws IllegalStateException if this map is closed
+		 */
+		public synchronized ByteBuffer buffer() {
+			if (this.closed) {
+				throw new IllegalStateException("The map is closed");
+			}
+			return new com.sun.jna.Pointer(this.address).getByteBuffer(0, this.size).asReadOnlyBuffer();
+		}
+
+		/** Unmaps ({@code munmap(2)}). Closing twice does nothing. */
+		@Override
+		public synchronized void close() throws IpcException {
+			if (!this.closed) {
+				this.closed = true;
+				Errno.check("munmap", LibC.munmap(this.address, this.size));
+			}
+		}
+
+	}
+
+}

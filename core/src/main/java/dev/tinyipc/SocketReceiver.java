@@ -1,0 +1,150 @@
+package dev.tinyipc;
+
+import java.lang.ref.Reference;
+import java.nio.ByteBuffer;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicReference;
+
+import org.jspecify.annotations.Nullable;
+
+/** The receiving direction of a socket: {@code recvmsg(2)}. */
+final class SocketReceiver extends SocketSide {
+
+	private static final int NOTHING_THERE = -1;
+
+	SocketReceiver(OwnedFd descriptor, AtomicReference<@Nullable IpcException> broken) {
+		super(descriptor, broken, LibC.SO_RCVTIMEO, LibC.POLLIN);
+	}
+
+	@Nullable Packet receive(ByteBuffer target) throws IpcException {
+		header().scatter(target);
+		try {
+			int length = fetch(Wait.TIMEOUT);
+			Packet packet = accept(length, target.remaining());
+			header().deliver(target, length);
+			return packet;
+		}
+		finally {
+			Reference.reachabilityFence(target);
+		}
+	}
+
+	@Nullable Packet receive(ByteBuffer[] targets) throws IpcException {
+		long room = 0;
+		for (ByteBuffer target : targets) {
+			room += target.remaining();
+		}
+		header().scatter(targets);
+		try {
+			int length = fetch(Wait.TIMEOUT);
+			Packet packet = accept(length, room);
+			header().deliver(targets, length);
+			return packet;
+		}
+		finally {
+			Reference.reachabilityFence(targets);
+		}
+	}
+
+	/** {@code null} if nothing is there. */
+	@Nullable Packet tryReceive(ByteBuffer target) throws IpcException {
+		header().scatter(target);
+		try {
+			int length = fetch(Wait.NEVER);
+			if (length == NOTHING_THERE) {
+				return null;
+			}
+			Packet packet = accept(length, target.remaining());
+			if (packet == null) {
+				throw new IpcException.PeerClosed(this.descriptor + ": the peer closed");
+			}
+			header().deliver(target, length);
+			return packet;
+		}
+		finally {
+			Reference.reachabilityFence(target);
+		}
+	}
+
+	/** Receives one packet into native memory. */
+	@Nullable Packet receive(NativeBuffer target) throws IpcException {
+		return receive(target, 0, target.capacity(), Wait.TIMEOUT);
+	}
+
+	/** Receives a packet that continues the one before. */
+	@Nullable Packet receiveRest(NativeBuffer target, int offset, int room) throws IpcException {
+		return receive(target, offset, room, Wait.REST);
+	}
+
+	private @Nullable Packet receive(NativeBuffer target, int offset, int room, Wait wait) throws IpcException {
+		header().scatter(target.address() + offset, room);
+		try {
+			return accept(fetch(wait), room);
+		}
+		finally {
+			Reference.reachabilityFence(target);
+		}
+	}
+
+	/**
+	 * Receives into what was prepared.
+	 * @return the size of the packet, which may be larger than the room for it
+	 */
+	private int fetch(Wait wait) throws IpcException {
+		int fd = begin(wait);
+		try {
+			long message = header().address();
+			while (true) {
+				// MSG_TRUNC asks for the true size of a packet that does not fit.
+				long length = LibC.recvmsg(fd, message, flags() | LibC.MSG_CMSG_CLOEXEC | LibC.MSG_TRUNC);
+				if (length >= 0) {
+					return (int) length;
+				}
+				int error = Errno.last();
+				if (error == Errno.ECONNRESET.number) {
+					// The peer closed with data of ours unread. Said once; what it sent
+					// is next.
+					continue;
+				}
+				if (error != Errno.EINTR.number && error != Errno.EAGAIN.number) {
+					throw Errno.failure("recvmsg", error);
+				}
+				if (!again(fd, error)) {
+					return NOTHING_THERE;
+				}
+			}
+		}
+		finally {
+			this.descriptor.giveBack();
+		}
+	}
+
+	/** Takes the descriptors over, first of all, and then looks at what came. */
+	private @Nullable Packet accept(int length, long room) throws IpcException {
+		MsgHdr header = header();
+		List<OwnedFd> descriptors = header.hasControlData() ? header.descriptors() : List.of();
+		if (header.hasFlag(LibC.MSG_CTRUNC)) {
+			Packet.closeAll(descriptors);
+			throw new IpcException.TooManyDescriptors("recvmsg: a packet of " + length + " bytes brought more"
+					+ " descriptors than this process may hold (RLIMIT_NOFILE, see `ulimit -n`); the "
+					+ descriptors.size() + " that came were closed, the others are lost");
+		}
+		if (length > room) {
+			Packet.closeAll(descriptors);
+			throw new IpcException.MessageTooLarge("recvmsg: a packet of " + length + " bytes does not fit the " + room
+					+ " bytes of room for it; it is lost, with its " + descriptors.size()
+					+ " descriptors. Receive into a larger buffer");
+		}
+		if (length == 0 && descriptors.isEmpty()) {
+			checkNotClosedHere();
+			return null;
+		}
+		return new Packet(length, descriptors);
+	}
+
+	@Override
+	IpcException.Timeout timedOut() {
+		return new IpcException.Timeout(this.descriptor + ": no packet came within " + timeout());
+	}
+
+}

@@ -1,0 +1,175 @@
+package dev.tinyipc;
+
+import java.lang.ref.Reference;
+import java.nio.ByteBuffer;
+import java.util.concurrent.atomic.AtomicReference;
+
+import org.jspecify.annotations.Nullable;
+
+/** The sending direction of a socket: {@code sendmsg(2)}. */
+final class SocketSender extends SocketSide {
+
+	static final OwnedFd[] NO_DESCRIPTORS = {};
+
+	/** What the kernel needs of SO_SNDBUF for itself. */
+	private static final int PACKET_OVERHEAD = 32;
+
+	private volatile int maxPacketSize;
+
+	SocketSender(OwnedFd descriptor, AtomicReference<@Nullable IpcException> broken) {
+		super(descriptor, broken, LibC.SO_SNDTIMEO, LibC.POLLOUT);
+	}
+
+	/** {@code false} if it may not wait and there was no room. */
+	boolean send(ByteBuffer data, OwnedFd[] descriptors, Wait wait) throws IpcException {
+		int length = data.remaining();
+		checkNotEmpty(length);
+		header().gather(data);
+		try {
+			boolean sent = transmit(length, descriptors, wait);
+			if (sent) {
+				data.position(data.limit());
+			}
+			return sent;
+		}
+		finally {
+			Reference.reachabilityFence(data);
+		}
+	}
+
+	void send(ByteBuffer[] data, OwnedFd[] descriptors) throws IpcException {
+		long length = 0;
+		for (ByteBuffer part : data) {
+			length += part.remaining();
+		}
+		checkNotEmpty(length);
+		header().gather(data);
+		try {
+			transmit(length, descriptors, Wait.TIMEOUT);
+			for (ByteBuffer part : data) {
+				part.position(part.limit());
+			}
+		}
+		finally {
+			Reference.reachabilityFence(data);
+		}
+	}
+
+	/** Sends the first bytes of native memory. */
+	void send(NativeBuffer data, int length, OwnedFd[] descriptors) throws IpcException {
+		header().gather(data.address(), length);
+		transmit(length, descriptors, Wait.TIMEOUT);
+		Reference.reachabilityFence(data);
+	}
+
+	/**
+	 * Sends a further part of a message whose first part the peer has: if this fails, the
+	 * peer would take the next message for the rest, so that the socket is of no use any
+	 * more.
+	 */
+	void sendRest(NativeBuffer data, int offset, int length) throws IpcException {
+		header().gather(data.address() + offset, length);
+		try {
+			transmit(length, Wait.REST);
+		}
+		catch (IpcException ex) {
+			throw breakWith(ex);
+		}
+		Reference.reachabilityFence(data);
+	}
+
+	int maxPacketSize() throws IpcException {
+		int size = this.maxPacketSize;
+		if (size == 0) {
+			size = SocketOption.get(this.descriptor, LibC.SO_SNDBUF, "SO_SNDBUF") - PACKET_OVERHEAD;
+			this.maxPacketSize = size;
+		}
+		return size;
+	}
+
+	void setBufferSize(int bytes) throws IpcException {
+		SocketOption.set(this.descriptor, LibC.SO_SNDBUF, "SO_SNDBUF", bytes);
+		this.maxPacketSize = 0;
+	}
+
+	/** Sends what was gathered, with descriptors that are lent for the call only. */
+	private boolean transmit(long length, OwnedFd[] descriptors, Wait wait) throws IpcException {
+		int count = descriptors.length;
+		if (count == 0) {
+			return transmit(length, wait);
+		}
+		if (count > MsgHdr.MAX_DESCRIPTORS) {
+			throw new IpcException.TooManyDescriptors("A message carries at most " + MsgHdr.MAX_DESCRIPTORS
+					+ " descriptors, not " + count + ": send the others with a further message");
+		}
+		int[] numbers = new int[count];
+		int borrowed = 0;
+		try {
+			while (borrowed < count) {
+				numbers[borrowed] = descriptors[borrowed].borrow();
+				borrowed++;
+			}
+			header().attach(numbers);
+			return transmit(length, wait);
+		}
+		finally {
+			while (borrowed > 0) {
+				descriptors[--borrowed].giveBack();
+			}
+		}
+	}
+
+	private boolean transmit(long length, Wait wait) throws IpcException {
+		int fd = begin(wait);
+		try {
+			long message = header().address();
+			// No SIGPIPE, whatever the process does with signals.
+			while (LibC.sendmsg(fd, message, flags() | LibC.MSG_NOSIGNAL) < 0) {
+				int error = Errno.last();
+				if (error != Errno.EINTR.number && error != Errno.EAGAIN.number) {
+					throw failure(error, length);
+				}
+				if (!again(fd, error)) {
+					return false;
+				}
+			}
+			return true;
+		}
+		finally {
+			this.descriptor.giveBack();
+		}
+	}
+
+	private IpcException failure(int error, long length) throws IpcException {
+		if (error == Errno.EPIPE.number || error == Errno.ECONNRESET.number) {
+			checkNotClosedHere();
+			return new IpcException.PeerClosed(this.descriptor + ": the peer closed");
+		}
+		String message = Errno.failure("sendmsg", error).getMessage();
+		if (error == Errno.EMSGSIZE.number) {
+			return new IpcException.MessageTooLarge(message + ": a packet of " + length + " bytes on " + this.descriptor
+					+ ", which takes " + maxPacketSize() + ". Send it as a message of an IpcChannel, which needs no"
+					+ " packet of that size, or raise the send buffer (and net.core.wmem_max) first");
+		}
+		if (error == Errno.ETOOMANYREFS.number) {
+			return new IpcException.TooManyDescriptors(message + ": this user has more descriptors under way, sent"
+					+ " and not yet received, than RLIMIT_NOFILE allows. The message was not sent; sending it again"
+					+ " can work once a receiver has caught up");
+		}
+		return new IpcException(message);
+	}
+
+	private static void checkNotEmpty(long length) {
+		if (length == 0) {
+			throw new IllegalArgumentException(
+					"An empty packet cannot be told from the end of the stream: send at least one byte");
+		}
+	}
+
+	@Override
+	IpcException.Timeout timedOut() {
+		return new IpcException.Timeout(
+				this.descriptor + ": no room for a packet within " + timeout() + ", the peer does not receive");
+	}
+
+}
