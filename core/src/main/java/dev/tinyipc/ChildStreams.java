@@ -77,7 +77,7 @@ final class ChildStreams {
 	}
 
 	void closeChildEnds() {
-		Packet.closeAll(this.childEnds);
+		OwnedFd.closeAll(this.childEnds);
 	}
 
 	void closeParentEnds() {

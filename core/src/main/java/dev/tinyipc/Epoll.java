@@ -39,7 +39,7 @@ final class Epoll implements Closeable {
 	}
 
 	static Epoll create() throws IpcException {
-		LibC.require();
+		NativeAccess.require();
 		return new Epoll(OwnedFd.of(Errno.check("epoll_create1", LibC.epoll_create1(LibC.O_CLOEXEC))));
 	}
 

@@ -92,7 +92,7 @@ public class IpcException extends IOException {
 		private final String remedy;
 
 		NativeUnavailable(String reason, String remedy, @Nullable Throwable cause) {
-			super("Unix sockets are not available. " + reason + ' ' + remedy, cause);
+			super("Unix sockets cannot be used here. " + reason + ' ' + remedy, cause);
 			this.reason = reason;
 			this.remedy = remedy;
 		}

@@ -21,10 +21,6 @@ import org.jspecify.annotations.Nullable;
  */
 public final class IpcProcess extends Process implements Closeable {
 
-	static final int SIGKILL = 9;
-
-	private static final int SIGTERM = 15;
-
 	private final ProcessReaper.Child child;
 
 	private final IpcSocket socket;
@@ -142,13 +138,13 @@ public final class IpcProcess extends Process implements Closeable {
 	/** Asks the child to end (SIGTERM). */
 	@Override
 	public void destroy() {
-		signal(SIGTERM);
+		signal(LibC.SIGTERM);
 	}
 
 	/** Ends the child (SIGKILL). */
 	@Override
 	public Process destroyForcibly() {
-		signal(SIGKILL);
+		signal(LibC.SIGKILL);
 		return this;
 	}
 

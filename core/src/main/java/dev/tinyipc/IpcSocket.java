@@ -56,7 +56,7 @@ public final class IpcSocket implements Closeable {
 	 * @throws IpcException if there are too many open files
 	 */
 	public static IpcSocketPair pair() throws IpcException {
-		LibC.require();
+		NativeAccess.require();
 		NativeBuffer ends = NativeBuffer.allocate(2 * Integer.BYTES);
 		Errno.check("socketpair",
 				LibC.socketpair(LibC.AF_UNIX, LibC.SOCK_SEQPACKET | LibC.SOCK_CLOEXEC, 0, ends.address()));
@@ -72,7 +72,7 @@ public final class IpcSocket implements Closeable {
 	 * @throws IpcException if the number is not open, or is anything else
 	 */
 	public static IpcSocket adopt(int fd) throws IpcException {
-		LibC.require();
+		NativeAccess.require();
 		OwnedFd descriptor = OwnedFd.ofSocket(fd);
 		int domain = SocketOption.get(descriptor, LibC.SO_DOMAIN, "SO_DOMAIN");
 		int type = SocketOption.get(descriptor, LibC.SO_TYPE, "SO_TYPE");

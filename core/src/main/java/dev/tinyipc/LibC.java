@@ -2,7 +2,6 @@ package dev.tinyipc;
 
 import com.sun.jna.Native;
 import com.sun.jna.NativeLibrary;
-import org.jspecify.annotations.Nullable;
 
 /**
  * The one door to native code: the C library's functions, mapped directly, and the
@@ -10,7 +9,8 @@ import org.jspecify.annotations.Nullable;
  * converts or allocates anything; each function returns what C returns, and
  * {@link Errno#last()} tells why it failed.
  * <p>
- * The constants are Linux's own and the same on x86-64 and aarch64.
+ * The constants are Linux's own and the same on x86-64 and aarch64. Nobody touches this
+ * class before {@link NativeAccess} has seen that it can be loaded.
  */
 final class LibC {
 
@@ -114,6 +114,12 @@ final class LibC {
 
 	static final short POLLOUT = 4;
 
+	// <signal.h>
+
+	static final int SIGKILL = 9;
+
+	static final int SIGTERM = 15;
+
 	// <sys/wait.h>
 
 	static final int WNOHANG = 1;
@@ -124,45 +130,11 @@ final class LibC {
 
 	static final long SYS_PIDFD_OPEN = 434;
 
-	private static final IpcException.@Nullable NativeUnavailable UNAVAILABLE = load();
+	static {
+		Native.register(LibC.class, NativeLibrary.getProcess());
+	}
 
 	private LibC() {
-	}
-
-	private static IpcException.@Nullable NativeUnavailable load() {
-		IpcException.NativeUnavailable unsupported = unsupported(System.getProperty("os.name"),
-				System.getProperty("os.arch"));
-		if (unsupported != null) {
-			return unsupported;
-		}
-		try {
-			Native.register(LibC.class, NativeLibrary.getProcess());
-			return null;
-		}
-		catch (LinkageError error) {
-			return new IpcException.NativeUnavailable("JNA could not load its native library: " + error.getMessage(),
-					"JNA unpacks a library into a folder that must be writable and not mounted noexec: name another one"
-							+ " with -Djna.tmpdir=<folder>, or unpack it yourself and name its folder with"
-							+ " -Djna.boot.library.path=<folder>.",
-					error);
-		}
-	}
-
-	private static IpcException.@Nullable NativeUnavailable unsupported(String name, String architecture) {
-		boolean supported = name.equals("Linux")
-				&& (architecture.equals("amd64") || architecture.equals("x86_64") || architecture.equals("aarch64"));
-		return supported ? null : new IpcException.NativeUnavailable("This is " + name + " on " + architecture + '.',
-				"Run on Linux on x86-64 or aarch64 (64 bit): in a container or a virtual machine, for example.", null);
-	}
-
-	/**
-	 * Says clearly that nothing here works, where that is so. Whatever makes a descriptor
-	 * calls this first; whatever uses one need not.
-	 */
-	static void require() throws IpcException.NativeUnavailable {
-		if (UNAVAILABLE != null) {
-			throw new IpcException.NativeUnavailable(UNAVAILABLE);
-		}
 	}
 
 	/** {@code int socketpair(int domain, int type, int protocol, int sv[2])}. */
@@ -282,28 +254,11 @@ final class LibC {
 		/** {@code sizeof(sigset_t)}. */
 		static final int SIGNAL_SET_SIZE = 128;
 
-		private static final IpcException.@Nullable NativeUnavailable UNAVAILABLE = load();
+		static {
+			Native.register(Spawn.class, NativeLibrary.getProcess());
+		}
 
 		private Spawn() {
-		}
-
-		private static IpcException.@Nullable NativeUnavailable load() {
-			try {
-				Native.register(Spawn.class, NativeLibrary.getProcess());
-				return null;
-			}
-			catch (LinkageError error) {
-				return new IpcException.NativeUnavailable(
-						"This C library cannot start a child without leaking descriptors to it: " + error.getMessage(),
-						"Use a system with glibc 2.34 or newer (Debian 12, Ubuntu 22.04, RHEL 9).", error);
-			}
-		}
-
-		static void require() throws IpcException.NativeUnavailable {
-			LibC.require();
-			if (UNAVAILABLE != null) {
-				throw new IpcException.NativeUnavailable(UNAVAILABLE);
-			}
 		}
 
 		/**

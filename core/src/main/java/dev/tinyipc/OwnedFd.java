@@ -73,7 +73,7 @@ public final class OwnedFd implements Closeable {
 	 * @throws IpcException if it is not open ({@code fcntl(2)})
 	 */
 	public static OwnedFd adopt(int number) throws IpcException {
-		LibC.require();
+		NativeAccess.require();
 		Errno.check("fcntl(" + number + ", F_GETFD)", LibC.fcntl(number, LibC.F_GETFD, 0));
 		return new OwnedFd(number, false);
 	}
@@ -99,7 +99,7 @@ public final class OwnedFd implements Closeable {
 	 * @throws IpcException if the file cannot be opened
 	 */
 	public static OwnedFd open(Path path, OpenOption... options) throws IpcException {
-		LibC.require();
+		NativeAccess.require();
 		Set<OpenOption> wanted = Set.copyOf(List.of(options));
 		NativeBuffer name = NativeBuffer.string("Path", path.toString());
 		int number;
@@ -154,7 +154,7 @@ public final class OwnedFd implements Closeable {
 	 * @throws IpcException if there are too many open files
 	 */
 	public static Pipe pipe() throws IpcException {
-		LibC.require();
+		NativeAccess.require();
 		NativeBuffer ends = NativeBuffer.allocate(2 * Integer.BYTES);
 		Errno.check("pipe2", LibC.pipe2(ends.address(), LibC.O_CLOEXEC));
 		return new Pipe(of(ends.bytes().getInt(0)), of(ends.bytes().getInt(Integer.BYTES)));
@@ -284,6 +284,12 @@ public final class OwnedFd implements Closeable {
 				return;
 			}
 			seen = this.state;
+		}
+	}
+
+	static void closeAll(Iterable<OwnedFd> descriptors) {
+		for (OwnedFd descriptor : descriptors) {
+			descriptor.close();
 		}
 	}
 

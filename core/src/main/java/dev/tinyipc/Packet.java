@@ -53,12 +53,6 @@ public final class Packet implements Closeable {
 		closeAll(this.descriptors);
 	}
 
-	static void closeAll(List<OwnedFd> descriptors) {
-		for (OwnedFd descriptor : descriptors) {
-			descriptor.close();
-		}
-	}
-
 	@Override
 	public String toString() {
 		return "packet of " + this.length + " bytes with " + this.descriptors.size() + " descriptors";

@@ -31,7 +31,7 @@ final class PosixSpawn {
 	 */
 	static int spawn(List<String> command, Map<String, String> environment, @Nullable File directory,
 			List<OwnedFd> descriptors) throws IpcException {
-		LibC.Spawn.require();
+		NativeAccess.requireSpawn();
 		List<String> variables = new ArrayList<>();
 		environment.forEach((name, value) -> variables.add(name + '=' + value));
 		StringArray arguments = new StringArray("Argument", command);
@@ -61,7 +61,7 @@ final class PosixSpawn {
 		finally {
 			LibC.Spawn.posix_spawn_file_actions_destroy(actions.address());
 			LibC.Spawn.posix_spawnattr_destroy(attributes.address());
-			Packet.closeAll(sources);
+			OwnedFd.closeAll(sources);
 		}
 	}
 

@@ -49,7 +49,7 @@ final class ProcessReaper {
 			return get().add(pid);
 		}
 		catch (IpcException ex) {
-			LibC.kill(pid, IpcProcess.SIGKILL);
+			LibC.kill(pid, LibC.SIGKILL);
 			LibC.waitpid(pid, NativeBuffer.allocate(Integer.BYTES).address(), 0);
 			throw ex;
 		}

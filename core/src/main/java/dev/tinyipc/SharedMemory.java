@@ -44,7 +44,7 @@ public final class SharedMemory implements Closeable {
 	 * @throws IpcException if there are too many open files
 	 */
 	public static SharedMemory create(String name) throws IpcException {
-		LibC.require();
+		NativeAccess.require();
 		NativeBuffer nativeName = NativeBuffer.string("Name", name);
 		int fd = Errno.check("memfd_create(" + name + ')',
 				LibC.memfd_create(nativeName.address(), LibC.MFD_CLOEXEC | LibC.MFD_ALLOW_SEALING));

@@ -124,13 +124,13 @@ final class SocketReceiver extends SocketSide {
 		MsgHdr header = header();
 		List<OwnedFd> descriptors = header.hasControlData() ? header.descriptors() : List.of();
 		if (header.hasFlag(LibC.MSG_CTRUNC)) {
-			Packet.closeAll(descriptors);
+			OwnedFd.closeAll(descriptors);
 			throw new IpcException.TooManyDescriptors("recvmsg: a packet of " + length + " bytes brought more"
 					+ " descriptors than this process may hold (RLIMIT_NOFILE, see `ulimit -n`); the "
 					+ descriptors.size() + " that came were closed, the others are lost");
 		}
 		if (length > room) {
-			Packet.closeAll(descriptors);
+			OwnedFd.closeAll(descriptors);
 			throw new IpcException.MessageTooLarge("recvmsg: a packet of " + length + " bytes does not fit the " + room
 					+ " bytes of room for it; it is lost, with its " + descriptors.size()
 					+ " descriptors. Receive into a larger buffer");
