@@ -35,7 +35,11 @@ public class IpcException extends IOException {
 
 		private static final long serialVersionUID = 1L;
 
-		PeerClosed(String message) {
+		/**
+		 * Creates an exception.
+		 * @param message which end closed, and when
+		 */
+		public PeerClosed(String message) {
 			super(message);
 		}
 
@@ -46,7 +50,11 @@ public class IpcException extends IOException {
 
 		private static final long serialVersionUID = 1L;
 
-		Timeout(String message) {
+		/**
+		 * Creates an exception.
+		 * @param message what was waited for, and how long
+		 */
+		public Timeout(String message) {
 			super(message);
 		}
 
@@ -59,7 +67,11 @@ public class IpcException extends IOException {
 
 		private static final long serialVersionUID = 1L;
 
-		MessageTooLarge(String message) {
+		/**
+		 * Creates an exception.
+		 * @param message the size and the limit
+		 */
+		public MessageTooLarge(String message) {
 			super(message);
 		}
 
@@ -73,7 +85,11 @@ public class IpcException extends IOException {
 
 		private static final long serialVersionUID = 1L;
 
-		TooManyDescriptors(String message) {
+		/**
+		 * Creates an exception.
+		 * @param message the number and the limit
+		 */
+		public TooManyDescriptors(String message) {
 			super(message);
 		}
 

@@ -4,6 +4,7 @@ import java.io.Closeable;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.concurrent.atomic.AtomicReference;
 
 import org.jspecify.annotations.Nullable;
@@ -321,6 +322,16 @@ public final class IpcSocket implements Closeable {
 		finally {
 			this.receiver.unlock();
 		}
+	}
+
+	/**
+	 * Looks at the next packet without receiving it ({@code MSG_PEEK}).
+	 * @return its size in bytes; 0 if the peer closed and nothing is left; empty if
+	 * nothing is there yet
+	 * @throws IpcException if this socket is closed
+	 */
+	public OptionalInt pendingSize() throws IpcException {
+		return this.receiver.pendingSize();
 	}
 
 	/**

@@ -146,6 +146,9 @@ final class LibC {
 	/** {@code ssize_t recvmsg(int sockfd, struct msghdr *msg, int flags)}. */
 	static native long recvmsg(int sockfd, long msg, int flags);
 
+	/** {@code ssize_t recv(int sockfd, void *buf, size_t len, int flags)}. */
+	static native long recv(int sockfd, long buf, long len, int flags);
+
 	/** {@code int shutdown(int sockfd, int how)}. */
 	static native int shutdown(int sockfd, int how);
 

@@ -50,7 +50,7 @@ public final class Packet implements Closeable {
 	/** Closes the descriptors that were not taken. Closing twice does nothing. */
 	@Override
 	public void close() {
-		closeAll(this.descriptors);
+		OwnedFd.closeAll(this.descriptors);
 	}
 
 	@Override

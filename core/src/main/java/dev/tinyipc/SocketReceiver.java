@@ -3,6 +3,7 @@ package dev.tinyipc;
 import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
 import java.util.List;
+import java.util.OptionalInt;
 import java.util.concurrent.atomic.AtomicReference;
 
 import org.jspecify.annotations.Nullable;
@@ -83,6 +84,30 @@ final class SocketReceiver extends SocketSide {
 		}
 		finally {
 			Reference.reachabilityFence(target);
+		}
+	}
+
+	/** See {@link IpcSocket#pendingSize()}. */
+	OptionalInt pendingSize() throws IpcException {
+		int fd = this.descriptor.borrow();
+		try {
+			while (true) {
+				// Without room for control data: a peek would duplicate the descriptors.
+				long size = LibC.recv(fd, 0, 0, LibC.MSG_PEEK | LibC.MSG_TRUNC | LibC.MSG_DONTWAIT);
+				if (size >= 0) {
+					return OptionalInt.of((int) size);
+				}
+				int error = Errno.last();
+				if (error == Errno.EAGAIN.number) {
+					return OptionalInt.empty();
+				}
+				if (error != Errno.EINTR.number && error != Errno.ECONNRESET.number) {
+					throw Errno.failure("recv", error);
+				}
+			}
+		}
+		finally {
+			this.descriptor.giveBack();
 		}
 	}
 
