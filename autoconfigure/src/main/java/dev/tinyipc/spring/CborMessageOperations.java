@@ -1,0 +1,183 @@
+package dev.tinyipc.spring;
+
+import java.time.Duration;
+
+import dev.tinyipc.IpcMessage;
+import dev.tinyipc.OwnedFd;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Sends and receives typed messages. A destination is the name of a child process;
+ * without one the default destination is meant.
+ *
+ * <p>
+ * Descriptors that are sent stay the caller's, whatever happens. Descriptors that are
+ * received belong to the {@link IpcMessage}, which the caller closes; where a method
+ * returns only the payload, they are closed.
+ *
+ * <p>
+ * Every method throws {@link IpcTimeoutException} if the time-out passes,
+ * {@link IpcPeerUnavailableException} if the peer is gone,
+ * {@link IpcMessageConversionException} if a payload cannot be converted and
+ * {@link UnknownDestinationException} if there is no such destination.
+ */
+public interface CborMessageOperations {
+
+	/**
+	 * Sends a message to the default destination.
+	 * @param payload the value to send
+	 * @param descriptors at most 253
+	 * @throws IpcMessagingException if it cannot be sent
+	 */
+	void convertAndSend(Object payload, OwnedFd... descriptors);
+
+	/**
+	 * Sends a message.
+	 * @param destination the peer's name
+	 * @param payload the value to send
+	 * @param descriptors at most 253
+	 * @throws IpcMessagingException if it cannot be sent
+	 */
+	void convertAndSend(String destination, Object payload, OwnedFd... descriptors);
+
+	/**
+	 * Receives a message of the default destination's.
+	 * @param type what it is read as
+	 * @param <T> the type of the payload
+	 * @return the payload, or null if no message came within the time-out
+	 * @throws IpcMessagingException if it cannot be received
+	 */
+	<T> @Nullable T receiveAndConvert(Class<T> type);
+
+	/**
+	 * Receives a message.
+	 * @param destination the peer's name
+	 * @param type what it is read as
+	 * @param <T> the type of the payload
+	 * @return the payload, or null if no message came within the time-out
+	 * @throws IpcMessagingException if it cannot be received
+	 */
+	<T> @Nullable T receiveAndConvert(String destination, Class<T> type);
+
+	/**
+	 * Receives a message of the default destination's, with its descriptors.
+	 * @param type what it is read as
+	 * @param <T> the type of the payload
+	 * @return the message, to be closed by the caller, or null if none came within the
+	 * time-out
+	 * @throws IpcMessagingException if it cannot be received
+	 */
+	<T> @Nullable IpcMessage<T> receive(Class<T> type);
+
+	/**
+	 * Receives a message with its descriptors.
+	 * @param destination the peer's name
+	 * @param type what it is read as
+	 * @param <T> the type of the payload
+	 * @return the message, to be closed by the caller, or null if none came within the
+	 * time-out
+	 * @throws IpcMessagingException if it cannot be received
+	 */
+	<T> @Nullable IpcMessage<T> receive(String destination, Class<T> type);
+
+	/**
+	 * Sends a request to the default destination and waits for the reply.
+	 * @param request the value to send
+	 * @param type what the reply is read as
+	 * @param descriptors at most 253
+	 * @param <R> the type of the reply
+	 * @return the reply
+	 * @throws IpcMessagingException if there is none
+	 */
+	<R> R convertSendAndReceive(Object request, Class<R> type, OwnedFd... descriptors);
+
+	/**
+	 * Sends a request to the default destination and waits for the reply.
+	 * @param request the value to send
+	 * @param type what the reply is read as
+	 * @param timeout how long it may take, more than zero
+	 * @param descriptors at most 253
+	 * @param <R> the type of the reply
+	 * @return the reply
+	 * @throws IpcMessagingException if there is none
+	 */
+	<R> R convertSendAndReceive(Object request, Class<R> type, Duration timeout, OwnedFd... descriptors);
+
+	/**
+	 * Sends a request and waits for the reply.
+	 * @param destination the peer's name
+	 * @param request the value to send
+	 * @param type what the reply is read as
+	 * @param descriptors at most 253
+	 * @param <R> the type of the reply
+	 * @return the reply
+	 * @throws IpcMessagingException if there is none
+	 */
+	<R> R convertSendAndReceive(String destination, Object request, Class<R> type, OwnedFd... descriptors);
+
+	/**
+	 * Sends a request and waits for the reply.
+	 * @param destination the peer's name
+	 * @param request the value to send
+	 * @param type what the reply is read as
+	 * @param timeout how long it may take, more than zero
+	 * @param descriptors at most 253
+	 * @param <R> the type of the reply
+	 * @return the reply
+	 * @throws IpcMessagingException if there is none
+	 */
+	<R> R convertSendAndReceive(String destination, Object request, Class<R> type, Duration timeout,
+			OwnedFd... descriptors);
+
+	/**
+	 * Sends a request to the default destination and waits for the reply with its
+	 * descriptors.
+	 * @param request the value to send
+	 * @param type what the reply is read as
+	 * @param descriptors at most 253
+	 * @param <R> the type of the reply
+	 * @return the reply, to be closed by the caller
+	 * @throws IpcMessagingException if there is none
+	 */
+	<R> IpcMessage<R> sendAndReceive(Object request, Class<R> type, OwnedFd... descriptors);
+
+	/**
+	 * Sends a request to the default destination and waits for the reply with its
+	 * descriptors.
+	 * @param request the value to send
+	 * @param type what the reply is read as
+	 * @param timeout how long it may take, more than zero
+	 * @param descriptors at most 253
+	 * @param <R> the type of the reply
+	 * @return the reply, to be closed by the caller
+	 * @throws IpcMessagingException if there is none
+	 */
+	<R> IpcMessage<R> sendAndReceive(Object request, Class<R> type, Duration timeout, OwnedFd... descriptors);
+
+	/**
+	 * Sends a request and waits for the reply with its descriptors.
+	 * @param destination the peer's name
+	 * @param request the value to send
+	 * @param type what the reply is read as
+	 * @param descriptors at most 253
+	 * @param <R> the type of the reply
+	 * @return the reply, to be closed by the caller
+	 * @throws IpcMessagingException if there is none
+	 */
+	<R> IpcMessage<R> sendAndReceive(String destination, Object request, Class<R> type, OwnedFd... descriptors);
+
+	/**
+	 * Sends a request and waits for the reply with its descriptors.
+	 * @param destination the peer's name
+	 * @param request the value to send
+	 * @param type what the reply is read as
+	 * @param timeout how long it may take, more than zero
+	 * @param descriptors at most 253
+	 * @param <R> the type of the reply
+	 * @return the reply, to be closed by the caller
+	 * @throws IpcMessagingException if there is none
+	 */
+	<R> IpcMessage<R> sendAndReceive(String destination, Object request, Class<R> type, Duration timeout,
+			OwnedFd... descriptors);
+
+}

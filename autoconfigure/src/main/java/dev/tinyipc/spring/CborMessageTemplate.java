@@ -1,0 +1,300 @@
+package dev.tinyipc.spring;
+
+import java.time.Duration;
+import java.util.Collection;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.TimeUnit;
+
+import dev.tinyipc.IpcChannel;
+import dev.tinyipc.IpcException;
+import dev.tinyipc.IpcMessage;
+import dev.tinyipc.IpcSocket;
+import dev.tinyipc.OwnedFd;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.core.JacksonException;
+import tools.jackson.dataformat.cbor.CBORMapper;
+
+import org.springframework.util.Assert;
+
+/**
+ * Sends and receives typed messages as CBOR, modelled on Spring's {@code JmsTemplate}.
+ * One is auto-configured:
+ *
+ * <pre class="code">
+ * &#64;Autowired
+ * CborMessageTemplate template;
+ *
+ * try (OwnedFd picture = OwnedFd.open(path);
+ *         IpcMessage&lt;Thumbnail&gt; reply = template.sendAndReceive(new Request(256), Thumbnail.class, picture)) {
+ *     reply.descriptors().get(0).inputStream()...
+ * }
+ * </pre>
+ *
+ * A template is thread-safe once it is configured. A request and its reply have the peer
+ * to themselves: what runs at once, runs on several instances of the peer.
+ */
+public class CborMessageTemplate implements CborMessageOperations {
+
+	/** How long a call may take unless said otherwise. */
+	public static final Duration DEFAULT_TIMEOUT = Duration.ofSeconds(30);
+
+	/**
+	 * Elapsed time below this does not shorten the time-out of the receive that follows,
+	 * so that the kernel need not be told a new one for each request.
+	 */
+	private static final long TIMEOUT_GRANULARITY_MILLIS = 10;
+
+	private final CBORMapper mapper;
+
+	private final Map<String, Route> routes = new TreeMap<>();
+
+	private @Nullable String defaultDestination;
+
+	private Duration timeout = DEFAULT_TIMEOUT;
+
+	private int maxMessageSize = IpcChannel.DEFAULT_MAX_MESSAGE_SIZE;
+
+	/**
+	 * Creates a template whose default destination is the only one there is.
+	 * @param mapper writes and reads the payloads
+	 * @param destinations the peers
+	 * @param observer is told of every message
+	 */
+	public CborMessageTemplate(CBORMapper mapper, Collection<? extends IpcDestination> destinations,
+			IpcObserver observer) {
+		this.mapper = mapper;
+		for (IpcDestination destination : destinations) {
+			Route route = new Route(destination, observer.destination(destination.name()));
+			Route other = this.routes.put(destination.name(), route);
+			Assert.state(other == null, () -> "Two destinations are named '" + destination.name() + '\'');
+		}
+	}
+
+	/**
+	 * Sets the destination of the calls that name none.
+	 * @param defaultDestination a peer's name; null for the only one
+	 */
+	public void setDefaultDestination(@Nullable String defaultDestination) {
+		this.defaultDestination = defaultDestination;
+	}
+
+	/**
+	 * Sets how long a call may take that names no time-out.
+	 * @param timeout more than zero; 30 seconds unless set
+	 */
+	public void setTimeout(Duration timeout) {
+		checkTimeout(timeout);
+		this.timeout = timeout;
+	}
+
+	/**
+	 * Sets the largest message that is sent and accepted.
+	 * @param maxMessageSize bytes; 16 MiB unless set
+	 */
+	public void setMaxMessageSize(int maxMessageSize) {
+		Assert.isTrue(maxMessageSize > 0, "The maximum message size must be more than zero");
+		this.maxMessageSize = maxMessageSize;
+	}
+
+	@Override
+	public void convertAndSend(Object payload, OwnedFd... descriptors) {
+		send(defaultRoute(), payload, descriptors);
+	}
+
+	@Override
+	public void convertAndSend(String destination, Object payload, OwnedFd... descriptors) {
+		send(route(destination), payload, descriptors);
+	}
+
+	@Override
+	public <T> @Nullable T receiveAndConvert(Class<T> type) {
+		return payload(receive(type));
+	}
+
+	@Override
+	public <T> @Nullable T receiveAndConvert(String destination, Class<T> type) {
+		return payload(receive(destination, type));
+	}
+
+	@Override
+	public <T> @Nullable IpcMessage<T> receive(Class<T> type) {
+		return receive(defaultRoute(), type);
+	}
+
+	@Override
+	public <T> @Nullable IpcMessage<T> receive(String destination, Class<T> type) {
+		return receive(route(destination), type);
+	}
+
+	@Override
+	public <R> R convertSendAndReceive(Object request, Class<R> type, OwnedFd... descriptors) {
+		return convertSendAndReceive(request, type, this.timeout, descriptors);
+	}
+
+	@Override
+	public <R> R convertSendAndReceive(Object request, Class<R> type, Duration timeout, OwnedFd... descriptors) {
+		try (IpcMessage<R> reply = sendAndReceive(request, type, timeout, descriptors)) {
+			return reply.payload();
+		}
+	}
+
+	@Override
+	public <R> R convertSendAndReceive(String destination, Object request, Class<R> type, OwnedFd... descriptors) {
+		return convertSendAndReceive(destination, request, type, this.timeout, descriptors);
+	}
+
+	@Override
+	public <R> R convertSendAndReceive(String destination, Object request, Class<R> type, Duration timeout,
+			OwnedFd... descriptors) {
+		try (IpcMessage<R> reply = sendAndReceive(destination, request, type, timeout, descriptors)) {
+			return reply.payload();
+		}
+	}
+
+	@Override
+	public <R> IpcMessage<R> sendAndReceive(Object request, Class<R> type, OwnedFd... descriptors) {
+		return exchange(defaultRoute(), request, type, this.timeout, descriptors);
+	}
+
+	@Override
+	public <R> IpcMessage<R> sendAndReceive(Object request, Class<R> type, Duration timeout, OwnedFd... descriptors) {
+		return exchange(defaultRoute(), request, type, timeout, descriptors);
+	}
+
+	@Override
+	public <R> IpcMessage<R> sendAndReceive(String destination, Object request, Class<R> type, OwnedFd... descriptors) {
+		return exchange(route(destination), request, type, this.timeout, descriptors);
+	}
+
+	@Override
+	public <R> IpcMessage<R> sendAndReceive(String destination, Object request, Class<R> type, Duration timeout,
+			OwnedFd... descriptors) {
+		return exchange(route(destination), request, type, timeout, descriptors);
+	}
+
+	private void send(Route route, Object payload, OwnedFd[] descriptors) {
+		try {
+			long bytes = route.destination.send(this.timeout, (socket, left) -> {
+				socket.setSendTimeout(left);
+				return channel(socket).send(payload, descriptors);
+			});
+			route.observer.sent(bytes, descriptors.length);
+		}
+		catch (IpcException | JacksonException ex) {
+			throw failed(route, ex);
+		}
+	}
+
+	private <T> @Nullable IpcMessage<T> receive(Route route, Class<T> type) {
+		try {
+			IpcMessage<T> message = route.destination.receive(this.timeout, (socket, left) -> {
+				socket.setReceiveTimeout(left);
+				return received(route, channel(socket).receive(type));
+			});
+			return message;
+		}
+		catch (IpcException.Timeout ex) {
+			return null;
+		}
+		catch (IpcException | JacksonException ex) {
+			throw failed(route, ex);
+		}
+	}
+
+	private <R> IpcMessage<R> exchange(Route route, Object request, Class<R> type, Duration timeout,
+			OwnedFd[] descriptors) {
+		checkTimeout(timeout);
+		long start = System.nanoTime();
+		try {
+			IpcMessage<R> reply = route.destination.exchange(timeout, (socket, left) -> {
+				checkNothingPending(socket);
+				IpcChannel channel = channel(socket);
+				socket.setSendTimeout(left);
+				long bytes = channel.send(request, descriptors);
+				route.observer.sent(bytes, descriptors.length);
+				socket.setReceiveTimeout(left(timeout, start));
+				return received(route, channel.receive(type));
+			});
+			route.observer.exchanged(Duration.ofNanos(System.nanoTime() - start));
+			return reply;
+		}
+		catch (IpcException | JacksonException ex) {
+			throw failed(route, ex);
+		}
+	}
+
+	private static <T> IpcMessage<T> received(Route route, @Nullable IpcMessage<T> message) throws IpcException {
+		if (message == null) {
+			throw new IpcException.PeerClosed("the peer closed its socket");
+		}
+		route.observer.received(message.size(), message.descriptors().size());
+		return message;
+	}
+
+	/** Whose reply would it be taken for? */
+	private static void checkNothingPending(IpcSocket socket) throws IpcException {
+		if (socket.pendingSize().orElse(0) > 0) {
+			throw new IpcException("a message that nobody asked for was waiting where a reply was to come:"
+					+ " the peer must answer each request once, and otherwise send only if nobody makes requests of it");
+		}
+	}
+
+	private static Duration left(Duration timeout, long start) {
+		long elapsed = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - start);
+		if (elapsed < TIMEOUT_GRANULARITY_MILLIS) {
+			return timeout;
+		}
+		Duration left = timeout.minusMillis(elapsed);
+		return (left.compareTo(Duration.ZERO) > 0) ? left : Duration.ofNanos(1);
+	}
+
+	private IpcChannel channel(IpcSocket socket) {
+		return IpcChannel.over(socket, this.mapper).withMaxMessageSize(this.maxMessageSize);
+	}
+
+	private static <T> @Nullable T payload(@Nullable IpcMessage<T> message) {
+		try (message) {
+			return (message != null) ? message.payload() : null;
+		}
+	}
+
+	private static IpcMessagingException failed(Route route, Exception cause) {
+		IpcMessagingException translated = IpcExceptionTranslator.translate(route.destination.name(), cause);
+		route.observer.failed(translated);
+		return translated;
+	}
+
+	private Route defaultRoute() {
+		if (this.defaultDestination != null) {
+			return route(this.defaultDestination);
+		}
+		if (this.routes.size() != 1) {
+			throw new UnknownDestinationException(
+					"No destination was named, and there is no default one. " + whichThereAre());
+		}
+		return this.routes.values().iterator().next();
+	}
+
+	private Route route(String destination) {
+		Route route = this.routes.get(destination);
+		if (route == null) {
+			throw new UnknownDestinationException("There is no destination '" + destination + "'. " + whichThereAre());
+		}
+		return route;
+	}
+
+	private String whichThereAre() {
+		return this.routes.isEmpty()
+				? "There is none at all: declare a child process with @ChildProcess or ipc.children.<name>.command."
+				: "There are: " + String.join(", ", this.routes.keySet()) + '.';
+	}
+
+	private static void checkTimeout(Duration timeout) {
+		Assert.isTrue(timeout.compareTo(Duration.ZERO) > 0, () -> "A time-out must be more than zero, not " + timeout);
+	}
+
+	private record Route(IpcDestination destination, IpcObserver.Destination observer) {
+	}
+
+}

@@ -1,0 +1,61 @@
+package dev.tinyipc.spring;
+
+import java.lang.annotation.Documented;
+import java.lang.annotation.ElementType;
+import java.lang.annotation.Repeatable;
+import java.lang.annotation.Retention;
+import java.lang.annotation.RetentionPolicy;
+import java.lang.annotation.Target;
+
+import org.springframework.context.annotation.Import;
+
+/**
+ * Declares a child process on any configuration or component class. It is started with
+ * the application and inherits one end of a socket pair; its name is the destination
+ * under which {@link CborMessageTemplate} reaches it.
+ *
+ * <pre class="code">
+ * &#64;SpringBootApplication
+ * &#64;ChildProcess(name = "thumbnailer", main = ThumbnailWorker.class)
+ * &#64;ChildProcess(name = "model", command = { "python3", "${model.script}" })
+ * class Application {
+ * </pre>
+ *
+ * The child gets a bean {@code <name>IpcChild} and a template of its own, which is
+ * injected by {@code @Qualifier("<name>")}. What is set in {@code ipc.children.<name>.*}
+ * takes precedence over the annotation.
+ */
+@Target(ElementType.TYPE)
+@Retention(RetentionPolicy.RUNTIME)
+@Documented
+@Repeatable(ChildProcesses.class)
+@Import(ChildProcessRegistrar.class)
+public @interface ChildProcess {
+
+	/**
+	 * The child's name and destination.
+	 * @return letters, digits, {@code -}, {@code _} and {@code .}; unique
+	 */
+	String name();
+
+	/**
+	 * The program to run and its arguments; <code>${…}</code> placeholders resolve.
+	 * @return the program, looked up in PATH if its name has no slash, and its arguments
+	 */
+	String[] command() default {};
+
+	/**
+	 * The class on this application's own class path to run instead of a program, in a
+	 * JVM of its own.
+	 * @return a class with a {@code main} method
+	 */
+	Class<?> main() default void.class;
+
+	/**
+	 * Arguments for the JVM that runs {@link #main()}, behind the defaults;
+	 * <code>${…}</code> placeholders resolve.
+	 * @return such as {@code -Xmx256m}
+	 */
+	String[] jvmArguments() default {};
+
+}

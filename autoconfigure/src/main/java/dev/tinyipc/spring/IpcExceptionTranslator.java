@@ -1,0 +1,26 @@
+package dev.tinyipc.spring;
+
+import dev.tinyipc.IpcException;
+import tools.jackson.core.JacksonException;
+
+/** The one place where checked exceptions become Spring's. */
+final class IpcExceptionTranslator {
+
+	private IpcExceptionTranslator() {
+	}
+
+	static IpcMessagingException translate(String destination, Exception cause) {
+		String message = "Destination '" + destination + "': " + cause.getMessage();
+		if (cause instanceof IpcException.Timeout) {
+			return new IpcTimeoutException(message, cause);
+		}
+		if (cause instanceof IpcException.PeerClosed) {
+			return new IpcPeerUnavailableException(message, cause);
+		}
+		if (cause instanceof JacksonException) {
+			return new IpcMessageConversionException(message, cause);
+		}
+		return new UncategorizedIpcException(message, cause);
+	}
+
+}

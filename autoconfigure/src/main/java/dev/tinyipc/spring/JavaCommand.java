@@ -1,0 +1,64 @@
+package dev.tinyipc.spring;
+
+import java.io.File;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.jar.Attributes;
+import java.util.jar.JarFile;
+import java.util.jar.Manifest;
+
+/**
+ * The command that runs a class of this application's own class path in a JVM of its own,
+ * with the java that runs this one.
+ */
+final class JavaCommand {
+
+	/**
+	 * A worker is small and wants to start fast: the first compiler only, the collector
+	 * that needs no threads, and a heap that leaves the machine to the application.
+	 */
+	static final List<String> DEFAULT_JVM_ARGUMENTS = List.of("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC",
+			"-Xmx128m");
+
+	private static final String LAUNCHERS = "org.springframework.boot.loader.";
+
+	private static final String PROPERTIES_LAUNCHER = "org.springframework.boot.loader.launch.PropertiesLauncher";
+
+	private JavaCommand() {
+	}
+
+	static List<String> of(String main, List<String> jvmArguments) throws IOException {
+		String classPath = System.getProperty("java.class.path");
+		List<String> command = new ArrayList<>();
+		command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+		command.addAll(DEFAULT_JVM_ARGUMENTS);
+		command.add("--enable-native-access=ALL-UNNAMED");
+		command.addAll(jvmArguments);
+		command.add("-cp");
+		command.add(classPath);
+		if (isExecutableJar(classPath)) {
+			// The class is in a jar inside the jar, which only the loader can open.
+			command.add("-Dloader.main=" + main);
+			command.add(PROPERTIES_LAUNCHER);
+		}
+		else {
+			command.add(main);
+		}
+		return command;
+	}
+
+	private static boolean isExecutableJar(String classPath) throws IOException {
+		if (classPath.contains(File.pathSeparator) || !new File(classPath).isFile()) {
+			return false;
+		}
+		try (JarFile jar = new JarFile(classPath)) {
+			Manifest manifest = jar.getManifest();
+			String launcher = (manifest != null) ? manifest.getMainAttributes().getValue(Attributes.Name.MAIN_CLASS)
+					: null;
+			return launcher != null && launcher.startsWith(LAUNCHERS);
+		}
+	}
+
+}

@@ -1,0 +1,25 @@
+package dev.tinyipc.spring.autoconfigure;
+
+import dev.tinyipc.IpcException;
+import dev.tinyipc.spring.ChildStartException;
+
+import org.springframework.boot.diagnostics.AbstractFailureAnalyzer;
+import org.springframework.boot.diagnostics.FailureAnalysis;
+
+/** Says which child could not be started, and where to look. */
+class ChildStartFailureAnalyzer extends AbstractFailureAnalyzer<ChildStartException> {
+
+	@Override
+	protected FailureAnalysis analyze(Throwable rootFailure, ChildStartException cause) {
+		if (findCause(rootFailure, IpcException.NativeUnavailable.class) != null) {
+			return null;
+		}
+		return new FailureAnalysis(cause.getMessage(),
+				"Check the declaration of '" + cause.child() + "': in @ChildProcess, or in ipc.children."
+						+ cause.child() + ".command and .main, which take precedence. A program must be"
+						+ " executable, and in PATH unless its name has a slash; a main class must be on the class"
+						+ " path.",
+				cause);
+	}
+
+}

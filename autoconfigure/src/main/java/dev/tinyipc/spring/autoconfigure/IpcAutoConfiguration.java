@@ -1,0 +1,74 @@
+package dev.tinyipc.spring.autoconfigure;
+
+import java.time.Duration;
+
+import dev.tinyipc.IpcSocket;
+import dev.tinyipc.spring.CborMessageOperations;
+import dev.tinyipc.spring.CborMessageTemplate;
+import dev.tinyipc.spring.CborMessageTemplateFactory;
+import dev.tinyipc.spring.ChildFactory;
+import dev.tinyipc.spring.ChildProcessRegistrar;
+import dev.tinyipc.spring.IpcDestination;
+import dev.tinyipc.spring.IpcObserver;
+import dev.tinyipc.spring.IpcSocketFactory;
+import tools.jackson.dataformat.cbor.CBORMapper;
+
+import org.springframework.beans.factory.ObjectProvider;
+import org.springframework.boot.autoconfigure.AutoConfiguration;
+import org.springframework.boot.autoconfigure.condition.ConditionalOnClass;
+import org.springframework.boot.autoconfigure.condition.ConditionalOnMissingBean;
+import org.springframework.boot.context.properties.EnableConfigurationProperties;
+import org.springframework.boot.context.properties.source.InvalidConfigurationPropertyValueException;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Import;
+import org.springframework.core.env.Environment;
+
+/**
+ * Auto-configuration of a {@link CborMessageTemplate}, and of the child processes that
+ * are declared in properties.
+ */
+@AutoConfiguration(afterName = "org.springframework.boot.jackson.autoconfigure.JacksonAutoConfiguration")
+@ConditionalOnClass({ IpcSocket.class, CBORMapper.class })
+@EnableConfigurationProperties(IpcProperties.class)
+@Import(ChildProcessRegistrar.class)
+public final class IpcAutoConfiguration {
+
+	@Bean
+	@ConditionalOnMissingBean
+	IpcSocketFactory ipcSocketFactory() {
+		return IpcSocket::pair;
+	}
+
+	@Bean(ChildProcessRegistrar.CHILD_FACTORY)
+	ChildFactory ipcChildFactory(IpcSocketFactory socketFactory, IpcProperties properties, Environment environment) {
+		return new ChildFactory(socketFactory, properties.getChildren(), environment);
+	}
+
+	@Bean(ChildProcessRegistrar.TEMPLATE_FACTORY)
+	CborMessageTemplateFactory ipcTemplateFactory(ObjectProvider<CBORMapper> mapper,
+			ObjectProvider<IpcDestination> destinations, ObjectProvider<IpcObserver> observer,
+			IpcProperties properties) {
+		IpcProperties.Template template = properties.getTemplate();
+		check(template.getTimeout().compareTo(Duration.ZERO) > 0, "ipc.template.timeout", template.getTimeout(),
+				"It must be more than zero.");
+		long maxMessageSize = template.getMaxMessageSize().toBytes();
+		check(maxMessageSize > 0 && maxMessageSize < Integer.MAX_VALUE, "ipc.template.max-message-size",
+				template.getMaxMessageSize(), "It must be more than zero and less than 2 GB.");
+		return new CborMessageTemplateFactory(mapper.getIfAvailable(CBORMapper::new),
+				destinations.orderedStream().toList(), observer.getIfAvailable(() -> IpcObserver.NONE),
+				template.getTimeout(), (int) maxMessageSize);
+	}
+
+	@Bean
+	@ConditionalOnMissingBean(CborMessageOperations.class)
+	CborMessageTemplate cborMessageTemplate(CborMessageTemplateFactory factory, IpcProperties properties) {
+		return factory.template(properties.getTemplate().getDefaultDestination());
+	}
+
+	private static void check(boolean valid, String name, Object value, String reason) {
+		if (!valid) {
+			throw new InvalidConfigurationPropertyValueException(name, value, reason);
+		}
+	}
+
+}

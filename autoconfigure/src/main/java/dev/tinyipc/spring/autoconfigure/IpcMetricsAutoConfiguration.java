@@ -1,0 +1,28 @@
+package dev.tinyipc.spring.autoconfigure;
+
+import dev.tinyipc.spring.IpcObserver;
+import dev.tinyipc.spring.actuate.MicrometerIpcObserver;
+import io.micrometer.core.instrument.MeterRegistry;
+
+import org.springframework.boot.autoconfigure.AutoConfiguration;
+import org.springframework.boot.autoconfigure.condition.ConditionalOnBean;
+import org.springframework.boot.autoconfigure.condition.ConditionalOnClass;
+import org.springframework.boot.autoconfigure.condition.ConditionalOnMissingBean;
+import org.springframework.context.annotation.Bean;
+
+/**
+ * Auto-configuration of the metrics of messages.
+ */
+@AutoConfiguration(before = IpcAutoConfiguration.class,
+		afterName = "org.springframework.boot.micrometer.metrics.autoconfigure.CompositeMeterRegistryAutoConfiguration")
+@ConditionalOnClass(MeterRegistry.class)
+@ConditionalOnBean(MeterRegistry.class)
+public final class IpcMetricsAutoConfiguration {
+
+	@Bean
+	@ConditionalOnMissingBean(IpcObserver.class)
+	MicrometerIpcObserver ipcObserver(MeterRegistry registry) {
+		return new MicrometerIpcObserver(registry);
+	}
+
+}

@@ -1,0 +1,16 @@
+package dev.tinyipc.spring.autoconfigure;
+
+import dev.tinyipc.IpcException;
+
+import org.springframework.boot.diagnostics.AbstractFailureAnalyzer;
+import org.springframework.boot.diagnostics.FailureAnalysis;
+
+/** Says why there are no Unix sockets on this machine, and what to do. */
+class NativeUnavailableFailureAnalyzer extends AbstractFailureAnalyzer<IpcException.NativeUnavailable> {
+
+	@Override
+	protected FailureAnalysis analyze(Throwable rootFailure, IpcException.NativeUnavailable cause) {
+		return new FailureAnalysis("tiny-ipc cannot use Unix sockets here. " + cause.reason(), cause.remedy(), cause);
+	}
+
+}

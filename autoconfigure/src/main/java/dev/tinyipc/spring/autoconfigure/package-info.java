@@ -1,0 +1,5 @@
+/** Auto-configuration of everything in {@code dev.tinyipc.spring}. */
+@NullMarked
+package dev.tinyipc.spring.autoconfigure;
+
+import org.jspecify.annotations.NullMarked;
