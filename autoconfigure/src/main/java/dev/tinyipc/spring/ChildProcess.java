@@ -34,7 +34,7 @@ public @interface ChildProcess {
 
 	/**
 	 * The child's name and destination.
-	 * @return letters, digits, {@code -}, {@code _} and {@code .}; unique
+	 * @return letters, digits, {@code -} and {@code _}; unique
 	 */
 	String name();
 

@@ -34,7 +34,7 @@ public class ChildProcessRegistrar implements ImportBeanDefinitionRegistrar {
 	/** The {@link CborMessageTemplateFactory}, which makes their templates. */
 	public static final String TEMPLATE_FACTORY = "ipcTemplateFactory";
 
-	private static final Pattern NAME = Pattern.compile("[A-Za-z0-9._-]+");
+	private static final Pattern NAME = Pattern.compile("[A-Za-z0-9_-]+");
 
 	private static final String DECLARED_BY = ChildProcessRegistrar.class.getName() + ".declaredBy";
 
@@ -78,7 +78,7 @@ public class ChildProcessRegistrar implements ImportBeanDefinitionRegistrar {
 			String[] jvmArguments, String declaredBy) {
 		Assert.state(NAME.matcher(name).matches() && !name.equals("parent"),
 				() -> "A child cannot be named '" + name + "' (" + declaredBy
-						+ "): use letters, digits, '-', '_' and '.', and not 'parent', which is the process above");
+						+ "): use letters, digits, '-' and '_', and not 'parent', which is the process above");
 		checkDeclaredOnce(registry, name, declaredBy);
 		RootBeanDefinition child = definition(IpcChild.class, CHILD_FACTORY, "child");
 		child.setAttribute(DECLARED_BY, declaredBy);

@@ -13,7 +13,7 @@ import org.springframework.context.annotation.Bean;
 /**
  * Auto-configuration of the metrics of messages.
  */
-@AutoConfiguration(before = IpcAutoConfiguration.class,
+@AutoConfiguration(
 		afterName = "org.springframework.boot.micrometer.metrics.autoconfigure.CompositeMeterRegistryAutoConfiguration")
 @ConditionalOnClass(MeterRegistry.class)
 @ConditionalOnBean(MeterRegistry.class)

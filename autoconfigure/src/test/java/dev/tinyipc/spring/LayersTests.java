@@ -1,0 +1,61 @@
+package dev.tinyipc.spring;
+
+import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.importer.ClassFileImporter;
+import com.tngtech.archunit.core.importer.ImportOption;
+import com.tngtech.archunit.library.Architectures;
+import org.junit.jupiter.api.Test;
+
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+
+class LayersTests {
+
+	private final JavaClasses classes = new ClassFileImporter()
+		.withImportOption(ImportOption.Predefined.DO_NOT_INCLUDE_TESTS)
+		.importPackages("dev.tinyipc");
+
+	@Test
+	void importsRunFromAutoconfigureToActuateToSpringToCore() {
+		Architectures.layeredArchitecture()
+			.consideringOnlyDependenciesInAnyPackage("dev.tinyipc..")
+			.layer("autoconfigure")
+			.definedBy("dev.tinyipc.spring.autoconfigure")
+			.layer("actuate")
+			.definedBy("dev.tinyipc.spring.actuate")
+			.layer("spring")
+			.definedBy("dev.tinyipc.spring")
+			.layer("core")
+			.definedBy("dev.tinyipc")
+			.whereLayer("autoconfigure")
+			.mayNotBeAccessedByAnyLayer()
+			.whereLayer("actuate")
+			.mayOnlyBeAccessedByLayers("autoconfigure")
+			.whereLayer("spring")
+			.mayOnlyBeAccessedByLayers("autoconfigure", "actuate")
+			.whereLayer("core")
+			.mayOnlyBeAccessedByLayers("autoconfigure", "actuate", "spring")
+			.check(this.classes);
+	}
+
+	@Test
+	void whatIsOptionalIsTouchedByActuateAndAutoconfigureOnly() {
+		noClasses().that()
+			.resideInAPackage("dev.tinyipc.spring")
+			.should()
+			.dependOnClassesThat()
+			.resideInAnyPackage("io.micrometer..", "org.springframework.boot.actuate..",
+					"org.springframework.boot.health..")
+			.check(this.classes);
+	}
+
+	@Test
+	void nativeCodeIsTheBusinessOfTheCore() {
+		noClasses().that()
+			.resideInAPackage("dev.tinyipc.spring..")
+			.should()
+			.dependOnClassesThat()
+			.resideInAPackage("com.sun.jna..")
+			.check(this.classes);
+	}
+
+}
