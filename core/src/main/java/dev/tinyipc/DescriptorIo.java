@@ -1,6 +1,7 @@
 package dev.tinyipc;
 
 import java.nio.ByteBuffer;
+import java.util.concurrent.locks.ReentrantLock;
 
 /**
  * Reading and writing of a descriptor at a position that nobody else can move: by
@@ -20,6 +21,9 @@ final class DescriptorIo {
 	private final OwnedFd descriptor;
 
 	private final boolean seekable;
+
+	/** Not a monitor, which a virtual thread would hold its carrier for. */
+	private final ReentrantLock lock = new ReentrantLock();
 
 	private NativeBuffer block = NativeBuffer.allocate(8);
 
@@ -53,47 +57,71 @@ final class DescriptorIo {
 	 * Reads into the remaining bytes of the buffer, as many as come at once.
 	 * @return the number of bytes read, 0 at the end
 	 */
-	synchronized int read(ByteBuffer target) throws IpcException {
-		int wanted = prepare(target.remaining());
-		int fd = this.descriptor.borrow();
-		long count;
+	int read(ByteBuffer target) throws IpcException {
+		this.lock.lock();
 		try {
-			do {
-				count = this.seekable ? LibC.pread(fd, this.block.address(), wanted, this.position)
-						: LibC.read(fd, this.block.address(), wanted);
-			}
-			while (count < 0 && mayTryAgain(fd, LibC.POLLIN));
-			Errno.check("read(" + this.descriptor + ')', count);
-		}
-		finally {
-			this.descriptor.giveBack();
-		}
-		target.put(this.block.bytes().position(0).limit((int) count));
-		this.position += count;
-		return (int) count;
-	}
-
-	/** Writes all remaining bytes of the buffer. */
-	synchronized void write(ByteBuffer source) throws IpcException {
-		while (source.hasRemaining()) {
-			int wanted = prepare(source.remaining());
-			ByteBuffer bytes = this.block.bytes().position(0).limit(wanted);
-			bytes.put(0, source, source.position(), wanted);
+			int wanted = prepare(target.remaining());
 			int fd = this.descriptor.borrow();
 			long count;
 			try {
+				parkUntilReady(fd, LibC.POLLIN);
 				do {
-					count = this.seekable ? LibC.pwrite(fd, this.block.address(), wanted, this.position)
-							: LibC.write(fd, this.block.address(), wanted);
+					count = this.seekable ? LibC.pread(fd, this.block.address(), wanted, this.position)
+							: LibC.read(fd, this.block.address(), wanted);
 				}
-				while (count < 0 && mayTryAgain(fd, LibC.POLLOUT));
-				Errno.check("write(" + this.descriptor + ')', count);
+				while (count < 0 && mayTryAgain(fd, LibC.POLLIN));
+				Errno.check("read(" + this.descriptor + ')', count);
 			}
 			finally {
 				this.descriptor.giveBack();
 			}
-			source.position(source.position() + (int) count);
+			target.put(this.block.bytes().position(0).limit((int) count));
 			this.position += count;
+			return (int) count;
+		}
+		finally {
+			this.lock.unlock();
+		}
+	}
+
+	/** Writes all remaining bytes of the buffer. */
+	void write(ByteBuffer source) throws IpcException {
+		this.lock.lock();
+		try {
+			while (source.hasRemaining()) {
+				int count = writePart(source);
+				source.position(source.position() + count);
+				this.position += count;
+			}
+		}
+		finally {
+			this.lock.unlock();
+		}
+	}
+
+	private int writePart(ByteBuffer source) throws IpcException {
+		int wanted = prepare(source.remaining());
+		this.block.bytes().clear().put(0, source, source.position(), wanted);
+		int fd = this.descriptor.borrow();
+		long count;
+		try {
+			parkUntilReady(fd, LibC.POLLOUT);
+			do {
+				count = this.seekable ? LibC.pwrite(fd, this.block.address(), wanted, this.position)
+						: LibC.write(fd, this.block.address(), wanted);
+			}
+			while (count < 0 && mayTryAgain(fd, LibC.POLLOUT));
+			return (int) Errno.check("write(" + this.descriptor + ')', count);
+		}
+		finally {
+			this.descriptor.giveBack();
+		}
+	}
+
+	/** A file is always ready; anything else may block. */
+	private void parkUntilReady(int fd, short events) throws IpcException {
+		if (!this.seekable && Readiness.mustPark()) {
+			Readiness.await(fd, events, 0);
 		}
 	}
 
@@ -104,7 +132,7 @@ final class DescriptorIo {
 	private static boolean mayTryAgain(int fd, short events) throws IpcException {
 		int error = Errno.last();
 		if (error == Errno.EAGAIN.number) {
-			return Poll.await(fd, events, 0);
+			return Readiness.await(fd, events, 0);
 		}
 		return error == Errno.EINTR.number;
 	}
@@ -134,12 +162,24 @@ final class DescriptorIo {
 		}
 	}
 
-	synchronized long position() {
-		return this.position;
+	long position() {
+		this.lock.lock();
+		try {
+			return this.position;
+		}
+		finally {
+			this.lock.unlock();
+		}
 	}
 
-	synchronized void position(long newPosition) {
-		this.position = newPosition;
+	void position(long newPosition) {
+		this.lock.lock();
+		try {
+			this.position = newPosition;
+		}
+		finally {
+			this.lock.unlock();
+		}
 	}
 
 	OwnedFd descriptor() {

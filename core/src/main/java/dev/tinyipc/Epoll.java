@@ -1,6 +1,10 @@
 package dev.tinyipc;
 
 import java.io.Closeable;
+import java.time.Duration;
+import java.util.concurrent.TimeUnit;
+
+import org.jspecify.annotations.Nullable;
 
 /**
  * Readiness of many descriptors, level-triggered, after {@code epoll(7)}:
@@ -17,6 +21,14 @@ import java.io.Closeable;
 final class Epoll implements Closeable {
 
 	static final int IN = 0x1;
+
+	static final int OUT = 0x4;
+
+	static final int ONE_SHOT = 1 << 30;
+
+	private static final int HANG_UP = 0x10;
+
+	private static final int ERROR = 0x8;
 
 	private static final int CTL_ADD = 1;
 
@@ -70,15 +82,23 @@ final class Epoll implements Closeable {
 
 	/**
 	 * Waits until something is ready.
-	 * @param timeout milliseconds, or -1 to wait without limit
+	 * @param timeout null to wait without limit
 	 * @return how many events there are, 0 if none came in time
 	 */
-	int await(int timeout) throws IpcException {
+	int await(@Nullable Duration timeout) throws IpcException {
+		// Saturated: what nobody can wait for is no limit.
+		long nanos = (timeout != null) ? TimeUnit.NANOSECONDS.convert(timeout) : 0;
+		long deadline = (timeout != null && nanos != Long.MAX_VALUE) ? System.nanoTime() + nanos : 0;
 		int epoll = this.descriptor.borrow();
 		try {
+			boolean parks = Readiness.mustPark();
+			if (parks) {
+				Readiness.await(epoll, LibC.POLLIN, deadline);
+			}
 			int count;
 			do {
-				count = LibC.epoll_wait(epoll, this.events.address(), EVENTS_AT_ONCE, timeout);
+				count = LibC.epoll_wait(epoll, this.events.address(), EVENTS_AT_ONCE,
+						parks ? 0 : Poll.millisUntil(deadline));
 			}
 			while (count < 0 && Errno.interrupted());
 			return Errno.check("epoll_wait", count);
@@ -91,6 +111,27 @@ final class Epoll implements Closeable {
 	/** What an event's descriptor was added with. */
 	long token(int index) {
 		return this.events.bytes().getLong(index * EVENT_SIZE + DATA);
+	}
+
+	/**
+	 * Whether an event says that reading, or learning that nothing more comes, is
+	 * possible.
+	 */
+	boolean isReadable(int index) {
+		return (events(index) & (IN | HANG_UP | ERROR)) != 0;
+	}
+
+	/** Whether an event says that writing, or learning that nobody reads, is possible. */
+	boolean isWritable(int index) {
+		return (events(index) & (OUT | HANG_UP | ERROR)) != 0;
+	}
+
+	private int events(int index) {
+		return this.events.bytes().getInt(index * EVENT_SIZE);
+	}
+
+	boolean isClosed() {
+		return this.descriptor.isClosed();
 	}
 
 	@Override

@@ -3,10 +3,14 @@ package dev.tinyipc;
 import java.io.Closeable;
 import java.nio.ByteBuffer;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.ObjIntConsumer;
 
+import com.sun.jna.Structure;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -247,6 +251,44 @@ public final class IpcSocket implements Closeable {
 	}
 
 	/**
+	 * Sends the bytes of a JNA structure as one packet, see
+	 * {@link #send(ByteBuffer, OwnedFd...)}. They mean the same to the receiver if its
+	 * structure is laid out alike.
+	 * @param structure has numbers, arrays of numbers and nested structures only
+	 * @param descriptors at most 253
+	 * @throws IllegalArgumentException if a field is a pointer, a string or a structure
+	 * by reference
+	 * @throws IpcException as {@link #send(ByteBuffer, OwnedFd...)}
+	 */
+	public void send(Structure structure, OwnedFd... descriptors) throws IpcException {
+		this.sender.lock();
+		try {
+			this.sender.send(structure, descriptors);
+		}
+		finally {
+			this.sender.unlock();
+		}
+	}
+
+	/**
+	 * Sends each buffer as a packet of its own, with as few system calls as possible
+	 * ({@code sendmmsg(2)}), and waits while the peer's queue is full.
+	 * @param packets of at least 1 byte and at most {@link #maxPacketSize()} each; the
+	 * position of those that were sent is at their limit, also if this throws
+	 * @throws IpcException as {@link #send(ByteBuffer)}; the packets from the first
+	 * unsent one on were not sent
+	 */
+	public void sendBatch(ByteBuffer... packets) throws IpcException {
+		this.sender.lock();
+		try {
+			this.sender.sendBatch(packets);
+		}
+		finally {
+			this.sender.unlock();
+		}
+	}
+
+	/**
 	 * Sends as {@link #send(ByteBuffer, OwnedFd...)} does, but never waits.
 	 * @param data at least 1 byte and at most {@link #maxPacketSize()}
 	 * @param descriptors at most 253
@@ -321,6 +363,73 @@ public final class IpcSocket implements Closeable {
 		}
 		finally {
 			this.receiver.unlock();
+		}
+	}
+
+	/**
+	 * Receives one packet that is a JNA structure, see {@link #receive(ByteBuffer)}.
+	 * @param structure has numbers, arrays of numbers and nested structures only
+	 * @return the packet, to be closed by the caller; null if the peer closed its end
+	 * @throws IllegalArgumentException if a field is a pointer, a string or a structure
+	 * by reference
+	 * @throws IpcException as {@link #receive(ByteBuffer)}, and if the packet is not
+	 * exactly of the structure's size: it is lost, the structure keeps its values
+	 */
+	public @Nullable Packet receive(Structure structure) throws IpcException {
+		this.receiver.lock();
+		try {
+			return this.receiver.receive(structure);
+		}
+		finally {
+			this.receiver.unlock();
+		}
+	}
+
+	/**
+	 * Receives as many packets as are there, at least one, with one system call
+	 * ({@code recvmmsg(2)}), and waits for the first.
+	 * @param targets room for a packet each; at most 64 are used
+	 * @param handler gets each packet and the index of its buffer, in order. Descriptors
+	 * that it does not take are closed when it returns
+	 * @return false if the peer closed its end and all it sent was received
+	 * @throws IpcException as {@link #receive(ByteBuffer)}; if one packet does not fit
+	 * its buffer, after the handler got the others
+	 */
+	public boolean receiveBatch(ByteBuffer[] targets, ObjIntConsumer<Packet> handler) throws IpcException {
+		List<@Nullable Packet> packets = new ArrayList<>();
+		IpcException failure;
+		this.receiver.lock();
+		try {
+			failure = this.receiver.receiveBatch(targets, packets);
+		}
+		finally {
+			this.receiver.unlock();
+		}
+		handOut(packets, handler);
+		if (failure != null) {
+			throw failure;
+		}
+		return !packets.isEmpty();
+	}
+
+	/** Closes what the handler did not take, also if it throws before it has seen all. */
+	private static void handOut(List<@Nullable Packet> packets, ObjIntConsumer<Packet> handler) {
+		int next = 0;
+		try {
+			for (; next < packets.size(); next++) {
+				try (Packet packet = packets.get(next)) {
+					if (packet != null) {
+						handler.accept(packet, next);
+					}
+				}
+			}
+		}
+		finally {
+			for (Packet packet : packets.subList(next, packets.size())) {
+				if (packet != null) {
+					packet.close();
+				}
+			}
 		}
 	}
 

@@ -48,11 +48,17 @@ final class LibC {
 
 	static final int MSG_NOSIGNAL = 0x4000;
 
+	static final int MSG_WAITFORONE = 0x10000;
+
 	static final int MSG_CMSG_CLOEXEC = 0x40000000;
 
 	static final int SHUT_WR = 1;
 
 	static final int SHUT_RDWR = 2;
+
+	// <sys/eventfd.h>
+
+	static final int EFD_NONBLOCK = 0x800;
 
 	// <fcntl.h>
 
@@ -146,6 +152,16 @@ final class LibC {
 	/** {@code ssize_t recvmsg(int sockfd, struct msghdr *msg, int flags)}. */
 	static native long recvmsg(int sockfd, long msg, int flags);
 
+	/**
+	 * {@code int sendmmsg(int sockfd, struct mmsghdr *msgvec, unsigned int vlen, int flags)}.
+	 */
+	static native int sendmmsg(int sockfd, long msgvec, int vlen, int flags);
+
+	/**
+	 * {@code int recvmmsg(int sockfd, struct mmsghdr *msgvec, unsigned int vlen, int flags, struct timespec *timeout)}.
+	 */
+	static native int recvmmsg(int sockfd, long msgvec, int vlen, int flags, long timeout);
+
 	/** {@code ssize_t recv(int sockfd, void *buf, size_t len, int flags)}. */
 	static native long recv(int sockfd, long buf, long len, int flags);
 
@@ -213,6 +229,9 @@ final class LibC {
 
 	/** {@code int munmap(void *addr, size_t length)}. */
 	static native int munmap(long addr, long length);
+
+	/** {@code int eventfd(unsigned int initval, int flags)}. */
+	static native int eventfd(int initval, int flags);
 
 	/** {@code int epoll_create1(int flags)}. */
 	static native int epoll_create1(int flags);

@@ -11,8 +11,8 @@ import com.sun.jna.Pointer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What {@code sendmsg(2)} and {@code recvmsg(2)} take, in one block of native memory that
- * one direction of a socket uses again and again: header, control data with descriptors
+ * What {@code sendmsg(2)} and {@code recvmsg(2)} take, in native memory that one
+ * direction of a socket uses again and again: header, control data with descriptors
  * ({@code cmsg(3)}, {@code unix(7)}), and the vectors of the payload.
  *
  * <pre>
@@ -57,7 +57,10 @@ final class MsgHdr {
 
 	private static final int CMSG_DATA = 16;
 
-	private static final int CONTROL_OFFSET = SIZE + 8;
+	/** In a {@code struct mmsghdr}, of 64 bytes, the header is followed by this. */
+	private static final int MSG_LEN = SIZE;
+
+	private static final int MMSGHDR_SIZE = 64;
 
 	/**
 	 * Room for all the descriptors that can come, and for the credentials, security label
@@ -66,14 +69,20 @@ final class MsgHdr {
 	 */
 	private static final int CONTROL_SIZE = cmsgSpace(MAX_DESCRIPTORS * Integer.BYTES) + 512;
 
-	private static final int VECTORS_OFFSET = CONTROL_OFFSET + CONTROL_SIZE;
+	private static final int VECTORS_OFFSET = CONTROL_SIZE;
 
 	private static final int FEW_VECTORS = 8;
 
 	/** Up to here a copy costs less than to ask JNI for the address of a buffer. */
 	private static final int CHEAP_TO_COPY = 8 * 1024;
 
-	private NativeBuffer block = blockFor(FEW_VECTORS);
+	/** This header, and those beside it in the same array. */
+	private final NativeBuffer headers;
+
+	private final int at;
+
+	/** The control data, and behind it the vectors. */
+	private NativeBuffer block;
 
 	private NativeBuffer scratch = NativeBuffer.allocate(CHEAP_TO_COPY);
 
@@ -83,9 +92,35 @@ final class MsgHdr {
 
 	private long lastDirectAddress;
 
-	private static NativeBuffer blockFor(int vectors) {
+	private MsgHdr(NativeBuffer headers, int at) {
+		this.headers = headers;
+		this.at = at;
+		this.block = blockFor(FEW_VECTORS);
+	}
+
+	/** One header, for {@code sendmsg} and {@code recvmsg}. */
+	static MsgHdr create() {
+		return array(1)[0];
+	}
+
+	/**
+	 * Headers in one array, for {@code sendmmsg} and {@code recvmmsg}, which take the
+	 * address of the first.
+	 */
+	static MsgHdr[] array(int count) {
+		NativeBuffer headers = NativeBuffer.zeroed(count * MMSGHDR_SIZE);
+		MsgHdr[] array = new MsgHdr[count];
+		for (int i = 0; i < count; i++) {
+			array[i] = new MsgHdr(headers, i * MMSGHDR_SIZE);
+		}
+		return array;
+	}
+
+	private NativeBuffer blockFor(int vectors) {
 		NativeBuffer block = NativeBuffer.zeroed(VECTORS_OFFSET + vectors * VECTOR_SIZE);
-		block.bytes().putLong(IOV, block.address() + VECTORS_OFFSET).putLong(CONTROL, block.address() + CONTROL_OFFSET);
+		this.headers.bytes()
+			.putLong(this.at + IOV, block.address() + VECTORS_OFFSET)
+			.putLong(this.at + CONTROL, block.address());
 		return block;
 	}
 
@@ -95,7 +130,7 @@ final class MsgHdr {
 	}
 
 	long address() {
-		return this.block.address();
+		return this.headers.address() + this.at;
 	}
 
 	// Sending
@@ -153,12 +188,12 @@ final class MsgHdr {
 	void attach(int[] numbers) {
 		int count = numbers.length;
 		ByteBuffer bytes = this.block.bytes();
-		bytes.putLong(CONTROLLEN, cmsgSpace(count * Integer.BYTES));
-		bytes.putLong(CONTROL_OFFSET, CMSG_DATA + (long) count * Integer.BYTES)
-			.putInt(CONTROL_OFFSET + CMSG_LEVEL, LibC.SOL_SOCKET)
-			.putInt(CONTROL_OFFSET + CMSG_TYPE, LibC.SCM_RIGHTS);
+		this.headers.bytes().putLong(this.at + CONTROLLEN, cmsgSpace(count * Integer.BYTES));
+		bytes.putLong(0, CMSG_DATA + (long) count * Integer.BYTES)
+			.putInt(CMSG_LEVEL, LibC.SOL_SOCKET)
+			.putInt(CMSG_TYPE, LibC.SCM_RIGHTS);
 		for (int i = 0; i < count; i++) {
-			bytes.putInt(CONTROL_OFFSET + CMSG_DATA + i * Integer.BYTES, numbers[i]);
+			bytes.putInt(CMSG_DATA + i * Integer.BYTES, numbers[i]);
 		}
 	}
 
@@ -222,12 +257,17 @@ final class MsgHdr {
 		}
 	}
 
+	/** The size that {@code recvmmsg} found, in {@code msg_len}. */
+	int receivedLength() {
+		return this.headers.bytes().getInt(this.at + MSG_LEN);
+	}
+
 	boolean hasFlag(int flag) {
-		return (this.block.bytes().getInt(FLAGS) & flag) != 0;
+		return (this.headers.bytes().getInt(this.at + FLAGS) & flag) != 0;
 	}
 
 	boolean hasControlData() {
-		return this.block.bytes().getLong(CONTROLLEN) > 0;
+		return this.headers.bytes().getLong(this.at + CONTROLLEN) > 0;
 	}
 
 	/**
@@ -237,9 +277,9 @@ final class MsgHdr {
 	 */
 	List<OwnedFd> descriptors() {
 		ByteBuffer bytes = this.block.bytes();
-		int end = CONTROL_OFFSET + (int) bytes.getLong(CONTROLLEN);
+		int end = (int) this.headers.bytes().getLong(this.at + CONTROLLEN);
 		List<OwnedFd> sent = new ArrayList<>();
-		int message = CONTROL_OFFSET;
+		int message = 0;
 		while (message + CMSG_DATA <= end) {
 			int length = (int) bytes.getLong(message);
 			if (length < CMSG_DATA) {
@@ -284,7 +324,7 @@ final class MsgHdr {
 			this.block = blockFor(count);
 		}
 		this.vectors = 0;
-		this.block.bytes().putLong(IOVLEN, count).putLong(CONTROLLEN, 0);
+		this.headers.bytes().putLong(this.at + IOVLEN, count).putLong(this.at + CONTROLLEN, 0);
 	}
 
 	private void expect(int count) {
@@ -293,7 +333,7 @@ final class MsgHdr {
 					"A packet is received into at most " + MAX_VECTORS + " buffers, not " + count);
 		}
 		reset(count);
-		this.block.bytes().putLong(CONTROLLEN, CONTROL_SIZE);
+		this.headers.bytes().putLong(this.at + CONTROLLEN, CONTROL_SIZE);
 	}
 
 	private void vector(long address, int length) {

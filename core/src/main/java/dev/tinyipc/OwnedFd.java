@@ -11,8 +11,12 @@ import java.nio.file.LinkOption;
 import java.nio.file.OpenOption;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.Collection;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
+import java.util.function.IntConsumer;
 
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -60,6 +64,9 @@ public final class OwnedFd implements Closeable {
 
 	@SuppressWarnings("unused") // through STATE
 	private volatile int state;
+
+	/** Of the pollers that watch it; made when there is one. */
+	private Map<Object, IntConsumer> beforeClose = Map.of();
 
 	private OwnedFd(int number, boolean socket) {
 		this.number = number;
@@ -222,6 +229,7 @@ public final class OwnedFd implements Closeable {
 			throw new IllegalStateException(
 					isClosed() ? closedMessage() : this + " is in use by another thread and cannot be detached");
 		}
+		beforeClose().forEach((action) -> action.accept(this.number));
 		return this.number;
 	}
 
@@ -297,6 +305,15 @@ public final class OwnedFd implements Closeable {
 	 * The number, for one call; {@link #giveBack()} must follow, whatever happens.
 	 */
 	int borrow() throws IpcException {
+		int fd = borrowUnlessClosed();
+		if (fd < 0) {
+			throw new IpcException(closedMessage());
+		}
+		return fd;
+	}
+
+	/** As {@link #borrow()}, or a negative number, with which nothing is borrowed. */
+	int borrowUnlessClosed() {
 		int seen = this.state;
 		while (seen >= 0) {
 			if (STATE.compareAndSet(this, seen, seen + 1)) {
@@ -304,7 +321,7 @@ public final class OwnedFd implements Closeable {
 			}
 			seen = this.state;
 		}
-		throw new IpcException(closedMessage());
+		return -1;
 	}
 
 	void giveBack() {
@@ -313,10 +330,36 @@ public final class OwnedFd implements Closeable {
 		}
 	}
 
+	/**
+	 * Has something done with the number as the last thing before it is no longer this
+	 * object's. To be called while it is borrowed.
+	 */
+	synchronized void beforeClose(Object owner, IntConsumer action) {
+		if (this.beforeClose.isEmpty()) {
+			this.beforeClose = new HashMap<>();
+		}
+		this.beforeClose.put(owner, action);
+	}
+
+	synchronized void forgetBeforeClose(Object owner) {
+		if (!this.beforeClose.isEmpty()) {
+			this.beforeClose.remove(owner);
+		}
+	}
+
+	private synchronized Collection<IntConsumer> beforeClose() {
+		return List.copyOf(this.beforeClose.values());
+	}
+
 	private void closeNumber() {
-		// EINTR is no failure: Linux has released the number by then, see close(2).
-		if (LibC.close(this.number) < 0 && !Errno.interrupted()) {
-			logger.warn("{}", Errno.failure("close(" + this.number + ')', Errno.last()).getMessage());
+		try {
+			beforeClose().forEach((action) -> action.accept(this.number));
+		}
+		finally {
+			// EINTR is no failure: Linux has released the number by then, see close(2).
+			if (LibC.close(this.number) < 0 && !Errno.interrupted()) {
+				logger.warn("{}", Errno.failure("close(" + this.number + ')', Errno.last()).getMessage());
+			}
 		}
 	}
 

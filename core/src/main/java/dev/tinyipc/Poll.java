@@ -33,14 +33,18 @@ final class Poll {
 		entry.bytes().putInt(0, fd).putShort(EVENTS, events);
 		int ready;
 		do {
-			ready = LibC.poll(entry.address(), 1, remainingMillis(deadline));
+			ready = LibC.poll(entry.address(), 1, millisUntil(deadline));
 		}
 		while (ready < 0 && Errno.interrupted());
 		return Errno.check("poll", ready) > 0;
 	}
 
-	/** Rounded up: a wait must not end before its deadline. */
-	private static int remainingMillis(long deadline) {
+	/**
+	 * The time-out for a call that takes milliseconds, rounded up: a wait must not end
+	 * before its deadline.
+	 * @return -1 for no limit
+	 */
+	static int millisUntil(long deadline) {
 		if (deadline == 0) {
 			return -1;
 		}

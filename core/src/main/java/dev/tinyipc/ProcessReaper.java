@@ -68,7 +68,7 @@ final class ProcessReaper {
 	private void run() {
 		while (true) {
 			try {
-				int count = this.epoll.await(-1);
+				int count = this.epoll.await(null);
 				for (int i = 0; i < count; i++) {
 					reap(this.epoll.token(i));
 				}

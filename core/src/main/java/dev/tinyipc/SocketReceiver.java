@@ -6,10 +6,14 @@ import java.util.List;
 import java.util.OptionalInt;
 import java.util.concurrent.atomic.AtomicReference;
 
+import com.sun.jna.Structure;
 import org.jspecify.annotations.Nullable;
 
 /** The receiving direction of a socket: {@code recvmsg(2)}. */
 final class SocketReceiver extends SocketSide {
+
+	/** One packet, by {@code recvmsg} and not {@code recvmmsg}. */
+	private static final int SINGLE = 0;
 
 	private static final int NOTHING_THERE = -1;
 
@@ -20,8 +24,8 @@ final class SocketReceiver extends SocketSide {
 	@Nullable Packet receive(ByteBuffer target) throws IpcException {
 		header().scatter(target);
 		try {
-			int length = fetch(Wait.TIMEOUT);
-			Packet packet = accept(length, target.remaining());
+			int length = fetch(header(), SINGLE, Wait.TIMEOUT);
+			Packet packet = accept(header(), length, target.remaining());
 			header().deliver(target, length);
 			return packet;
 		}
@@ -37,8 +41,8 @@ final class SocketReceiver extends SocketSide {
 		}
 		header().scatter(targets);
 		try {
-			int length = fetch(Wait.TIMEOUT);
-			Packet packet = accept(length, room);
+			int length = fetch(header(), SINGLE, Wait.TIMEOUT);
+			Packet packet = accept(header(), length, room);
 			header().deliver(targets, length);
 			return packet;
 		}
@@ -51,11 +55,11 @@ final class SocketReceiver extends SocketSide {
 	@Nullable Packet tryReceive(ByteBuffer target) throws IpcException {
 		header().scatter(target);
 		try {
-			int length = fetch(Wait.NEVER);
+			int length = fetch(header(), SINGLE, Wait.NEVER);
 			if (length == NOTHING_THERE) {
 				return null;
 			}
-			Packet packet = accept(length, target.remaining());
+			Packet packet = accept(header(), length, target.remaining());
 			if (packet == null) {
 				throw new IpcException.PeerClosed(this.descriptor + ": the peer closed");
 			}
@@ -80,7 +84,7 @@ final class SocketReceiver extends SocketSide {
 	private @Nullable Packet receive(NativeBuffer target, int offset, int room, Wait wait) throws IpcException {
 		header().scatter(target.address() + offset, room);
 		try {
-			return accept(fetch(wait), room);
+			return accept(header(), fetch(header(), SINGLE, wait), room);
 		}
 		finally {
 			Reference.reachabilityFence(target);
@@ -112,18 +116,84 @@ final class SocketReceiver extends SocketSide {
 	}
 
 	/**
-	 * Receives into what was prepared.
-	 * @return the size of the packet, which may be larger than the room for it
+	 * Receives as many packets as are there, at least one, each into a buffer of its own.
+	 * @param packets takes them, by the index of their buffer; null where one failed
+	 * @return the first failure, to be thrown once the others have been handed out
 	 */
-	private int fetch(Wait wait) throws IpcException {
+	@Nullable IpcException receiveBatch(ByteBuffer[] targets, List<@Nullable Packet> packets) throws IpcException {
+		if (targets.length == 0) {
+			throw new IllegalArgumentException("There is no buffer to receive a packet into");
+		}
+		MsgHdr[] headers = batch();
+		int count = Math.min(headers.length, targets.length);
+		for (int i = 0; i < count; i++) {
+			headers[i].scatter(targets[i]);
+		}
+		IpcException failure = null;
+		try {
+			int received = fetch(headers[0], count, Wait.TIMEOUT);
+			for (int i = 0; i < received; i++) {
+				int length = headers[i].receivedLength();
+				try {
+					Packet packet = accept(headers[i], length, targets[i].remaining());
+					if (packet == null) {
+						return failure; // the end, which the next call finds again
+					}
+					headers[i].deliver(targets[i], length);
+					packets.add(packet);
+				}
+				catch (IpcException ex) {
+					failure = (failure != null) ? failure : ex;
+					packets.add(null);
+				}
+			}
+			return failure;
+		}
+		finally {
+			Reference.reachabilityFence(targets);
+		}
+	}
+
+	/** Receives a structure: of its exact size, or not at all. */
+	@Nullable Packet receive(Structure structure) throws IpcException {
+		long address = StructBytes.address(structure);
+		int size = structure.size();
+		header().scatter(address, size);
+		try {
+			Packet packet = accept(header(), fetch(header(), SINGLE, Wait.TIMEOUT), size);
+			if (packet != null) {
+				if (packet.length() != size) {
+					packet.close();
+					throw new IpcException("recvmsg: a packet of " + packet.length() + " bytes is no "
+							+ structure.getClass().getSimpleName() + ", which has " + size
+							+ "; it is lost, with its descriptors");
+				}
+				structure.read();
+			}
+			return packet;
+		}
+		finally {
+			Reference.reachabilityFence(structure);
+		}
+	}
+
+	/**
+	 * Receives one packet into what was prepared, or as many as there are, at least one.
+	 * @param count {@link #SINGLE}, or the length of the array of headers
+	 * @return what the system call returned: the size of the packet, which may be larger
+	 * than the room for it, or the number of packets
+	 */
+	private int fetch(MsgHdr header, int count, Wait wait) throws IpcException {
 		int fd = begin(wait);
 		try {
-			long message = header().address();
+			long address = header.address();
 			while (true) {
 				// MSG_TRUNC asks for the true size of a packet that does not fit.
-				long length = LibC.recvmsg(fd, message, flags() | LibC.MSG_CMSG_CLOEXEC | LibC.MSG_TRUNC);
-				if (length >= 0) {
-					return (int) length;
+				int flags = flags() | LibC.MSG_CMSG_CLOEXEC | LibC.MSG_TRUNC;
+				long result = (count == SINGLE) ? LibC.recvmsg(fd, address, flags)
+						: LibC.recvmmsg(fd, address, count, flags | LibC.MSG_WAITFORONE, 0);
+				if (result >= 0) {
+					return (int) result;
 				}
 				int error = Errno.last();
 				if (error == Errno.ECONNRESET.number) {
@@ -145,8 +215,7 @@ final class SocketReceiver extends SocketSide {
 	}
 
 	/** Takes the descriptors over, first of all, and then looks at what came. */
-	private @Nullable Packet accept(int length, long room) throws IpcException {
-		MsgHdr header = header();
+	private @Nullable Packet accept(MsgHdr header, int length, long room) throws IpcException {
 		List<OwnedFd> descriptors = header.hasControlData() ? header.descriptors() : List.of();
 		if (header.hasFlag(LibC.MSG_CTRUNC)) {
 			OwnedFd.closeAll(descriptors);

@@ -4,12 +4,16 @@ import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
 import java.util.concurrent.atomic.AtomicReference;
 
+import com.sun.jna.Structure;
 import org.jspecify.annotations.Nullable;
 
 /** The sending direction of a socket: {@code sendmsg(2)}. */
 final class SocketSender extends SocketSide {
 
 	static final OwnedFd[] NO_DESCRIPTORS = {};
+
+	/** One packet, by {@code sendmsg} and not {@code sendmmsg}. */
+	private static final int SINGLE = 0;
 
 	/** What the kernel needs of SO_SNDBUF for itself. */
 	private static final int PACKET_OVERHEAD = 32;
@@ -52,6 +56,48 @@ final class SocketSender extends SocketSide {
 		}
 		finally {
 			Reference.reachabilityFence(data);
+		}
+	}
+
+	/** Sends each buffer as a packet of its own. */
+	void sendBatch(ByteBuffer[] packets) throws IpcException {
+		for (ByteBuffer packet : packets) {
+			checkNotEmpty(packet.remaining());
+		}
+		Wait wait = Wait.TIMEOUT;
+		for (int sent = 0; sent < packets.length; wait = Wait.REST) {
+			sent += sendSome(packets, sent, wait);
+		}
+	}
+
+	private int sendSome(ByteBuffer[] packets, int from, Wait wait) throws IpcException {
+		MsgHdr[] headers = batch();
+		int count = Math.min(headers.length, packets.length - from);
+		for (int i = 0; i < count; i++) {
+			headers[i].gather(packets[from + i]);
+		}
+		try {
+			int sent = (int) transmit(headers[0], count, packets[from].remaining(), wait);
+			for (int i = from; i < from + sent; i++) {
+				packets[i].position(packets[i].limit());
+			}
+			return sent;
+		}
+		finally {
+			Reference.reachabilityFence(packets);
+		}
+	}
+
+	/** Sends a structure's native memory. */
+	void send(Structure structure, OwnedFd[] descriptors) throws IpcException {
+		long address = StructBytes.address(structure);
+		structure.write();
+		header().gather(address, structure.size());
+		try {
+			transmit(structure.size(), descriptors, Wait.TIMEOUT);
+		}
+		finally {
+			Reference.reachabilityFence(structure);
 		}
 	}
 
@@ -120,20 +166,36 @@ final class SocketSender extends SocketSide {
 	}
 
 	private boolean transmit(long length, Wait wait) throws IpcException {
+		return transmit(header(), SINGLE, length, wait) >= 0;
+	}
+
+	/**
+	 * Sends one prepared packet, or as many of an array as there is room for.
+	 * @param count {@link #SINGLE}, or the length of the array
+	 * @param length the bytes of the first packet, for an error
+	 * @return what the system call returned, or -1 if it may not wait and there was no
+	 * room
+	 */
+	private long transmit(MsgHdr header, int count, long length, Wait wait) throws IpcException {
 		int fd = begin(wait);
 		try {
-			long message = header().address();
-			// No SIGPIPE, whatever the process does with signals.
-			while (LibC.sendmsg(fd, message, flags() | LibC.MSG_NOSIGNAL) < 0) {
+			long address = header.address();
+			while (true) {
+				// No SIGPIPE, whatever the process does with signals.
+				int flags = flags() | LibC.MSG_NOSIGNAL;
+				long result = (count == SINGLE) ? LibC.sendmsg(fd, address, flags)
+						: LibC.sendmmsg(fd, address, count, flags);
+				if (result >= 0) {
+					return result;
+				}
 				int error = Errno.last();
 				if (error != Errno.EINTR.number && error != Errno.EAGAIN.number) {
 					throw failure(error, length);
 				}
 				if (!again(fd, error)) {
-					return false;
+					return -1;
 				}
 			}
-			return true;
 		}
 		finally {
 			this.descriptor.giveBack();

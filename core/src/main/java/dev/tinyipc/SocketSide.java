@@ -13,6 +13,9 @@ import org.jspecify.annotations.Nullable;
  */
 abstract sealed class SocketSide permits SocketSender, SocketReceiver {
 
+	/** How many packets go through one system call at most. */
+	static final int BATCH_SIZE = 64;
+
 	private static final int TIMEVAL_SIZE = 16;
 
 	final OwnedFd descriptor;
@@ -31,6 +34,8 @@ abstract sealed class SocketSide permits SocketSender, SocketReceiver {
 	// Of the call under way, behind the lock
 
 	private @Nullable MsgHdr header;
+
+	private MsgHdr @Nullable [] batch;
 
 	private boolean waits;
 
@@ -124,8 +129,18 @@ abstract sealed class SocketSide permits SocketSender, SocketReceiver {
 	final MsgHdr header() {
 		MsgHdr result = this.header;
 		if (result == null) {
-			result = new MsgHdr();
+			result = MsgHdr.create();
 			this.header = result;
+		}
+		return result;
+	}
+
+	/** The blocks for several packets in one call, made at the first such call. */
+	final MsgHdr[] batch() {
+		MsgHdr[] result = this.batch;
+		if (result == null) {
+			result = MsgHdr.array(BATCH_SIZE);
+			this.batch = result;
 		}
 		return result;
 	}
@@ -156,8 +171,8 @@ abstract sealed class SocketSide permits SocketSender, SocketReceiver {
 		}
 		this.waits = (wait != Wait.NEVER);
 		// The kernel knows whole time-outs only: what is left of one is waited for here.
-		boolean wholeTimeout = (wait == Wait.TIMEOUT || (wait == Wait.REST && this.deadline == 0));
-		this.flags = wholeTimeout ? 0 : LibC.MSG_DONTWAIT;
+		boolean inKernel = (wait == Wait.TIMEOUT || (wait == Wait.REST && this.deadline == 0));
+		this.flags = (inKernel && !Readiness.mustPark()) ? 0 : LibC.MSG_DONTWAIT;
 		return this.descriptor.borrow();
 	}
 
@@ -182,10 +197,12 @@ abstract sealed class SocketSide permits SocketSender, SocketReceiver {
 		if (!this.waits) {
 			return false;
 		}
-		if (this.flags == LibC.MSG_DONTWAIT && Poll.await(fd, this.readiness, this.deadline)) {
-			return true;
+		// Also where the descriptor came to us non-blocking, which is not ours to change.
+		this.flags = LibC.MSG_DONTWAIT;
+		if (!Readiness.await(fd, this.readiness, this.deadline)) {
+			throw timedOut();
 		}
-		throw timedOut();
+		return true;
 	}
 
 	/** Whether this end was closed here, which the kernel reports as if the peer had. */

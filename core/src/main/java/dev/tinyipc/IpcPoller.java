@@ -1,0 +1,233 @@
+package dev.tinyipc;
+
+import java.io.Closeable;
+import java.io.UncheckedIOException;
+import java.lang.ref.Reference;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.ReentrantLock;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Tells which of many sockets can be read or written ({@code epoll(7)}, level-triggered:
+ * what was not read is told again).
+ *
+ * <pre class="code">
+ * try (IpcPoller poller = IpcPoller.open()) {
+ *     poller.add(socket, IpcPoller.Interest.READ);
+ *     for (IpcPoller.Event event : poller.await(null)) {
+ *         event.socket().tryReceive(buffer)...
+ *     }
+ * }
+ * </pre>
+ *
+ * Sockets may be added, removed and closed by any thread while another one waits. A
+ * socket that is closed on this side is removed by that, without an event.
+ */
+public final class IpcPoller implements Closeable {
+
+	/** The token of the descriptor that wakes the waiting thread. */
+	private static final long WAKE_UP = 0;
+
+	private final Epoll epoll;
+
+	private final OwnedFd wakeUps;
+
+	private final Map<Long, IpcSocket> sockets = new ConcurrentHashMap<>();
+
+	private final Map<IpcSocket, Long> tokens = new ConcurrentHashMap<>();
+
+	private final AtomicLong lastToken = new AtomicLong(WAKE_UP);
+
+	private final ReentrantLock waiting = new ReentrantLock();
+
+	private IpcPoller(Epoll epoll, OwnedFd wakeUps) {
+		this.epoll = epoll;
+		this.wakeUps = wakeUps;
+	}
+
+	/**
+	 * Opens a poller without sockets.
+	 * @return the poller
+	 * @throws IpcException if there are too many open files
+	 */
+	public static IpcPoller open() throws IpcException {
+		Epoll epoll = Epoll.create();
+		try {
+			OwnedFd wakeUps = OwnedFd.of(Errno.check("eventfd", LibC.eventfd(0, LibC.O_CLOEXEC | LibC.EFD_NONBLOCK)));
+			epoll.add(wakeUps.fd(), Epoll.IN, WAKE_UP);
+			return new IpcPoller(epoll, wakeUps);
+		}
+		catch (IpcException ex) {
+			epoll.close();
+			throw ex;
+		}
+	}
+
+	/** What a socket is watched for. */
+	public enum Interest {
+
+		/** A packet, or the end of the stream. */
+		READ,
+
+		/** Room for a packet, or that nobody receives any more. */
+		WRITE
+
+	}
+
+	/**
+	 * A socket that is ready.
+	 *
+	 * @param socket the socket
+	 * @param readable whether a receive would not wait: there is a packet, or the end
+	 * @param writable whether a send would not wait, if that was asked for
+	 */
+	public record Event(IpcSocket socket, boolean readable, boolean writable) {
+
+	}
+
+	/**
+	 * Watches a socket, which stays the caller's.
+	 * @param socket not watched by this poller yet
+	 * @param first what for
+	 * @param more what else for
+	 * @throws IpcException if the socket is watched already (EEXIST), or closed
+	 */
+	public void add(IpcSocket socket, Interest first, Interest... more) throws IpcException {
+		Set<Interest> interests = EnumSet.of(first, more);
+		int events = (interests.contains(Interest.READ) ? Epoll.IN : 0)
+				| (interests.contains(Interest.WRITE) ? Epoll.OUT : 0);
+		OwnedFd descriptor = socket.descriptor();
+		int fd = descriptor.borrow();
+		try {
+			long token = this.lastToken.incrementAndGet();
+			this.epoll.add(fd, events, token);
+			this.tokens.put(socket, token);
+			this.sockets.put(token, socket);
+			// A descriptor that another process shares would stay in the kernel's set
+			// when it
+			// is closed here, and could not be removed after that.
+			descriptor.beforeClose(this, (number) -> forget(socket, number));
+		}
+		finally {
+			descriptor.giveBack();
+		}
+	}
+
+	/**
+	 * Watches a socket no longer. One that is not watched, or is closed, is left alone.
+	 * @param socket the socket
+	 */
+	public void remove(IpcSocket socket) {
+		OwnedFd descriptor = socket.descriptor();
+		int fd = descriptor.borrowUnlessClosed();
+		if (fd >= 0) {
+			try {
+				descriptor.forgetBeforeClose(this);
+				forget(socket, fd);
+			}
+			finally {
+				descriptor.giveBack();
+			}
+		}
+	}
+
+	private void forget(IpcSocket socket, int fd) {
+		Long token = this.tokens.remove(socket);
+		if (token != null) {
+			this.sockets.remove(token);
+			try {
+				this.epoll.remove(fd);
+			}
+			catch (IpcException ex) {
+				if (!this.epoll.isClosed()) {
+					throw new UncheckedIOException(ex);
+				}
+			}
+		}
+	}
+
+	/**
+	 * Waits until at least one socket is ready. One thread waits at a time.
+	 * @param timeout how long at most, zero not to wait; null for no limit
+	 * @return the sockets that are ready, at most 64 at once; empty if none was in time,
+	 * or {@link #wakeUp()} was called
+	 * @throws IpcException if this poller is closed, also while this waits
+	 */
+	public List<Event> await(@Nullable Duration timeout) throws IpcException {
+		this.waiting.lock();
+		try {
+			int count = this.epoll.await(timeout);
+			if (this.epoll.isClosed()) {
+				throw new IpcException("The poller was closed");
+			}
+			List<Event> events = new ArrayList<>(count);
+			for (int i = 0; i < count; i++) {
+				long token = this.epoll.token(i);
+				if (token == WAKE_UP) {
+					drainWakeUps();
+					continue;
+				}
+				IpcSocket socket = this.sockets.get(token);
+				if (socket != null) { // not removed in the meantime
+					events.add(new Event(socket, this.epoll.isReadable(i), this.epoll.isWritable(i)));
+				}
+			}
+			return events;
+		}
+		finally {
+			this.waiting.unlock();
+		}
+	}
+
+	/**
+	 * Lets the thread that waits, or the next one that will, return at once.
+	 * @throws IpcException if this poller is closed
+	 */
+	public void wakeUp() throws IpcException {
+		NativeBuffer one = NativeBuffer.allocate(Long.BYTES);
+		one.bytes().putLong(0, 1);
+		int fd = this.wakeUps.borrow();
+		try {
+			Errno.check("write(eventfd)", LibC.write(fd, one.address(), Long.BYTES));
+			Reference.reachabilityFence(one);
+		}
+		finally {
+			this.wakeUps.giveBack();
+		}
+	}
+
+	private void drainWakeUps() throws IpcException {
+		NativeBuffer count = NativeBuffer.allocate(Long.BYTES);
+		int fd = this.wakeUps.borrow();
+		try {
+			Errno.check("read(eventfd)", LibC.read(fd, count.address(), Long.BYTES));
+			Reference.reachabilityFence(count);
+		}
+		finally {
+			this.wakeUps.giveBack();
+		}
+	}
+
+	/**
+	 * Watches nothing any more, and wakes the thread that waits, which gets an exception.
+	 * The sockets stay open. Closing twice does nothing.
+	 */
+	@Override
+	public void close() throws IpcException {
+		if (!this.epoll.isClosed()) {
+			this.epoll.close();
+			wakeUp();
+			this.wakeUps.close();
+			this.tokens.keySet().forEach((socket) -> socket.descriptor().forgetBeforeClose(this));
+		}
+	}
+
+}

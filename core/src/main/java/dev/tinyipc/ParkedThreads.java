@@ -1,0 +1,115 @@
+package dev.tinyipc;
+
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.locks.LockSupport;
+
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The virtual threads that wait to read, or to write, and the one platform thread that
+ * waits for all their descriptors. It starts with the first of them.
+ */
+final class ParkedThreads {
+
+	private static final Logger logger = LoggerFactory.getLogger(ParkedThreads.class);
+
+	private static final class Reading {
+
+		static final ParkedThreads INSTANCE = new ParkedThreads(Epoll.IN, "tiny-ipc-virtual-read");
+
+	}
+
+	private static final class Writing {
+
+		static final ParkedThreads INSTANCE = new ParkedThreads(Epoll.OUT, "tiny-ipc-virtual-write");
+
+	}
+
+	private final int interest;
+
+	private final Epoll epoll;
+
+	/** By descriptor: a direction of a socket serves one call at a time. */
+	private final Map<Integer, Waiter> waiters = new ConcurrentHashMap<>();
+
+	private ParkedThreads(int interest, String name) {
+		this.interest = interest;
+		try {
+			this.epoll = Epoll.create();
+		}
+		catch (IpcException ex) {
+			throw new IllegalStateException("Virtual threads cannot wait for sockets", ex);
+		}
+		Thread thread = new Thread(this::run, name);
+		thread.setDaemon(true);
+		thread.start();
+	}
+
+	static ParkedThreads reading() {
+		return Reading.INSTANCE;
+	}
+
+	static ParkedThreads writing() {
+		return Writing.INSTANCE;
+	}
+
+	boolean await(int fd, long deadline) throws IpcException {
+		Waiter waiter = new Waiter(Thread.currentThread());
+		boolean interrupted = false;
+		this.waiters.put(fd, waiter);
+		try {
+			this.epoll.add(fd, this.interest | Epoll.ONE_SHOT, fd);
+			while (!waiter.ready && (deadline == 0 || deadline - System.nanoTime() > 0)) {
+				if (deadline == 0) {
+					LockSupport.park(this);
+				}
+				else {
+					LockSupport.parkNanos(this, deadline - System.nanoTime());
+				}
+				// As in a blocking call an interrupt wakes nobody, and is kept for later.
+				interrupted |= Thread.interrupted();
+			}
+			this.epoll.remove(fd);
+			return waiter.ready;
+		}
+		finally {
+			this.waiters.remove(fd, waiter);
+			if (interrupted) {
+				Thread.currentThread().interrupt();
+			}
+		}
+	}
+
+	private void run() {
+		while (true) {
+			try {
+				int count = this.epoll.await(null);
+				for (int i = 0; i < count; i++) {
+					Waiter waiter = this.waiters.get((int) this.epoll.token(i));
+					if (waiter != null) {
+						waiter.ready = true;
+						LockSupport.unpark(waiter.thread);
+					}
+				}
+			}
+			catch (IpcException | RuntimeException ex) {
+				logger.error("Failed to wait for the sockets of virtual threads", ex);
+			}
+		}
+	}
+
+	private static final class Waiter {
+
+		private final Thread thread;
+
+		private volatile boolean ready;
+
+		private Waiter(Thread thread) {
+			this.thread = thread;
+		}
+
+	}
+
+}
