@@ -1,0 +1,32 @@
+package dev.tinyipc.spring.autoconfigure;
+
+import dev.tinyipc.spring.CborMessageTemplate;
+import dev.tinyipc.spring.ChildProcess;
+import dev.tinyipc.spring.TestWorker;
+import dev.tinyipc.spring.TestWorker.Reply;
+import dev.tinyipc.spring.TestWorker.Request;
+
+import org.springframework.beans.factory.annotation.Qualifier;
+import org.springframework.boot.CommandLineRunner;
+import org.springframework.boot.SpringApplication;
+import org.springframework.boot.autoconfigure.ImportAutoConfiguration;
+import org.springframework.boot.jackson.autoconfigure.JacksonAutoConfiguration;
+import org.springframework.context.annotation.Bean;
+
+/** What {@link AheadOfTimeTests} processes. */
+@ChildProcess(name = "worker", main = TestWorker.class)
+@ChildProcess(name = "other", main = TestWorker.class)
+@ImportAutoConfiguration({ JacksonAutoConfiguration.class, IpcAutoConfiguration.class })
+class AheadOfTimeApplication {
+
+	public static void main(String[] arguments) {
+		SpringApplication.run(AheadOfTimeApplication.class, arguments).close();
+	}
+
+	@Bean
+	CommandLineRunner runner(@Qualifier("worker") CborMessageTemplate template) {
+		return (arguments) -> System.out.println("the reply is: "
+				+ template.convertSendAndReceive(new Request("echo", "ahead of time"), Reply.class).text());
+	}
+
+}
