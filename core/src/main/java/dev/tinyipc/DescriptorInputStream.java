@@ -31,6 +31,11 @@ final class DescriptorInputStream extends InputStream {
 	}
 
 	@Override
+	public int available() throws IOException {
+		return this.io.available();
+	}
+
+	@Override
 	public void close() {
 		this.io.descriptor().close();
 	}

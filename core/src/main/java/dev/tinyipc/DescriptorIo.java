@@ -13,14 +13,26 @@ final class DescriptorIo {
 
 	private static final int BLOCK_SIZE = 64 * 1024;
 
-	/** In {@code struct statx}: the size follows mask, ids, mode and inode. */
+	// struct statx
+
+	private static final int STATX_MODE_OFFSET = 28;
+
 	private static final int STATX_SIZE_OFFSET = 40;
 
 	private static final int STATX_LENGTH = 256;
 
+	private static final int MODE_TYPE_MASK = 0xf000;
+
+	private static final int REGULAR_FILE = 0x8000;
+
+	private static final int BLOCK_DEVICE = 0x6000;
+
 	private final OwnedFd descriptor;
 
 	private final boolean seekable;
+
+	/** The kernel then writes at the end, wherever it is told to. */
+	private final boolean appends;
 
 	/** Not a monitor, which a virtual thread would hold its carrier for. */
 	private final ReentrantLock lock = new ReentrantLock();
@@ -29,15 +41,21 @@ final class DescriptorIo {
 
 	private long position;
 
-	private DescriptorIo(OwnedFd descriptor, boolean seekable) {
+	private DescriptorIo(OwnedFd descriptor, boolean seekable, boolean appends) {
 		this.descriptor = descriptor;
 		this.seekable = seekable;
+		this.appends = appends;
 	}
 
 	static DescriptorIo on(OwnedFd descriptor) throws IpcException {
+		// Not by lseek, which succeeds on some things that have no position, such as
+		// eventfds.
+		int type = statx(descriptor).getShort(STATX_MODE_OFFSET) & MODE_TYPE_MASK;
 		int fd = descriptor.borrow();
 		try {
-			return new DescriptorIo(descriptor, LibC.lseek(fd, 0, LibC.SEEK_CUR) >= 0);
+			int flags = Errno.check("fcntl(F_GETFL)", LibC.fcntl(fd, LibC.F_GETFL, 0));
+			return new DescriptorIo(descriptor, type == REGULAR_FILE || type == BLOCK_DEVICE,
+					(flags & LibC.O_APPEND) != 0);
 		}
 		finally {
 			descriptor.giveBack();
@@ -91,7 +109,7 @@ final class DescriptorIo {
 			while (source.hasRemaining()) {
 				int count = writePart(source);
 				source.position(source.position() + count);
-				this.position += count;
+				this.position = (this.seekable && this.appends) ? size(this.descriptor) : this.position + count;
 			}
 		}
 		finally {
@@ -137,19 +155,39 @@ final class DescriptorIo {
 		return error == Errno.EINTR.number;
 	}
 
+	/** How many bytes can be read without waiting. */
+	int available() throws IpcException {
+		if (this.seekable) {
+			return (int) Math.min(Integer.MAX_VALUE, Math.max(0, size(this.descriptor) - position()));
+		}
+		NativeBuffer count = NativeBuffer.zeroed(Integer.BYTES);
+		int fd = this.descriptor.borrow();
+		try {
+			Errno.check("ioctl(FIONREAD)", LibC.ioctl(fd, LibC.FIONREAD, count.address()));
+		}
+		finally {
+			this.descriptor.giveBack();
+		}
+		return count.bytes().getInt(0);
+	}
+
 	/** The file's size in bytes. */
 	static long size(OwnedFd descriptor) throws IpcException {
+		return statx(descriptor).getLong(STATX_SIZE_OFFSET);
+	}
+
+	private static ByteBuffer statx(OwnedFd descriptor) throws IpcException {
 		NativeBuffer empty = NativeBuffer.string("Path", "");
 		NativeBuffer status = NativeBuffer.zeroed(STATX_LENGTH);
 		int fd = descriptor.borrow();
 		try {
-			Errno.check("statx(" + descriptor + ')',
-					LibC.statx(fd, empty.address(), LibC.AT_EMPTY_PATH, LibC.STATX_SIZE, status.address()));
+			Errno.check("statx(" + descriptor + ')', LibC.statx(fd, empty.address(), LibC.AT_EMPTY_PATH,
+					LibC.STATX_TYPE | LibC.STATX_SIZE, status.address()));
 		}
 		finally {
 			descriptor.giveBack();
 		}
-		return status.bytes().getLong(STATX_SIZE_OFFSET);
+		return status.bytes(); // which keeps the memory
 	}
 
 	static void truncate(OwnedFd descriptor, long size) throws IpcException {

@@ -71,7 +71,7 @@ final class Frame {
 	static @Nullable Packet receive(SocketReceiver receiver, FrameBuffer frame, int maxBodySize) throws IpcException {
 		receiver.lock();
 		try {
-			Packet first = receiver.receive(frame.memory());
+			Packet first = receiveFirst(receiver, frame.memory());
 			if (first == null) {
 				return null;
 			}
@@ -88,6 +88,19 @@ final class Frame {
 		}
 		finally {
 			receiver.unlock();
+		}
+	}
+
+	private static @Nullable Packet receiveFirst(SocketReceiver receiver, NativeBuffer frame) throws IpcException {
+		try {
+			return receiver.receive(frame);
+		}
+		catch (IpcException.TooManyDescriptors | IpcException.MessageTooLarge ex) {
+			// The packet is lost, and with it the frame. If that was all of it, the next
+			// one
+			// begins behind it; else its rest would be taken for that.
+			long there = receiver.lastLength() - (long) HEADER_SIZE;
+			throw (frame.bytes().getLong(0) == there) ? ex : receiver.breakWith(ex);
 		}
 	}
 

@@ -105,6 +105,7 @@ public final class IpcChannel {
 	 * @return the size of the message on the wire, its header of 8 included, in bytes
 	 * @throws tools.jackson.core.JacksonException if the value cannot be written; nothing
 	 * was sent
+	 * @throws IllegalArgumentException if the mapper wrote nothing
 	 * @throws IpcException.MessageTooLarge if the body is over the limit; nothing was
 	 * sent
 	 * @throws IpcException.PeerClosed if the other end is closed
@@ -120,6 +121,10 @@ public final class IpcChannel {
 				throw new IpcException.MessageTooLarge("A message of " + frame.wantedBodySize()
 						+ " bytes is over the limit of " + this.maxMessageSize
 						+ ": raise the maximum message size on both sides, or send a descriptor of the data instead");
+			}
+			if (frame.bodySize() == 0) {
+				throw new IllegalArgumentException(
+						"The mapper wrote nothing for " + payload + ": a message has at least one byte");
 			}
 			Frame.send(this.socket.sender(), frame.memory(), frame.bodySize(), descriptors);
 			return Frame.HEADER_SIZE + (long) frame.bodySize();

@@ -3,6 +3,7 @@ package dev.tinyipc;
 import java.io.BufferedInputStream;
 import java.io.BufferedOutputStream;
 import java.io.Closeable;
+import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
@@ -23,6 +24,8 @@ public final class IpcProcess extends Process implements Closeable {
 
 	private final ProcessReaper.Child child;
 
+	private final ProcessHandle handle;
+
 	private final IpcSocket socket;
 
 	private final ChildStreams streams;
@@ -33,8 +36,10 @@ public final class IpcProcess extends Process implements Closeable {
 
 	private final InputStream error;
 
-	IpcProcess(ProcessReaper.Child child, IpcSocket socket, ChildStreams streams) throws IpcException {
+	IpcProcess(ProcessReaper.Child child, ProcessHandle handle, IpcSocket socket, ChildStreams streams)
+			throws IpcException {
 		this.child = child;
+		this.handle = handle;
 		this.socket = socket;
 		this.streams = streams;
 		OwnedFd inputEnd = streams.parentEnd(0);
@@ -121,13 +126,13 @@ public final class IpcProcess extends Process implements Closeable {
 
 	@Override
 	public ProcessHandle toHandle() {
-		return ProcessHandle.of(pid())
-			.orElseThrow(() -> new IllegalStateException("Process " + pid() + " has ended, and its handle is gone"));
+		return this.handle;
 	}
 
 	@Override
 	public CompletableFuture<Process> onExit() {
-		return this.child.exit().thenApply(status -> this);
+		// Not in the reaper's thread, whatever a caller makes depend on it.
+		return this.child.exit().thenApplyAsync((status) -> this);
 	}
 
 	@Override
@@ -158,13 +163,20 @@ public final class IpcProcess extends Process implements Closeable {
 	}
 
 	/**
-	 * Closes the socket and the streams on this side. A child that reads its socket sees
-	 * the end and exits; this neither waits for that nor forces it.
+	 * Closes the socket and the streams on this side, once what was written to the
+	 * child's input is there. A child that reads its socket sees the end and exits; this
+	 * neither waits for that nor forces it.
+	 * @throws IOException if the child does not take what was written to its input
 	 */
 	@Override
-	public void close() {
-		this.socket.close();
-		this.streams.closeParentEnds();
+	public void close() throws IOException {
+		try {
+			this.input.close();
+		}
+		finally {
+			this.socket.close();
+			this.streams.closeParentEnds();
+		}
 	}
 
 	@Override

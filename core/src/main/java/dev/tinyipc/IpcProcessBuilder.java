@@ -146,12 +146,8 @@ public final class IpcProcessBuilder {
 	 * @throws IOException if a file for the child's input or output cannot be opened
 	 * @throws IllegalArgumentException if an argument, a variable or a path contains a
 	 * NUL
-	 * @throws IndexOutOfBoundsException if the command is empty
 	 */
 	public IpcProcess start() throws IOException {
-		if (command().get(0).isEmpty()) {
-			throw new IpcException("Cannot run program \"\": the command is empty");
-		}
 		IpcSocketPair sockets = (this.pair != null) ? this.pair : IpcSocket.pair();
 		this.pair = null;
 		ChildStreams streams = new ChildStreams();
@@ -171,6 +167,9 @@ public final class IpcProcessBuilder {
 	}
 
 	private IpcProcess start(IpcSocketPair sockets, ChildStreams streams) throws IOException {
+		if (command().isEmpty() || command().get(0).isEmpty()) {
+			throw new IpcException("Cannot run a program: the command is empty");
+		}
 		checkDirectory();
 		streams.input(this.settings.redirectInput());
 		streams.output(this.settings.redirectOutput());
@@ -184,7 +183,9 @@ public final class IpcProcessBuilder {
 		List<OwnedFd> descriptors = streams.childEnds();
 		descriptors.add(CHILD_FD, sockets.child().descriptor());
 		int pid = PosixSpawn.spawn(command(), environment(), this.settings.directory(), descriptors);
-		return new IpcProcess(ProcessReaper.watch(pid), sockets.parent(), streams);
+		// Looked up while the id is the child's for sure: nobody waits for it yet.
+		ProcessHandle handle = ProcessHandle.of(pid).orElseThrow();
+		return new IpcProcess(ProcessReaper.watch(pid), handle, sockets.parent(), streams);
 	}
 
 	/** The spawn itself would say "no such file", and leave open which. */

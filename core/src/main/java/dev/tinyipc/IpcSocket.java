@@ -78,6 +78,7 @@ public final class IpcSocket implements Closeable {
 	 */
 	public static IpcSocket adopt(int fd) throws IpcException {
 		NativeAccess.require();
+		Errno.check("fcntl(" + fd + ", F_GETFD)", LibC.fcntl(fd, LibC.F_GETFD, 0));
 		OwnedFd descriptor = OwnedFd.ofSocket(fd);
 		int domain = SocketOption.get(descriptor, LibC.SO_DOMAIN, "SO_DOMAIN");
 		int type = SocketOption.get(descriptor, LibC.SO_TYPE, "SO_TYPE");

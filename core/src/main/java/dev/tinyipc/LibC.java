@@ -96,8 +96,6 @@ final class LibC {
 
 	static final int FD_CLOEXEC = 1;
 
-	static final int SEEK_CUR = 1;
-
 	// <sys/mman.h>
 
 	static final int MFD_CLOEXEC = 1;
@@ -112,7 +110,13 @@ final class LibC {
 
 	static final int AT_EMPTY_PATH = 0x1000;
 
+	static final int STATX_TYPE = 0x1;
+
 	static final int STATX_SIZE = 0x200;
+
+	// <sys/ioctl.h>
+
+	static final long FIONREAD = 0x541b;
 
 	// <poll.h>
 
@@ -190,6 +194,9 @@ final class LibC {
 	/** {@code int fcntl(int fd, int cmd, long arg)}. */
 	static native int fcntl(int fd, int cmd, long arg);
 
+	/** {@code int ioctl(int fd, unsigned long request, void *argument)}. */
+	static native int ioctl(int fd, long request, long argument);
+
 	/** {@code int pipe2(int pipefd[2], int flags)}. */
 	static native int pipe2(long pipefd, int flags);
 
@@ -206,9 +213,6 @@ final class LibC {
 	 * {@code ssize_t pwrite(int fd, const void *buf, size_t count, off_t offset)}.
 	 */
 	static native long pwrite(int fd, long buf, long count, long offset);
-
-	/** {@code off_t lseek(int fd, off_t offset, int whence)}. */
-	static native long lseek(int fd, long offset, int whence);
 
 	/** {@code int ftruncate(int fd, off_t length)}. */
 	static native int ftruncate(int fd, long length);

@@ -149,7 +149,10 @@ final class MsgHdr {
 		}
 	}
 
-	/** Makes one packet of several buffers: copied together where they are too many. */
+	/**
+	 * Makes one packet of several buffers, of less than 2 GiB: copied together where they
+	 * are too many.
+	 */
 	void gather(ByteBuffer[] sources) {
 		if (sources.length == 1) {
 			gather(sources[0]);
@@ -158,7 +161,7 @@ final class MsgHdr {
 		boolean copyAll = sources.length > MAX_VECTORS;
 		int copied = 0;
 		for (ByteBuffer source : sources) {
-			copied = Math.addExact(copied, (copyAll || isCopied(source)) ? source.remaining() : 0);
+			copied += (copyAll || isCopied(source)) ? source.remaining() : 0;
 		}
 		NativeBuffer target = scratch(copied);
 		reset(copyAll ? 1 : sources.length);
@@ -207,12 +210,15 @@ final class MsgHdr {
 		vector(isCopied(target) ? scratch(length).address() : addressOf(target), length);
 	}
 
-	/** Makes room for a packet in several buffers, one after the other. */
+	/**
+	 * Makes room for a packet in several buffers, of less than 2 GiB, one after the
+	 * other.
+	 */
 	void scatter(ByteBuffer[] targets) {
 		int copied = 0;
 		for (ByteBuffer target : targets) {
 			checkWritable(target);
-			copied = Math.addExact(copied, isCopied(target) ? target.remaining() : 0);
+			copied += isCopied(target) ? target.remaining() : 0;
 		}
 		NativeBuffer source = scratch(copied);
 		expect(targets.length);
@@ -290,7 +296,7 @@ final class MsgHdr {
 			}
 			message += (length + 7) & ~7;
 		}
-		return sent;
+		return List.copyOf(sent);
 	}
 
 	private static void takeDescriptors(ByteBuffer bytes, int message, int end, List<OwnedFd> sent) {

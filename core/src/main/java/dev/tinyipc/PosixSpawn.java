@@ -32,10 +32,7 @@ final class PosixSpawn {
 	static int spawn(List<String> command, Map<String, String> environment, @Nullable File directory,
 			List<OwnedFd> descriptors) throws IpcException {
 		NativeAccess.requireSpawn();
-		List<String> variables = new ArrayList<>();
-		environment.forEach((name, value) -> variables.add(name + '=' + value));
-		StringArray arguments = new StringArray("Argument", command);
-		StringArray environmentBlock = new StringArray("Environment variable", variables);
+		StringArray environmentBlock = new StringArray(SystemEnvironment.encode(environment));
 		List<OwnedFd> sources = new ArrayList<>();
 		NativeBuffer attributes = attributes();
 		NativeBuffer actions = NativeBuffer.zeroed(LibC.Spawn.FILE_ACTIONS_SIZE);
@@ -56,7 +53,7 @@ final class PosixSpawn {
 			}
 			Errno.checkReturned("posix_spawn_file_actions_addclosefrom_np",
 					LibC.Spawn.posix_spawn_file_actions_addclosefrom_np(actions.address(), descriptors.size()));
-			return spawn(command, directory, actions, attributes, arguments, environmentBlock);
+			return spawn(command, directory, actions, attributes, environmentBlock);
 		}
 		finally {
 			LibC.Spawn.posix_spawn_file_actions_destroy(actions.address());
@@ -66,18 +63,48 @@ final class PosixSpawn {
 	}
 
 	private static int spawn(List<String> command, @Nullable File directory, NativeBuffer actions,
-			NativeBuffer attributes, StringArray arguments, StringArray environment) throws IpcException {
+			NativeBuffer attributes, StringArray environment) throws IpcException {
 		NativeBuffer pid = NativeBuffer.zeroed(Integer.BYTES);
-		int error = LibC.Spawn.posix_spawnp(pid.address(), arguments.first(), actions.address(), attributes.address(),
-				arguments.address(), environment.address());
-		Reference.reachabilityFence(arguments);
-		Reference.reachabilityFence(environment);
+		int error = spawn(pid, command, actions, attributes, environment);
+		if (error == Errno.ENOEXEC.number) {
+			// A script that does not say who runs it is run by the shell, as
+			// ProcessBuilder does it.
+			List<String> script = new ArrayList<>(command);
+			script.set(0, find(command.get(0)));
+			script.add(0, "/bin/sh");
+			error = spawn(pid, script, actions, attributes, environment);
+		}
 		if (error != 0) {
 			throw new IpcException("Cannot run program \"" + command.get(0) + '"'
 					+ ((directory != null) ? " (in directory \"" + directory + "\")" : "") + ": "
 					+ Errno.describe(error));
 		}
 		return pid.bytes().getInt(0);
+	}
+
+	private static int spawn(NativeBuffer pid, List<String> command, NativeBuffer actions, NativeBuffer attributes,
+			StringArray environment) {
+		StringArray arguments = new StringArray(
+				command.stream().map((argument) -> NativeBuffer.encode("Argument", argument)).toList());
+		int error = LibC.Spawn.posix_spawnp(pid.address(), arguments.first(), actions.address(), attributes.address(),
+				arguments.address(), environment.address());
+		Reference.reachabilityFence(arguments);
+		Reference.reachabilityFence(environment);
+		return error;
+	}
+
+	/** The path of a program that is there, as {@code execvp(3)} finds it. */
+	private static String find(String program) {
+		if (program.indexOf('/') >= 0) {
+			return program;
+		}
+		for (String folder : System.getenv().getOrDefault("PATH", "/bin:/usr/bin").split(":")) {
+			File candidate = new File(folder.isEmpty() ? "." : folder, program);
+			if (candidate.canExecute()) {
+				return candidate.getPath();
+			}
+		}
+		return program;
 	}
 
 	private static NativeBuffer attributes() throws IpcException {
@@ -106,22 +133,19 @@ final class PosixSpawn {
 
 		private final long first;
 
-		StringArray(String what, List<String> strings) {
-			List<byte[]> encoded = new ArrayList<>();
+		StringArray(List<byte[]> strings) {
 			int size = (strings.size() + 1) * Long.BYTES;
-			for (String string : strings) {
-				byte[] bytes = NativeBuffer.encode(what, string);
-				encoded.add(bytes);
-				size += bytes.length + 1;
+			for (byte[] string : strings) {
+				size += string.length + 1;
 			}
 			this.block = NativeBuffer.zeroed(size);
 			ByteBuffer bytes = this.block.bytes();
 			int text = (strings.size() + 1) * Long.BYTES;
 			this.first = this.block.address() + text;
-			for (int i = 0; i < encoded.size(); i++) {
+			for (int i = 0; i < strings.size(); i++) {
 				bytes.putLong(i * Long.BYTES, this.block.address() + text);
-				bytes.put(text, encoded.get(i));
-				text += encoded.get(i).length + 1;
+				bytes.put(text, strings.get(i));
+				text += strings.get(i).length + 1;
 			}
 		}
 

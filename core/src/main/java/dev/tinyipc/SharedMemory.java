@@ -5,6 +5,7 @@ import java.io.InputStream;
 import java.io.OutputStream;
 import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.channels.SeekableByteChannel;
 
 /**
@@ -113,11 +114,14 @@ public final class SharedMemory implements Closeable {
 
 	/**
 	 * Makes the content final: from now on nobody can write, grow or shrink it, in no
-	 * process ({@code F_ADD_SEALS} of {@code fcntl(2)}).
+	 * process ({@code F_ADD_SEALS} of {@code fcntl(2)}). Sealing twice does nothing.
 	 * @throws IpcException if it is mapped writable somewhere ({@code EBUSY}), or was
 	 * made without permission to seal it
 	 */
 	public void seal() throws IpcException {
+		if ((seals() & ALL_SEALS) == ALL_SEALS) {
+			return; // a further seal would be EPERM, because of F_SEAL_SEAL
+		}
 		int fd = this.descriptor.borrow();
 		try {
 			Errno.check("fcntl(F_ADD_SEALS)", LibC.fcntl(fd, LibC.F_ADD_SEALS, ALL_SEALS));
@@ -210,7 +214,9 @@ public final class SharedMemory implements Closeable {
 			if (this.closed) {
 				throw new IllegalStateException("The map is closed");
 			}
-			return new com.sun.jna.Pointer(this.address).getByteBuffer(0, this.size).asReadOnlyBuffer();
+			return new com.sun.jna.Pointer(this.address).getByteBuffer(0, this.size)
+				.asReadOnlyBuffer()
+				.order(ByteOrder.nativeOrder());
 		}
 
 		/** Unmaps ({@code munmap(2)}). Closing twice does nothing. */

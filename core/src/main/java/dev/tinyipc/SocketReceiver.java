@@ -17,6 +17,8 @@ final class SocketReceiver extends SocketSide {
 
 	private static final int NOTHING_THERE = -1;
 
+	private int lastLength;
+
 	SocketReceiver(OwnedFd descriptor, AtomicReference<@Nullable IpcException> broken) {
 		super(descriptor, broken, LibC.SO_RCVTIMEO, LibC.POLLIN);
 	}
@@ -38,6 +40,10 @@ final class SocketReceiver extends SocketSide {
 		long room = 0;
 		for (ByteBuffer target : targets) {
 			room += target.remaining();
+		}
+		if (room > Integer.MAX_VALUE) {
+			throw new IllegalArgumentException(
+					"There are " + room + " bytes of room for one packet, and 2 GiB are more than enough");
 		}
 		header().scatter(targets);
 		try {
@@ -214,8 +220,14 @@ final class SocketReceiver extends SocketSide {
 		}
 	}
 
+	/** The size of the packet that came last, also if it was refused. */
+	int lastLength() {
+		return this.lastLength;
+	}
+
 	/** Takes the descriptors over, first of all, and then looks at what came. */
 	private @Nullable Packet accept(MsgHdr header, int length, long room) throws IpcException {
+		this.lastLength = length;
 		List<OwnedFd> descriptors = header.hasControlData() ? header.descriptors() : List.of();
 		if (header.hasFlag(LibC.MSG_CTRUNC)) {
 			OwnedFd.closeAll(descriptors);

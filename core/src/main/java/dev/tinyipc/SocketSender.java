@@ -47,6 +47,9 @@ final class SocketSender extends SocketSide {
 			length += part.remaining();
 		}
 		checkNotEmpty(length);
+		if (length > Integer.MAX_VALUE) {
+			throw failure(Errno.EMSGSIZE.number, length);
+		}
 		header().gather(data);
 		try {
 			transmit(length, descriptors, Wait.TIMEOUT);

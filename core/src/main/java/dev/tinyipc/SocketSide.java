@@ -75,12 +75,8 @@ abstract sealed class SocketSide permits SocketSender, SocketReceiver {
 			throw new IllegalArgumentException("A time-out must be more than zero, not " + timeout
 					+ ": use null to wait without limit, and the try-forms not to wait at all");
 		}
-		try {
-			return timeout.toNanos();
-		}
-		catch (ArithmeticException ex) {
-			return Long.MAX_VALUE / 2; // 146 years
-		}
+		// At most 146 years, so that nothing overflows to which something is added.
+		return Math.min(TimeUnit.NANOSECONDS.convert(timeout), Long.MAX_VALUE / 2);
 	}
 
 	/** Waits for the call under way, if there is one, as long as the time-out allows. */

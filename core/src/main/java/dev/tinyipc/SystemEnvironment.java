@@ -1,0 +1,61 @@
+package dev.tinyipc;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Turns the variables of an environment back into bytes. Where the locale cannot express
+ * a variable that this process was started with, Java shows replacement characters: such
+ * a variable is passed on as the bytes that it was.
+ */
+final class SystemEnvironment {
+
+	private static final char REPLACEMENT = '\uFFFD';
+
+	private SystemEnvironment() {
+	}
+
+	/** {@code NAME=value} of each variable. */
+	static List<byte[]> encode(Map<String, String> variables) {
+		List<byte[]> encoded = new ArrayList<>();
+		Map<String, byte[]> originals = Map.of();
+		for (Map.Entry<String, String> variable : variables.entrySet()) {
+			String text = variable.getKey() + '=' + variable.getValue();
+			if (text.indexOf(REPLACEMENT) >= 0 && originals.isEmpty()) {
+				originals = originals();
+			}
+			byte[] original = originals.get(text);
+			encoded.add((original != null) ? original : NativeBuffer.encode("Environment variable", text));
+		}
+		return encoded;
+	}
+
+	/**
+	 * {@code proc_pid_environ(5)}: what this process was started with, as Java shows it.
+	 */
+	private static Map<String, byte[]> originals() {
+		Map<String, byte[]> originals = new HashMap<>();
+		try {
+			byte[] block = Files.readAllBytes(Path.of("/proc/self/environ"));
+			int start = 0;
+			for (int end = 0; end < block.length; end++) {
+				if (block[end] == 0) {
+					byte[] variable = Arrays.copyOfRange(block, start, end);
+					originals.put(new String(variable), variable);
+					start = end + 1;
+				}
+			}
+		}
+		catch (IOException ex) {
+			// Without /proc they are passed on as Java shows them.
+		}
+		return originals;
+	}
+
+}
