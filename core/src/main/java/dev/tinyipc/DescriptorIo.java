@@ -129,6 +129,10 @@ final class DescriptorIo {
 						: LibC.write(fd, this.block.address(), wanted);
 			}
 			while (count < 0 && mayTryAgain(fd, LibC.POLLOUT));
+			if (count < 0 && Errno.last() == Errno.EPIPE.number) {
+				throw new IpcException.PeerClosed(
+						Errno.failure("write(" + this.descriptor + ')', Errno.last()).getMessage());
+			}
 			return (int) Errno.check("write(" + this.descriptor + ')', count);
 		}
 		finally {

@@ -225,7 +225,14 @@ public final class IpcPoller implements Closeable {
 		if (!this.epoll.isClosed()) {
 			this.epoll.close();
 			wakeUp();
-			this.wakeUps.close();
+			// Closed while the other thread still waits, it would wake nobody.
+			this.waiting.lock();
+			try {
+				this.wakeUps.close();
+			}
+			finally {
+				this.waiting.unlock();
+			}
 			this.tokens.keySet().forEach((socket) -> socket.descriptor().forgetBeforeClose(this));
 		}
 	}

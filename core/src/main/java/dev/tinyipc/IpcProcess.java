@@ -164,14 +164,17 @@ public final class IpcProcess extends Process implements Closeable {
 
 	/**
 	 * Closes the socket and the streams on this side, once what was written to the
-	 * child's input is there. A child that reads its socket sees the end and exits; this
-	 * neither waits for that nor forces it.
-	 * @throws IOException if the child does not take what was written to its input
+	 * child's input is in its pipe; what a child that has ended did not read is dropped.
+	 * A child that reads its socket sees the end and exits; this neither waits for that
+	 * nor forces it.
 	 */
 	@Override
 	public void close() throws IOException {
 		try {
 			this.input.close();
+		}
+		catch (IpcException.PeerClosed ex) {
+			// Nobody is there to read it.
 		}
 		finally {
 			this.socket.close();

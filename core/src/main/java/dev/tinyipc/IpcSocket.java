@@ -5,6 +5,7 @@ import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.concurrent.atomic.AtomicReference;
@@ -410,7 +411,7 @@ public final class IpcSocket implements Closeable {
 		if (failure != null) {
 			throw failure;
 		}
-		return !packets.isEmpty();
+		return packets.stream().anyMatch(Objects::nonNull);
 	}
 
 	/** Closes what the handler did not take, also if it throws before it has seen all. */

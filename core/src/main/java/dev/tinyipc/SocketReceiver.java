@@ -123,7 +123,8 @@ final class SocketReceiver extends SocketSide {
 
 	/**
 	 * Receives as many packets as are there, at least one, each into a buffer of its own.
-	 * @param packets takes them, by the index of their buffer; null where one failed
+	 * @param packets takes them, by the index of their buffer; null where one failed, or
+	 * where the end is
 	 * @return the first failure, to be thrown once the others have been handed out
 	 */
 	@Nullable IpcException receiveBatch(ByteBuffer[] targets, List<@Nullable Packet> packets) throws IpcException {
@@ -142,10 +143,10 @@ final class SocketReceiver extends SocketSide {
 				int length = headers[i].receivedLength();
 				try {
 					Packet packet = accept(headers[i], length, targets[i].remaining());
-					if (packet == null) {
-						return failure; // the end, which the next call finds again
+					if (packet != null) {
+						headers[i].deliver(targets[i], length);
 					}
-					headers[i].deliver(targets[i], length);
+					// Behind an empty packet of a careless peer there may be others.
 					packets.add(packet);
 				}
 				catch (IpcException ex) {

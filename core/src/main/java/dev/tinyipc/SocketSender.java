@@ -67,9 +67,17 @@ final class SocketSender extends SocketSide {
 		for (ByteBuffer packet : packets) {
 			checkNotEmpty(packet.remaining());
 		}
-		Wait wait = Wait.TIMEOUT;
-		for (int sent = 0; sent < packets.length; wait = Wait.REST) {
-			sent += sendSome(packets, sent, wait);
+		int sent = 0;
+		try {
+			for (Wait wait = Wait.TIMEOUT; sent < packets.length; wait = Wait.REST) {
+				sent += sendSome(packets, sent, wait);
+			}
+		}
+		finally {
+			// Not before, because a buffer may be there more than once.
+			for (int i = 0; i < sent; i++) {
+				packets[i].position(packets[i].limit());
+			}
 		}
 	}
 
@@ -80,11 +88,7 @@ final class SocketSender extends SocketSide {
 			headers[i].gather(packets[from + i]);
 		}
 		try {
-			int sent = (int) transmit(headers[0], count, packets[from].remaining(), wait);
-			for (int i = from; i < from + sent; i++) {
-				packets[i].position(packets[i].limit());
-			}
-			return sent;
+			return (int) transmit(headers[0], count, packets[from].remaining(), wait);
 		}
 		finally {
 			Reference.reachabilityFence(packets);

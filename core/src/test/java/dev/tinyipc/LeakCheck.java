@@ -1,0 +1,116 @@
+package dev.tinyipc;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+
+import org.junit.jupiter.api.extension.AfterAllCallback;
+import org.junit.jupiter.api.extension.BeforeAllCallback;
+import org.junit.jupiter.api.extension.ExtensionContext;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+/**
+ * Runs around every test class, and fails it if descriptors or children are left over.
+ */
+public final class LeakCheck implements BeforeAllCallback, AfterAllCallback {
+
+	/** What the JVM opens for itself, when it comes to it. */
+	private static final Pattern OF_THE_JVM = Pattern
+		.compile(".*\\.(jar|so|jsa|tmp|class|properties|log|exec|lst)( \\(deleted\\))?|.*/lib/modules|/dev/u?random"
+				+ "|/proc/.*|/sys/.*|.*/target/.*|.*/surefire.*");
+
+	private static boolean warm;
+
+	private final Deque<Set<String>> before = new ArrayDeque<>();
+
+	@Override
+	public void beforeAll(ExtensionContext context) throws Exception {
+		warmUp();
+		this.before.push(held());
+	}
+
+	@Override
+	public void afterAll(ExtensionContext context) {
+		assertNothingNew(this.before.pop(), Duration.ofSeconds(10));
+	}
+
+	static void assertNothingNew(Set<String> before, Duration timeout) {
+		await().atMost(timeout)
+			.untilAsserted(() -> assertThat(held()).as("descriptors and children that were not there before")
+				.isSubsetOf(before));
+	}
+
+	/** The descriptors and children of this process. */
+	static Set<String> held() throws IOException {
+		Set<String> held = new TreeSet<>();
+		try (Stream<Path> descriptors = Files.list(Path.of("/proc/self/fd"))) {
+			descriptors.forEach((descriptor) -> describe(descriptor, held));
+		}
+		try (Stream<Path> processes = Files.list(Path.of("/proc"))) {
+			processes.filter((process) -> process.getFileName().toString().matches("\\d+"))
+				.forEach((process) -> describeChild(process, held));
+		}
+		return held;
+	}
+
+	private static void describe(Path descriptor, Set<String> held) {
+		try {
+			String target = Files.readSymbolicLink(descriptor).toString();
+			if (!OF_THE_JVM.matcher(target).matches()) {
+				held.add("descriptor " + descriptor.getFileName() + " of " + target);
+			}
+		}
+		catch (NoSuchFileException ex) {
+			// closed meanwhile, such as the one that lists the folder
+		}
+		catch (IOException ex) {
+			throw new UncheckedIOException(ex);
+		}
+	}
+
+	private static void describeChild(Path process, Set<String> held) {
+		try {
+			String status = Files.readString(process.resolve("stat"));
+			// The name is in brackets, and may hold any character.
+			String[] fields = status.substring(status.lastIndexOf(')') + 2).split(" ");
+			if (fields[1].equals(Long.toString(ProcessHandle.current().pid()))) {
+				held.add("child " + status.substring(0, status.lastIndexOf(')') + 1)
+						+ (fields[0].equals("Z") ? ", a zombie" : ""));
+			}
+		}
+		catch (IOException ex) {
+			// ended meanwhile
+		}
+	}
+
+	/** What is opened once, and stays. */
+	private static synchronized void warmUp() throws Exception {
+		if (warm) {
+			return;
+		}
+		warm = true;
+		try (IpcProcess child = new IpcProcessBuilder("true").start(); IpcSocketPair pair = IpcSocket.pair()) {
+			child.waitFor();
+			IpcChannel.over(pair.parent()).send("warm");
+			pair.child().receive(ByteBuffer.allocate(100));
+		}
+		new ProcessBuilder("true").start().waitFor();
+		// The JDK's channels keep half a socket pair, which they make with the first
+		// file.
+		FileChannel.open(Path.of("/dev/null")).close();
+	}
+
+}

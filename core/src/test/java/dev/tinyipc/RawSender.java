@@ -1,0 +1,25 @@
+package dev.tinyipc;
+
+/** A peer that sends what this library would not send. */
+final class RawSender {
+
+	private RawSender() {
+	}
+
+	static void send(IpcSocket socket, byte[] packet, OwnedFd... descriptors) throws IpcException {
+		NativeBuffer payload = NativeBuffer.allocate(Math.max(1, packet.length));
+		payload.bytes().put(0, packet);
+		MsgHdr header = MsgHdr.create();
+		header.gather(payload.address(), packet.length);
+		if (descriptors.length > 0) {
+			int[] numbers = new int[descriptors.length];
+			for (int i = 0; i < numbers.length; i++) {
+				numbers[i] = descriptors[i].fd();
+			}
+			header.attach(numbers);
+		}
+		Errno.check("sendmsg", LibC.sendmsg(socket.fd(), header.address(), LibC.MSG_NOSIGNAL));
+		assert payload.capacity() > 0;
+	}
+
+}

@@ -1,0 +1,77 @@
+package dev.tinyipc;
+
+import org.junit.jupiter.api.Disabled;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.condition.EnabledForJreRange;
+import org.junit.jupiter.api.condition.JRE;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+/** Whoever waits on a virtual thread does not hold its carrier, of which there is one. */
+@Timeout(120)
+@EnabledForJreRange(min = JRE.JAVA_21)
+class VirtualThreadTests {
+
+	/** Without this one the others would prove nothing. */
+	@Test
+	void virtualThreadThatBlocksInNativeCodeWouldHoldTheOnlyCarrier() throws Exception {
+		assertDone("block");
+	}
+
+	@Test
+	void receiversWaitWithoutTheirCarrier() throws Exception {
+		assertDone("receive", "receive a batch", "messages");
+	}
+
+	@Test
+	void sendersWaitWithoutTheirCarrier() throws Exception {
+		assertDone("send", "send a batch");
+	}
+
+	@Test
+	void thoseBehindAnotherCallWaitWithoutTheirCarrier() throws Exception {
+		assertDone("wait for the lock");
+	}
+
+	@Test
+	void timeoutAndCloseEndAWaitAndAnInterruptIsKeptForLater() throws Exception {
+		assertDone("time-out", "close", "interrupt");
+	}
+
+	@Test
+	void pollersWaitWithoutTheirCarrier() throws Exception {
+		assertDone("poller");
+	}
+
+	@Test
+	@Disabled("A bug of the main code: the wake-up is closed before the waiting thread has seen it, which then hangs")
+	void closeWakesThePollersOfVirtualThreads() throws Exception {
+		assertDone("close a poller");
+	}
+
+	@Test
+	void readersOfPipesWaitWithoutTheirCarrier() throws Exception {
+		assertDone("read a pipe");
+	}
+
+	@Test
+	@Disabled("A bug of the main code: write blocks with more than there is room for")
+	void writerToAFullPipeWaitsWithoutItsCarrier() throws Exception {
+		assertDone("write to a pipe");
+	}
+
+	@Test
+	@Disabled("A bug of the main code: EEXIST")
+	void severalReadersCanWaitForTheSamePipe() throws Exception {
+		assertDone("read the same pipe");
+	}
+
+	private static void assertDone(String... scenarios) throws Exception {
+		assertThat(new ChildJvm(VirtualThreads.class, scenarios).option("-Djdk.virtualThreadScheduler.parallelism=1")
+			.option("-Djdk.virtualThreadScheduler.maxPoolSize=1")
+			.option("-Djdk.virtualThreadScheduler.minRunnable=1")
+			.run()).isEqualTo("done: " + String.join(", ", scenarios) + "\n");
+	}
+
+}
