@@ -23,8 +23,8 @@ final class Blocked implements AutoCloseable {
 
 	/** The numbers on x86-64 and on aarch64. */
 	private static final Map<String, List<Integer>> CALLS = Map.of("recvmsg", List.of(47, 212), "sendmsg",
-			List.of(46, 211), "poll", List.of(7, 73), "read", List.of(0, 63), "wait4", List.of(61, 260), "futex",
-			List.of(202, 98), "epoll_wait", List.of(232, 22));
+			List.of(46, 211), "poll", List.of(7, 73), "read", List.of(0, 63), "write", List.of(1, 64), "wait4",
+			List.of(61, 260), "futex", List.of(202, 98), "epoll_wait", List.of(232, 22));
 
 	private final CompletableFuture<@Nullable Void> outcome = new CompletableFuture<>();
 
@@ -64,6 +64,11 @@ final class Blocked implements AutoCloseable {
 					|| blocked.thread.getState() == Thread.State.WAITING;
 		});
 		return blocked;
+	}
+
+	/** Starts an action of which nobody knows whether it will block. */
+	static Blocked any(Action action) {
+		return new Blocked(action);
 	}
 
 	private void run(Action action) {

@@ -125,9 +125,10 @@ class ChildStreamsTests {
 	void writingToAProcessThatEndedIsAnErrorAndNoSignal() throws Exception {
 		try (IpcProcess child = new IpcProcessBuilder("true").start()) {
 			child.waitFor();
-			child.getOutputStream().write('x');
-			assertThatExceptionOfType(IOException.class).isThrownBy(() -> child.getOutputStream().flush())
-				.withMessageContaining("EPIPE (Broken pipe)");
+			assertThatExceptionOfType(IOException.class).isThrownBy(() -> {
+				child.getOutputStream().write('x');
+				child.getOutputStream().flush();
+			}).withMessageContaining("EPIPE (Broken pipe)");
 		}
 	}
 
@@ -142,6 +143,22 @@ class ChildStreamsTests {
 			child.close();
 			reader.join();
 			assertThat(child.waitFor()).isZero();
+		}
+	}
+
+	/** Whoever gives a child up that no longer reads must not have to wait for it. */
+	@Test
+	void closeDoesNotWaitForAChildThatReadsNothing() throws Exception {
+		IpcProcess child = new IpcProcessBuilder("sh", "-c", "exec sleep 600").start();
+		try (Blocked writer = Blocked.in("write", () -> child.getOutputStream().write(new byte[1_000_000]))) {
+			try (Blocked closing = Blocked.any(child::close)) {
+				closing.join();
+				assertThat(child.socket().isClosed()).isTrue();
+			}
+			finally {
+				child.destroyForcibly().waitFor();
+			}
+			assertThatExceptionOfType(IOException.class).isThrownBy(writer::join);
 		}
 	}
 

@@ -1,5 +1,6 @@
 package dev.tinyipc;
 
+import java.io.BufferedInputStream;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.ByteBuffer;
@@ -9,9 +10,14 @@ import java.nio.channels.SeekableByteChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 
+import org.junit.jupiter.api.Disabled;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.condition.EnabledForJreRange;
+import org.junit.jupiter.api.condition.JRE;
 import org.junit.jupiter.api.io.TempDir;
 
 import static java.nio.file.StandardOpenOption.APPEND;
@@ -185,6 +191,41 @@ class DescriptorIoTests {
 			assertThat(new String(status.readAllBytes())).contains("VmRSS:");
 			assertThatExceptionOfType(IpcException.class).isThrownBy(() -> full.write(1))
 				.withMessageContaining("ENOSPC (No space left on device)");
+		}
+	}
+
+	/** A buffered stream asks after every read how much more there is. */
+	@Test
+	@Disabled("A bug of the main code: ENOTTY of FIONREAD")
+	void bufferedStreamReadsWhatCannotTellHowMuchThereIs() throws Exception {
+		try (InputStream zero = new BufferedInputStream(OwnedFd.open(Path.of("/dev/zero")).inputStream());
+				InputStream random = new BufferedInputStream(OwnedFd.open(Path.of("/dev/urandom")).inputStream());
+				InputStream file = new BufferedInputStream(Samples.memoryFile("x".repeat(100_000)).inputStream())) {
+			assertThat(zero.read(new byte[200_000])).isPositive();
+			assertThat(random.read(new byte[200_000])).isPositive();
+			assertThat(file.available()).isEqualTo(100_000);
+			assertThat(file.readAllBytes()).hasSize(100_000);
+			assertThat(file.available()).isZero();
+		}
+	}
+
+	/** A device may be neither a file nor something that can be waited for. */
+	@Test
+	@EnabledForJreRange(min = JRE.JAVA_21)
+	@Disabled("A bug of the main code: EPERM of epoll_ctl")
+	void devicesAreReadByVirtualThreadsToo() throws Exception {
+		ExecutorService threads = (ExecutorService) Executors.class.getMethod("newVirtualThreadPerTaskExecutor")
+			.invoke(null);
+		try (InputStream zero = OwnedFd.open(Path.of("/dev/zero")).inputStream();
+				OutputStream nothing = OwnedFd.open(Path.of("/dev/null"), WRITE).outputStream()) {
+			assertThat(threads.submit(() -> zero.read()).get()).isZero();
+			threads.submit(() -> {
+				nothing.write(1);
+				return null;
+			}).get();
+		}
+		finally {
+			threads.shutdown();
 		}
 	}
 

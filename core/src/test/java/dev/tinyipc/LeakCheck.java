@@ -107,6 +107,8 @@ public final class LeakCheck implements BeforeAllCallback, AfterAllCallback {
 			IpcChannel.over(pair.parent()).send("warm");
 			pair.child().receive(ByteBuffer.allocate(100));
 		}
+		ParkedThreads.reading();
+		ParkedThreads.writing();
 		new ProcessBuilder("true").start().waitFor();
 		// The JDK's channels keep half a socket pair, which they make with the first
 		// file.

@@ -124,7 +124,7 @@ public final class IpcChild implements IpcDestination, SmartLifecycle {
 			}
 			logger.info("Stopped child process '{}': {}", this.name, process);
 		}
-		catch (IpcException ex) {
+		catch (IOException ex) {
 			logger.warn("Child process '{}' could not be stopped in order", this.name, ex);
 			process.destroyForcibly();
 		}

@@ -1,0 +1,25 @@
+package dev.tinyipc.demo;
+
+import dev.tinyipc.demo.worker.ThumbnailWorker;
+import dev.tinyipc.spring.ChildProcess;
+
+import org.springframework.boot.SpringApplication;
+import org.springframework.boot.autoconfigure.SpringBootApplication;
+
+/**
+ * A web application that makes thumbnails, and leaves the decoding of strangers' files to
+ * a process that has nothing to lose.
+ */
+@SpringBootApplication
+@ChildProcess(name = "thumbnailer", main = ThumbnailWorker.class, jvmArguments = "-Xmx256m")
+public class DemoApplication {
+
+	/**
+	 * Starts the application.
+	 * @param args Spring Boot's, such as {@code --server.port=8081}
+	 */
+	public static void main(String[] args) {
+		SpringApplication.run(DemoApplication.class, args);
+	}
+
+}

@@ -1,0 +1,67 @@
+package dev.tinyipc.demo.web;
+
+import dev.tinyipc.spring.IpcMessagingException;
+import org.jspecify.annotations.Nullable;
+
+import org.springframework.boot.servlet.autoconfigure.MultipartProperties;
+import org.springframework.http.HttpHeaders;
+import org.springframework.http.HttpStatus;
+import org.springframework.http.HttpStatusCode;
+import org.springframework.http.MediaType;
+import org.springframework.http.ProblemDetail;
+import org.springframework.http.ResponseEntity;
+import org.springframework.web.bind.annotation.ExceptionHandler;
+import org.springframework.web.bind.annotation.RestControllerAdvice;
+import org.springframework.web.context.request.WebRequest;
+import org.springframework.web.multipart.MaxUploadSizeExceededException;
+import org.springframework.web.multipart.MultipartException;
+import org.springframework.web.servlet.mvc.method.annotation.ResponseEntityExceptionHandler;
+
+/**
+ * Tells what went wrong, in words and as {@code application/problem+json} (RFC 9457).
+ */
+@RestControllerAdvice
+class Problems extends ResponseEntityExceptionHandler {
+
+	private final MultipartProperties limits;
+
+	Problems(MultipartProperties limits) {
+		this.limits = limits;
+	}
+
+	@ExceptionHandler
+	@Nullable ResponseEntity<Object> workerFailed(IpcMessagingException ex, WebRequest request) {
+		this.logger.warn("There is no thumbnail: " + ex.getMessage());
+		return problem(ex, HttpStatus.SERVICE_UNAVAILABLE, "The worker that makes thumbnails does not answer.",
+				request);
+	}
+
+	@ExceptionHandler
+	@Nullable ResponseEntity<Object> brokenUpload(MultipartException ex, WebRequest request) {
+		return problem(ex, HttpStatus.BAD_REQUEST, "The upload is broken or did not arrive in full.", request);
+	}
+
+	@Override
+	protected @Nullable ResponseEntity<Object> handleMaxUploadSizeExceededException(MaxUploadSizeExceededException ex,
+			HttpHeaders headers, HttpStatusCode status, WebRequest request) {
+		return problem(ex, HttpStatus.CONTENT_TOO_LARGE,
+				"This file is too large: %d MB are accepted.".formatted(this.limits.getMaxFileSize().toMegabytes()),
+				request);
+	}
+
+	private @Nullable ResponseEntity<Object> problem(Exception ex, HttpStatus status, String detail,
+			WebRequest request) {
+		return handleExceptionInternal(ex, ProblemDetail.forStatusAndDetail(status, detail), new HttpHeaders(), status,
+				request);
+	}
+
+	/** Whatever else the client accepts: CBOR is on the class path, too. */
+	@Override
+	protected ResponseEntity<Object> createResponseEntity(@Nullable Object body, HttpHeaders headers,
+			HttpStatusCode statusCode, WebRequest request) {
+		HttpHeaders problem = HttpHeaders.copyOf(headers);
+		problem.setContentType(MediaType.APPLICATION_PROBLEM_JSON);
+		return super.createResponseEntity(body, problem, statusCode, request);
+	}
+
+}

@@ -1,0 +1,78 @@
+package dev.tinyipc.demo.web;
+
+import java.io.IOException;
+import java.io.InputStream;
+
+import dev.tinyipc.IpcMessage;
+import dev.tinyipc.OwnedFd;
+import dev.tinyipc.SharedMemory;
+import dev.tinyipc.demo.worker.Dimensions;
+import dev.tinyipc.demo.worker.ThumbnailReply;
+import dev.tinyipc.demo.worker.ThumbnailRequest;
+import dev.tinyipc.spring.CborMessageOperations;
+import jakarta.servlet.http.HttpServletResponse;
+
+import org.springframework.http.HttpHeaders;
+import org.springframework.http.HttpStatus;
+import org.springframework.http.MediaType;
+import org.springframework.web.bind.annotation.PostMapping;
+import org.springframework.web.bind.annotation.RequestParam;
+import org.springframework.web.bind.annotation.RestController;
+import org.springframework.web.multipart.MultipartFile;
+import org.springframework.web.server.ResponseStatusException;
+
+/**
+ * Makes thumbnails of uploads. Neither the picture nor its thumbnail is ever in this
+ * process's memory: the worker gets the one as an open file, and gives the other back as
+ * one.
+ */
+@RestController
+class ThumbnailController {
+
+	private static final int MIN_SIZE = 16;
+
+	private static final int MAX_SIZE = 1024;
+
+	private final Uploads uploads;
+
+	private final CborMessageOperations worker;
+
+	ThumbnailController(Uploads uploads, CborMessageOperations worker) {
+		this.uploads = uploads;
+		this.worker = worker;
+	}
+
+	@PostMapping(path = "/thumbnails", consumes = MediaType.MULTIPART_FORM_DATA_VALUE)
+	void create(@RequestParam MultipartFile file, @RequestParam(defaultValue = "256") int size,
+			HttpServletResponse response) throws IOException {
+		if (size < MIN_SIZE || size > MAX_SIZE) {
+			throw new ResponseStatusException(HttpStatus.BAD_REQUEST,
+					"The size must be from " + MIN_SIZE + " to " + MAX_SIZE + ", and " + size + " is not.");
+		}
+		try (OwnedFd picture = this.uploads.open(file);
+				IpcMessage<ThumbnailReply> reply = this.worker.sendAndReceive(new ThumbnailRequest(size),
+						ThumbnailReply.class, picture)) {
+			write(reply, response);
+		}
+	}
+
+	private static void write(IpcMessage<ThumbnailReply> message, HttpServletResponse response) throws IOException {
+		ThumbnailReply reply = message.payload();
+		if (reply.refusal() != null) {
+			throw new ResponseStatusException(HttpStatus.UNPROCESSABLE_CONTENT, reply.refusal());
+		}
+		SharedMemory png = SharedMemory.of(message.descriptors().get(0));
+		response.setContentType(MediaType.IMAGE_PNG_VALUE);
+		response.setContentLengthLong(png.size());
+		response.setHeader(HttpHeaders.CACHE_CONTROL, "no-store");
+		Dimensions original = reply.original();
+		if (original != null) {
+			response.setIntHeader("X-Original-Width", original.width());
+			response.setIntHeader("X-Original-Height", original.height());
+		}
+		try (InputStream content = png.inputStream()) {
+			content.transferTo(response.getOutputStream());
+		}
+	}
+
+}

@@ -1,0 +1,23 @@
+package dev.tinyipc.demo.worker;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The answer to a {@link ThumbnailRequest}: a thumbnail, whose PNG goes with the message
+ * as sealed memory, or why there is none.
+ *
+ * @param original the size of the picture; null if there is no thumbnail
+ * @param thumbnail the size of its thumbnail; null if there is none
+ * @param refusal why there is none, in words for the user; null if there is one
+ */
+public record ThumbnailReply(@Nullable Dimensions original, @Nullable Dimensions thumbnail, @Nullable String refusal) {
+
+	static ThumbnailReply made(Dimensions original, Dimensions thumbnail) {
+		return new ThumbnailReply(original, thumbnail, null);
+	}
+
+	static ThumbnailReply refused(String refusal) {
+		return new ThumbnailReply(null, null, refusal);
+	}
+
+}

@@ -1,0 +1,85 @@
+package dev.tinyipc.demo.web;
+
+import java.net.http.HttpResponse;
+import java.util.stream.Stream;
+
+import dev.tinyipc.demo.DemoClient;
+import dev.tinyipc.demo.DemoTest;
+import dev.tinyipc.demo.Pictures;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import tools.jackson.databind.JsonNode;
+
+import org.springframework.boot.test.web.server.LocalServerPort;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+@DemoTest
+class JsonTests {
+
+	private static final String BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
+
+	private DemoClient client;
+
+	@BeforeEach
+	void connect(@LocalServerPort int port) {
+		this.client = new DemoClient(port);
+	}
+
+	@ParameterizedTest
+	@ValueSource(strings = { "workers", "actuator", "actuator/health", "actuator/info", "actuator/metrics",
+			"actuator/metrics/ipc.messages.sent" })
+	void jsonStaysJsonThoughCborIsOnTheClassPath(String path) {
+		Stream
+			.of(this.client.get(path), this.client.get(path, "Accept", "*/*"),
+					this.client.get(path, "Accept", "application/json"), this.client.get(path, "Accept", BROWSER))
+			.forEach(JsonTests::assertJson);
+	}
+
+	private static void assertJson(HttpResponse<byte[]> response) {
+		assertThat(response.statusCode()).isEqualTo(200);
+		assertThat(response.headers().firstValue("Content-Type").orElseThrow())
+			.matches("application/(vnd.spring-boot.actuator.v3\\+)?json");
+		assertThat(DemoClient.json(response).isContainer()).isTrue();
+	}
+
+	@Test
+	void thereIsOneWorkerAndItRuns() {
+		JsonNode workers = this.client.json("workers");
+		assertThat(workers).hasSize(1);
+		assertThat(workers.at("/0/name").asString()).isEqualTo("thumbnailer");
+		assertThat(ProcessHandle.of(workers.at("/0/pid").asLong())).get()
+			.extracting((worker) -> worker.parent().orElseThrow().pid())
+			.isEqualTo(ProcessHandle.current().pid());
+	}
+
+	@Test
+	void everyRequestCountsOneMessageEachWay() {
+		long sent = this.client.count("ipc.messages.sent");
+		long received = this.client.count("ipc.messages.received");
+		long descriptors = this.client.count("ipc.descriptors.received");
+		this.client.upload(Pictures.encode(Pictures.gradient(400, 300), "png"));
+		this.client.upload(Pictures.text());
+		assertThat(this.client.count("ipc.messages.sent")).isEqualTo(sent + 2);
+		assertThat(this.client.count("ipc.messages.received")).isEqualTo(received + 2);
+		assertThat(this.client.count("ipc.descriptors.received")).isEqualTo(descriptors + 1);
+	}
+
+	@Test
+	void thePictureIsNotInTheMessage() {
+		long bytes = this.client.count("ipc.bytes.sent");
+		this.client.upload(Pictures.photo());
+		assertThat(this.client.count("ipc.bytes.sent") - bytes).isLessThan(100);
+	}
+
+	@Test
+	void thePageIsServedAndNeedsNothingFromElsewhere() {
+		HttpResponse<byte[]> page = this.client.get("");
+		assertThat(page.headers().firstValue("Content-Type"))
+			.hasValueSatisfying((type) -> assertThat(type).startsWith("text/html"));
+		assertThat(new String(page.body())).contains("<title>").doesNotContainPattern("(src|href)=\"(https?:)?//");
+	}
+
+}
