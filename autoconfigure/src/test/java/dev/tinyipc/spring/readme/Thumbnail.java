@@ -1,0 +1,4 @@
+package dev.tinyipc.spring.readme;
+
+record Thumbnail(String type) {
+}
