@@ -1,5 +1,6 @@
 package dev.tinyipc;
 
+import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
 import java.util.concurrent.locks.ReentrantLock;
 
@@ -12,6 +13,9 @@ import java.util.concurrent.locks.ReentrantLock;
 final class DescriptorIo {
 
 	private static final int BLOCK_SIZE = 64 * 1024;
+
+	/** So much can be written without waiting to a pipe that is ready, see pipe(7). */
+	private static final int PIPE_BUF = 4096;
 
 	// struct statx
 
@@ -82,7 +86,9 @@ final class DescriptorIo {
 			int fd = this.descriptor.borrow();
 			long count;
 			try {
-				parkUntilReady(fd, LibC.POLLIN);
+				if (!this.seekable && Readiness.mustPark()) {
+					Readiness.await(fd, LibC.POLLIN, 0);
+				}
 				do {
 					count = this.seekable ? LibC.pread(fd, this.block.address(), wanted, this.position)
 							: LibC.read(fd, this.block.address(), wanted);
@@ -118,12 +124,15 @@ final class DescriptorIo {
 	}
 
 	private int writePart(ByteBuffer source) throws IpcException {
-		int wanted = prepare(source.remaining());
+		boolean parks = !this.seekable && Readiness.mustPark();
+		int wanted = prepare(parks ? Math.min(PIPE_BUF, source.remaining()) : source.remaining());
 		this.block.bytes().clear().put(0, source, source.position(), wanted);
 		int fd = this.descriptor.borrow();
 		long count;
 		try {
-			parkUntilReady(fd, LibC.POLLOUT);
+			if (parks) {
+				Readiness.await(fd, LibC.POLLOUT, 0);
+			}
 			do {
 				count = this.seekable ? LibC.pwrite(fd, this.block.address(), wanted, this.position)
 						: LibC.write(fd, this.block.address(), wanted);
@@ -137,13 +146,6 @@ final class DescriptorIo {
 		}
 		finally {
 			this.descriptor.giveBack();
-		}
-	}
-
-	/** A file is always ready; anything else may block. */
-	private void parkUntilReady(int fd, short events) throws IpcException {
-		if (!this.seekable && Readiness.mustPark()) {
-			Readiness.await(fd, events, 0);
 		}
 	}
 
@@ -167,12 +169,12 @@ final class DescriptorIo {
 		NativeBuffer count = NativeBuffer.zeroed(Integer.BYTES);
 		int fd = this.descriptor.borrow();
 		try {
-			Errno.check("ioctl(FIONREAD)", LibC.ioctl(fd, LibC.FIONREAD, count.address()));
+			// Some devices cannot tell.
+			return (LibC.ioctl(fd, LibC.FIONREAD, count.address()) < 0) ? 0 : count.bytes().getInt(0);
 		}
 		finally {
 			this.descriptor.giveBack();
 		}
-		return count.bytes().getInt(0);
 	}
 
 	/** The file's size in bytes. */
@@ -191,6 +193,7 @@ final class DescriptorIo {
 		finally {
 			descriptor.giveBack();
 		}
+		Reference.reachabilityFence(empty);
 		return status.bytes(); // which keeps the memory
 	}
 

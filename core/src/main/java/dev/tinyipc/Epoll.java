@@ -1,6 +1,7 @@
 package dev.tinyipc;
 
 import java.io.Closeable;
+import java.lang.ref.Reference;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 
@@ -74,6 +75,7 @@ final class Epoll implements Closeable {
 		int epoll = this.descriptor.borrow();
 		try {
 			Errno.check("epoll_ctl(" + name + ", " + fd + ')', LibC.epoll_ctl(epoll, operation, fd, event.address()));
+			Reference.reachabilityFence(event);
 		}
 		finally {
 			this.descriptor.giveBack();

@@ -75,15 +75,22 @@ final class Frame {
 			if (first == null) {
 				return null;
 			}
+			boolean whole = false;
 			try {
 				int length = bodyLength(frame.memory(), first, maxBodySize);
 				receiveRest(receiver, frame, first.length(), HEADER_SIZE + length);
+				whole = true;
 				return new Packet(length, first.descriptors());
 			}
 			catch (IpcException ex) {
-				first.close();
-				// Where the next message begins is not known any more.
 				throw receiver.breakWith(ex);
+			}
+			finally {
+				if (!whole) {
+					// Where the next message begins is not known any more.
+					receiver.breakWith(new IpcException("A message was not received in full"));
+					first.close();
+				}
 			}
 		}
 		finally {

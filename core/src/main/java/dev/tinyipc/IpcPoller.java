@@ -176,7 +176,7 @@ public final class IpcPoller implements Closeable {
 					continue;
 				}
 				IpcSocket socket = this.sockets.get(token);
-				if (socket != null) { // not removed in the meantime
+				if (socket != null && !socket.isClosed()) { // nor removed in the meantime
 					events.add(new Event(socket, this.epoll.isReadable(i), this.epoll.isWritable(i)));
 				}
 			}

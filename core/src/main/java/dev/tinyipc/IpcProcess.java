@@ -1,9 +1,7 @@
 package dev.tinyipc;
 
 import java.io.BufferedInputStream;
-import java.io.BufferedOutputStream;
 import java.io.Closeable;
-import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
@@ -43,8 +41,7 @@ public final class IpcProcess extends Process implements Closeable {
 		this.socket = socket;
 		this.streams = streams;
 		OwnedFd inputEnd = streams.parentEnd(0);
-		this.input = (inputEnd != null) ? new BufferedOutputStream(inputEnd.outputStream())
-				: OutputStream.nullOutputStream();
+		this.input = (inputEnd != null) ? inputEnd.outputStream() : OutputStream.nullOutputStream();
 		this.output = stream(streams.parentEnd(1));
 		this.error = stream(streams.parentEnd(2));
 	}
@@ -70,6 +67,11 @@ public final class IpcProcess extends Process implements Closeable {
 		return Optional.ofNullable(this.child.exit().getNow(null));
 	}
 
+	/**
+	 * {@inheritDoc}
+	 * @return a stream without a buffer, so that nothing that was written is still to be
+	 * flushed
+	 */
 	@Override
 	public OutputStream getOutputStream() {
 		return this.input;
@@ -163,23 +165,13 @@ public final class IpcProcess extends Process implements Closeable {
 	}
 
 	/**
-	 * Closes the socket and the streams on this side, once what was written to the
-	 * child's input is in its pipe; what a child that has ended did not read is dropped.
-	 * A child that reads its socket sees the end and exits; this neither waits for that
-	 * nor forces it.
+	 * Closes the socket and the streams on this side. A child that reads its socket sees
+	 * the end and exits; this neither waits for that nor forces it.
 	 */
 	@Override
-	public void close() throws IOException {
-		try {
-			this.input.close();
-		}
-		catch (IpcException.PeerClosed ex) {
-			// Nobody is there to read it.
-		}
-		finally {
-			this.socket.close();
-			this.streams.closeParentEnds();
-		}
+	public void close() {
+		this.socket.close();
+		this.streams.closeParentEnds();
 	}
 
 	@Override

@@ -451,13 +451,7 @@ public final class IpcSocket implements Closeable {
 	 * @throws IpcException if this socket is closed
 	 */
 	public void shutdownOutput() throws IpcException {
-		int fd = this.descriptor.borrow();
-		try {
-			Errno.check("shutdown", LibC.shutdown(fd, LibC.SHUT_WR));
-		}
-		finally {
-			this.descriptor.giveBack();
-		}
+		this.sender.shutdown();
 	}
 
 	/**

@@ -76,6 +76,9 @@ final class MsgHdr {
 	/** Up to here a copy costs less than to ask JNI for the address of a buffer. */
 	private static final int CHEAP_TO_COPY = 8 * 1024;
 
+	/** More than this goes back to the system when a small packet comes next. */
+	private static final int SCRATCH_TO_KEEP = 1024 * 1024;
+
 	/** This header, and those beside it in the same array. */
 	private final NativeBuffer headers;
 
@@ -348,8 +351,9 @@ final class MsgHdr {
 	}
 
 	private NativeBuffer scratch(int length) {
-		if (this.scratch.capacity() < length) {
-			this.scratch = NativeBuffer.allocate(length);
+		int capacity = this.scratch.capacity();
+		if (capacity < length || (capacity > SCRATCH_TO_KEEP && length <= CHEAP_TO_COPY)) {
+			this.scratch = NativeBuffer.allocate(Math.max(length, CHEAP_TO_COPY));
 		}
 		this.scratch.bytes().clear();
 		return this.scratch;

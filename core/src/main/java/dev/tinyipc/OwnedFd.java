@@ -51,8 +51,16 @@ public final class OwnedFd implements Closeable {
 		}
 	}
 
-	/** The sign bit of the state; the others count the borrowers. */
+	/**
+	 * The sign bit of the state. The low half counts the borrowers, who use the
+	 * descriptor in a call of their own, the bits between those to whom it is lent, who
+	 * only send it.
+	 */
 	private static final int CLOSED = Integer.MIN_VALUE;
+
+	private static final int BORROWED = 1;
+
+	private static final int LENT = 1 << 16;
 
 	private static final int OWNER_READS_AND_WRITES = 0600;
 
@@ -280,8 +288,8 @@ public final class OwnedFd implements Closeable {
 		int seen = this.state;
 		while (seen >= 0) {
 			// To wake the borrowers the number must stay ours for one call more.
-			boolean wake = this.socket && seen > 0;
-			if (STATE.compareAndSet(this, seen, (wake ? seen + 1 : seen) | CLOSED)) {
+			boolean wake = this.socket && seen % LENT > 0;
+			if (STATE.compareAndSet(this, seen, (wake ? seen + BORROWED : seen) | CLOSED)) {
 				if (wake) {
 					LibC.shutdown(this.number, LibC.SHUT_RDWR);
 					giveBack();
@@ -314,9 +322,26 @@ public final class OwnedFd implements Closeable {
 
 	/** As {@link #borrow()}, or a negative number, with which nothing is borrowed. */
 	int borrowUnlessClosed() {
+		return use(BORROWED);
+	}
+
+	/**
+	 * The number, to be sent in a call on another descriptor; {@link #takeBack()} must
+	 * follow, whatever happens. Closing a socket does not disturb such a call: it would
+	 * shut the socket down for its receiver, too.
+	 */
+	int lend() throws IpcException {
+		int fd = use(LENT);
+		if (fd < 0) {
+			throw new IpcException(closedMessage());
+		}
+		return fd;
+	}
+
+	private int use(int unit) {
 		int seen = this.state;
 		while (seen >= 0) {
-			if (STATE.compareAndSet(this, seen, seen + 1)) {
+			if (STATE.compareAndSet(this, seen, seen + unit)) {
 				return this.number;
 			}
 			seen = this.state;
@@ -325,7 +350,15 @@ public final class OwnedFd implements Closeable {
 	}
 
 	void giveBack() {
-		if ((int) STATE.getAndAdd(this, -1) - 1 == CLOSED) {
+		leave(BORROWED);
+	}
+
+	void takeBack() {
+		leave(LENT);
+	}
+
+	private void leave(int unit) {
+		if ((int) STATE.getAndAdd(this, -unit) - unit == CLOSED) {
 			closeNumber();
 		}
 	}

@@ -31,7 +31,7 @@ final class ParkedThreads {
 
 	private final Epoll epoll;
 
-	/** By descriptor: a direction of a socket serves one call at a time. */
+	/** By the descriptor that is watched for them. */
 	private final Map<Integer, Waiter> waiters = new ConcurrentHashMap<>();
 
 	private ParkedThreads(int interest, String name) {
@@ -57,8 +57,19 @@ final class ParkedThreads {
 
 	boolean await(int fd, long deadline) throws IpcException {
 		Waiter waiter = new Waiter(Thread.currentThread());
+		if (this.waiters.putIfAbsent(fd, waiter) == null) {
+			return await(fd, waiter, deadline);
+		}
+		// Another thread waits for the same descriptor, which can be watched once only.
+		try (OwnedFd copy = OwnedFd
+			.of(Errno.check("fcntl(F_DUPFD_CLOEXEC)", LibC.fcntl(fd, LibC.F_DUPFD_CLOEXEC, 0)))) {
+			this.waiters.put(copy.fd(), waiter);
+			return await(copy.fd(), waiter, deadline);
+		}
+	}
+
+	private boolean await(int fd, Waiter waiter, long deadline) throws IpcException {
 		boolean interrupted = false;
-		this.waiters.put(fd, waiter);
 		try {
 			this.epoll.add(fd, this.interest | Epoll.ONE_SHOT, fd);
 			while (!waiter.ready && (deadline == 0 || deadline - System.nanoTime() > 0)) {

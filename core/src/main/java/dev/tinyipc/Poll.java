@@ -1,5 +1,6 @@
 package dev.tinyipc;
 
+import java.lang.ref.Reference;
 import java.util.concurrent.TimeUnit;
 
 /**
@@ -36,7 +37,13 @@ final class Poll {
 			ready = LibC.poll(entry.address(), 1, millisUntil(deadline));
 		}
 		while (ready < 0 && Errno.interrupted());
+		Reference.reachabilityFence(entry);
 		return Errno.check("poll", ready) > 0;
+	}
+
+	/** Whether the descriptor is ready now, or has an error. */
+	static boolean isReady(int fd, short events) throws IpcException {
+		return await(fd, events, System.nanoTime());
 	}
 
 	/**

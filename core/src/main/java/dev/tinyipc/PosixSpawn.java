@@ -117,6 +117,7 @@ final class PosixSpawn {
 		LibC.Spawn.posix_spawnattr_setsigmask(attributes.address(), signals.address());
 		LibC.Spawn.sigfillset(signals.address());
 		LibC.Spawn.posix_spawnattr_setsigdefault(attributes.address(), signals.address());
+		Reference.reachabilityFence(signals);
 		LibC.Spawn.posix_spawnattr_setpgroup(attributes.address(), 0);
 		Errno.checkReturned("posix_spawnattr_setflags",
 				LibC.Spawn.posix_spawnattr_setflags(attributes.address(), (short) (LibC.Spawn.POSIX_SPAWN_SETPGROUP

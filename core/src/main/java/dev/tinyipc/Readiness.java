@@ -53,6 +53,10 @@ final class Readiness {
 		if (!mustPark()) {
 			return Poll.await(fd, events, deadline);
 		}
+		// Also for what is always ready, which cannot be watched.
+		if (Poll.isReady(fd, events)) {
+			return true;
+		}
 		return ((events == LibC.POLLIN) ? ParkedThreads.reading() : ParkedThreads.writing()).await(fd, deadline);
 	}
 

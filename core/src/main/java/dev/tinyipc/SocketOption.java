@@ -1,5 +1,7 @@
 package dev.tinyipc;
 
+import java.lang.ref.Reference;
+
 /** Integer options of {@code socket(7)}. */
 final class SocketOption {
 
@@ -28,6 +30,7 @@ final class SocketOption {
 		try {
 			Errno.check("setsockopt(" + descriptor + ", " + name + ')',
 					LibC.setsockopt(fd, LibC.SOL_SOCKET, option, value.address(), Integer.BYTES));
+			Reference.reachabilityFence(value);
 		}
 		finally {
 			descriptor.giveBack();

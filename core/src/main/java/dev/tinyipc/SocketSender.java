@@ -20,6 +20,8 @@ final class SocketSender extends SocketSide {
 
 	private volatile int maxPacketSize;
 
+	private volatile boolean shutDown;
+
 	SocketSender(OwnedFd descriptor, AtomicReference<@Nullable IpcException> broken) {
 		super(descriptor, broken, LibC.SO_SNDTIMEO, LibC.POLLOUT);
 	}
@@ -159,7 +161,7 @@ final class SocketSender extends SocketSide {
 		int borrowed = 0;
 		try {
 			while (borrowed < count) {
-				numbers[borrowed] = descriptors[borrowed].borrow();
+				numbers[borrowed] = descriptors[borrowed].lend();
 				borrowed++;
 			}
 			header().attach(numbers);
@@ -167,7 +169,7 @@ final class SocketSender extends SocketSide {
 		}
 		finally {
 			while (borrowed > 0) {
-				descriptors[--borrowed].giveBack();
+				descriptors[--borrowed].takeBack();
 			}
 		}
 	}
@@ -209,9 +211,23 @@ final class SocketSender extends SocketSide {
 		}
 	}
 
+	void shutdown() throws IpcException {
+		int fd = this.descriptor.borrow();
+		try {
+			this.shutDown = true;
+			Errno.check("shutdown", LibC.shutdown(fd, LibC.SHUT_WR));
+		}
+		finally {
+			this.descriptor.giveBack();
+		}
+	}
+
 	private IpcException failure(int error, long length) throws IpcException {
 		if (error == Errno.EPIPE.number || error == Errno.ECONNRESET.number) {
 			checkNotClosedHere();
+			if (this.shutDown) {
+				return new IpcException(this.descriptor + ": its output was shut down on this side");
+			}
 			return new IpcException.PeerClosed(this.descriptor + ": the peer closed");
 		}
 		String message = Errno.failure("sendmsg", error).getMessage();

@@ -1,5 +1,6 @@
 package dev.tinyipc;
 
+import java.lang.ref.Reference;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
@@ -63,6 +64,7 @@ abstract sealed class SocketSide permits SocketSender, SocketReceiver {
 		try {
 			Errno.check("setsockopt(SO_RCVTIMEO or SO_SNDTIMEO)",
 					LibC.setsockopt(fd, LibC.SOL_SOCKET, this.timeoutOption, timeval.address(), TIMEVAL_SIZE));
+			Reference.reachabilityFence(timeval);
 			this.timeoutNanos = nanos;
 		}
 		finally {

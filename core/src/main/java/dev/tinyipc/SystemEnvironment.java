@@ -1,6 +1,7 @@
 package dev.tinyipc;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -9,12 +10,17 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
 /**
  * Turns the variables of an environment back into bytes. Where the locale cannot express
  * a variable that this process was started with, Java shows replacement characters: such
  * a variable is passed on as the bytes that it was.
  */
 final class SystemEnvironment {
+
+	private static final Logger logger = LoggerFactory.getLogger(SystemEnvironment.class);
 
 	private static final char REPLACEMENT = '\uFFFD';
 
@@ -26,18 +32,22 @@ final class SystemEnvironment {
 		List<byte[]> encoded = new ArrayList<>();
 		Map<String, byte[]> originals = Map.of();
 		for (Map.Entry<String, String> variable : variables.entrySet()) {
-			String text = variable.getKey() + '=' + variable.getValue();
-			if (text.indexOf(REPLACEMENT) >= 0 && originals.isEmpty()) {
+			String name = variable.getKey();
+			String value = variable.getValue();
+			boolean garbled = value.indexOf(REPLACEMENT) >= 0 && value.equals(System.getenv(name));
+			if (garbled && originals.isEmpty()) {
 				originals = originals();
 			}
-			byte[] original = originals.get(text);
-			encoded.add((original != null) ? original : NativeBuffer.encode("Environment variable", text));
+			byte[] original = garbled ? originals.get(name) : null;
+			encoded
+				.add((original != null) ? original : NativeBuffer.encode("Environment variable", name + '=' + value));
 		}
 		return encoded;
 	}
 
 	/**
-	 * {@code proc_pid_environ(5)}: what this process was started with, as Java shows it.
+	 * {@code proc_pid_environ(5)}: what this process was started with, as bytes, by names
+	 * that any locale can express.
 	 */
 	private static Map<String, byte[]> originals() {
 		Map<String, byte[]> originals = new HashMap<>();
@@ -47,13 +57,14 @@ final class SystemEnvironment {
 			for (int end = 0; end < block.length; end++) {
 				if (block[end] == 0) {
 					byte[] variable = Arrays.copyOfRange(block, start, end);
-					originals.put(new String(variable), variable);
+					String name = new String(variable, StandardCharsets.US_ASCII).split("=", 2)[0];
+					originals.putIfAbsent(name, variable);
 					start = end + 1;
 				}
 			}
 		}
 		catch (IOException ex) {
-			// Without /proc they are passed on as Java shows them.
+			logger.debug("Variables that the locale cannot express are passed on as Java shows them", ex);
 		}
 		return originals;
 	}

@@ -14,8 +14,6 @@ import java.util.concurrent.TimeUnit;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.condition.DisabledForJreRange;
-import org.junit.jupiter.api.condition.JRE;
 import org.junit.jupiter.api.io.TempDir;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -207,8 +205,6 @@ class ChildTests {
 
 	/** A container has no LANG, and still has variables that are not ASCII. */
 	@Test
-	@DisabledForJreRange(min = JRE.JAVA_18,
-			disabledReason = "A bug of the main code: Java 18 and later decode the environment in another charset")
 	void variablesThatTheLocaleCannotExpressArriveAsTheyAre() throws Exception {
 		String output = new ChildJvm(Passing.class).after("export LC_ALL=C; export NAME=$(printf 'Zo\\303\\253')")
 			.run();

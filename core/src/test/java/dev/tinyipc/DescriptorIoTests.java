@@ -13,7 +13,6 @@ import java.util.Arrays;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 
-import org.junit.jupiter.api.Disabled;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.condition.EnabledForJreRange;
@@ -196,7 +195,6 @@ class DescriptorIoTests {
 
 	/** A buffered stream asks after every read how much more there is. */
 	@Test
-	@Disabled("A bug of the main code: ENOTTY of FIONREAD")
 	void bufferedStreamReadsWhatCannotTellHowMuchThereIs() throws Exception {
 		try (InputStream zero = new BufferedInputStream(OwnedFd.open(Path.of("/dev/zero")).inputStream());
 				InputStream random = new BufferedInputStream(OwnedFd.open(Path.of("/dev/urandom")).inputStream());
@@ -212,7 +210,6 @@ class DescriptorIoTests {
 	/** A device may be neither a file nor something that can be waited for. */
 	@Test
 	@EnabledForJreRange(min = JRE.JAVA_21)
-	@Disabled("A bug of the main code: EPERM of epoll_ctl")
 	void devicesAreReadByVirtualThreadsToo() throws Exception {
 		ExecutorService threads = (ExecutorService) Executors.class.getMethod("newVirtualThreadPerTaskExecutor")
 			.invoke(null);

@@ -2,9 +2,9 @@ package dev.tinyipc;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.ServerSocket;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
-import java.nio.channels.ServerSocketChannel;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -111,9 +111,9 @@ public final class LeakCheck implements BeforeAllCallback, AfterAllCallback {
 		ParkedThreads.reading();
 		ParkedThreads.writing();
 		new ProcessBuilder("true").start().waitFor();
-		// The JDK's channels keep half a socket pair, which they make with the first
-		// file.
+		// The JDK keeps half a socket pair, which it makes with its first file or socket.
 		FileChannel.open(Path.of("/dev/null")).close();
+		new ServerSocket(0).close();
 	}
 
 }

@@ -1,6 +1,5 @@
 package dev.tinyipc;
 
-import org.junit.jupiter.api.Disabled;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.condition.EnabledForJreRange;
@@ -45,7 +44,6 @@ class VirtualThreadTests {
 	}
 
 	@Test
-	@Disabled("A bug of the main code: the wake-up is closed before the waiting thread has seen it, which then hangs")
 	void closeWakesThePollersOfVirtualThreads() throws Exception {
 		assertDone("close a poller");
 	}
@@ -56,13 +54,11 @@ class VirtualThreadTests {
 	}
 
 	@Test
-	@Disabled("A bug of the main code: write blocks with more than there is room for")
 	void writerToAFullPipeWaitsWithoutItsCarrier() throws Exception {
 		assertDone("write to a pipe");
 	}
 
 	@Test
-	@Disabled("A bug of the main code: EEXIST")
 	void severalReadersCanWaitForTheSamePipe() throws Exception {
 		assertDone("read the same pipe");
 	}
