@@ -103,8 +103,10 @@ public class IpcException extends IOException {
 
 		private static final long serialVersionUID = 1L;
 
+		/** Why. */
 		private final String reason;
 
+		/** What to do about it. */
 		private final String remedy;
 
 		NativeUnavailable(String reason, String remedy, @Nullable Throwable cause) {
