@@ -3,7 +3,9 @@ package dev.tinyipc;
 import java.nio.ByteBuffer;
 
 import org.jspecify.annotations.Nullable;
+import tools.jackson.core.JsonParser;
 import tools.jackson.core.StreamReadFeature;
+import tools.jackson.databind.DatabindException;
 import tools.jackson.databind.DeserializationFeature;
 import tools.jackson.databind.JavaType;
 import tools.jackson.databind.ObjectMapper;
@@ -179,6 +181,10 @@ public final class IpcChannel {
 			T payload = this.reader.forType(type).readValue(new ByteBufferBackedInputStream(body));
 			decoded = true;
 			return new IpcMessage<>(payload, packet);
+		}
+		catch (ArithmeticException | IllegalArgumentException ex) {
+			// Jackson lets some of what its number parsers throw through.
+			throw DatabindException.from((JsonParser) null, "The body cannot be read: " + ex.getMessage(), ex);
 		}
 		finally {
 			body.clear();

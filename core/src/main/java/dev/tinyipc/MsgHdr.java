@@ -306,12 +306,12 @@ final class MsgHdr {
 		int type = bytes.getInt(message + CMSG_TYPE);
 		if (type == LibC.SCM_RIGHTS || type == LibC.SCM_PIDFD) {
 			for (int at = message + CMSG_DATA; at + Integer.BYTES <= end; at += Integer.BYTES) {
-				OwnedFd descriptor = OwnedFd.of(bytes.getInt(at));
+				int number = bytes.getInt(at);
 				if (type == LibC.SCM_RIGHTS) {
-					sent.add(descriptor);
+					sent.add(OwnedFd.of(number));
 				}
-				else {
-					descriptor.close();
+				else if (number >= 0) { // else the reason why there is no pidfd
+					OwnedFd.of(number).close();
 				}
 			}
 		}
