@@ -86,12 +86,13 @@ final class DescriptorIo {
 			int fd = this.descriptor.borrow();
 			long count;
 			try {
-				if (!this.seekable && Readiness.mustPark()) {
+				boolean parks = !this.seekable && Readiness.mustPark();
+				if (parks) {
 					Readiness.await(fd, LibC.POLLIN, 0);
 				}
 				do {
 					count = this.seekable ? LibC.pread(fd, this.block.address(), wanted, this.position)
-							: LibC.read(fd, this.block.address(), wanted);
+							: (parks ? readNow(fd, wanted) : LibC.read(fd, this.block.address(), wanted));
 				}
 				while (count < 0 && mayTryAgain(fd, LibC.POLLIN));
 				Errno.check("read(" + this.descriptor + ')', count);
@@ -106,6 +107,17 @@ final class DescriptorIo {
 		finally {
 			this.lock.unlock();
 		}
+	}
+
+	/** Reads without waiting, because another reader may have been faster. */
+	private long readNow(int fd, int wanted) {
+		NativeBuffer vector = NativeBuffer.allocate(2 * Long.BYTES);
+		vector.bytes().putLong(0, this.block.address()).putLong(Long.BYTES, wanted);
+		long count = LibC.preadv2(fd, vector.address(), 1, -1, LibC.RWF_NOWAIT);
+		Reference.reachabilityFence(vector);
+		// Some devices can be read only with waiting, of which they do none.
+		boolean unknown = count < 0 && Errno.last() == Errno.EOPNOTSUPP.number;
+		return unknown ? LibC.read(fd, this.block.address(), wanted) : count;
 	}
 
 	/** Writes all remaining bytes of the buffer. */

@@ -96,6 +96,10 @@ final class LibC {
 
 	static final int FD_CLOEXEC = 1;
 
+	// <sys/uio.h>
+
+	static final int RWF_NOWAIT = 0x8;
+
 	// <sys/mman.h>
 
 	static final int MFD_CLOEXEC = 1;
@@ -202,6 +206,11 @@ final class LibC {
 
 	/** {@code ssize_t read(int fd, void *buf, size_t count)}. */
 	static native long read(int fd, long buf, long count);
+
+	/**
+	 * {@code ssize_t preadv2(int fd, const struct iovec *iov, int iovcnt, off_t offset, int flags)}.
+	 */
+	static native long preadv2(int fd, long iov, int iovcnt, long offset, int flags);
 
 	/** {@code ssize_t write(int fd, const void *buf, size_t count)}. */
 	static native long write(int fd, long buf, long count);

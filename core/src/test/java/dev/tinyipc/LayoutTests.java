@@ -39,6 +39,7 @@ class LayoutTests {
 			#include <sys/socket.h>
 			#include <sys/stat.h>
 			#include <sys/syscall.h>
+			#include <sys/uio.h>
 			#include <sys/wait.h>
 			#include <unistd.h>
 			#ifndef SCM_PIDFD

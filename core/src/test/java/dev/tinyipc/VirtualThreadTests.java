@@ -1,6 +1,5 @@
 package dev.tinyipc;
 
-import org.junit.jupiter.api.Disabled;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.condition.EnabledForJreRange;
@@ -60,7 +59,6 @@ class VirtualThreadTests {
 	}
 
 	@Test
-	@Disabled("A bug of the main code: a reader that another one overtook blocks in read, with its carrier")
 	void severalReadersCanWaitForTheSamePipe() throws Exception {
 		assertDone("read the same pipe");
 	}
