@@ -469,6 +469,8 @@ public final class IpcSocket implements Closeable {
 	@Override
 	public void close() {
 		this.descriptor.close();
+		this.sender.release();
+		this.receiver.release();
 		this.outgoing.close();
 		this.incoming.close();
 	}

@@ -119,6 +119,15 @@ final class MsgHdr {
 		return array;
 	}
 
+	/** Gives the memory of all headers of one array back. Nobody may use them after. */
+	static void free(MsgHdr... array) {
+		array[0].headers.free();
+		for (MsgHdr header : array) {
+			header.block.free();
+			header.scratch.free();
+		}
+	}
+
 	private NativeBuffer blockFor(int vectors) {
 		NativeBuffer block = NativeBuffer.zeroed(VECTORS_OFFSET + vectors * VECTOR_SIZE);
 		this.headers.bytes()
@@ -330,6 +339,7 @@ final class MsgHdr {
 
 	private void reset(int count) {
 		if (VECTORS_OFFSET + count * VECTOR_SIZE > this.block.capacity()) {
+			this.block.free();
 			this.block = blockFor(count);
 		}
 		this.vectors = 0;
@@ -353,6 +363,7 @@ final class MsgHdr {
 	private NativeBuffer scratch(int length) {
 		int capacity = this.scratch.capacity();
 		if (capacity < length || (capacity > SCRATCH_TO_KEEP && length <= CHEAP_TO_COPY)) {
+			this.scratch.free();
 			this.scratch = NativeBuffer.allocate(Math.max(length, CHEAP_TO_COPY));
 		}
 		this.scratch.bytes().clear();

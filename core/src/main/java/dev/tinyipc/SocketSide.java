@@ -120,7 +120,31 @@ abstract sealed class SocketSide permits SocketSender, SocketReceiver {
 	}
 
 	final void unlock() {
+		if (this.descriptor.isClosed()) {
+			freeMemory();
+		}
 		this.lock.unlock();
+	}
+
+	/**
+	 * Gives native memory back, which would else wait for a garbage collection. To be
+	 * called after the close; a call that is under way does it when it leaves.
+	 */
+	final void release() {
+		if (tryLock()) {
+			unlock();
+		}
+	}
+
+	private void freeMemory() {
+		if (this.header != null) {
+			MsgHdr.free(this.header);
+			this.header = null;
+		}
+		if (this.batch != null) {
+			MsgHdr.free(this.batch);
+			this.batch = null;
+		}
 	}
 
 	/** The block for the next call, made at the first one. */
