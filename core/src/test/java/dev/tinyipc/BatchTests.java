@@ -85,7 +85,7 @@ class BatchTests {
 	@Test
 	void receiveTakesWhatIsThereAndWaitsForNoMore() throws Exception {
 		try (IpcSocketPair pair = IpcSocket.pair();
-				SystemCall.Outcome receiver = SystemCall.RECVMMSG
+				Blocked receiver = SystemCall.RECVMMSG
 					.enter(() -> assertThat(receiveAll(pair.child())).containsExactly("only one"))) {
 			pair.parent().send(Samples.bytes("only one"));
 			receiver.join();
@@ -307,11 +307,10 @@ class BatchTests {
 	@Test
 	void closingEndsABatchOnEitherSide() throws Exception {
 		try (IpcSocketPair pair = IpcSocket.pair()) {
-			try (SystemCall.Outcome sender = SystemCall.SENDMMSG
-				.enter(() -> pair.parent().sendBatch(numbered(1000, false)));
-					SystemCall.Outcome receiver = SystemCall.RECVMMSG.enter(() -> receiveAll(pair.parent()))) {
+			try (Blocked sender = SystemCall.SENDMMSG.enter(() -> pair.parent().sendBatch(numbered(1000, false)));
+					Blocked receiver = SystemCall.RECVMMSG.enter(() -> receiveAll(pair.parent()))) {
 				pair.parent().close();
-				for (SystemCall.Outcome call : List.of(sender, receiver)) {
+				for (Blocked call : List.of(sender, receiver)) {
 					assertThatExceptionOfType(IpcException.class).isThrownBy(call::join)
 						.withMessageContaining("closed on this side");
 				}
@@ -324,8 +323,7 @@ class BatchTests {
 	@Test
 	void peerThatClosesEndsABatchThatWaitsForRoom() throws Exception {
 		try (IpcSocketPair pair = IpcSocket.pair();
-				SystemCall.Outcome sender = SystemCall.SENDMMSG
-					.enter(() -> pair.parent().sendBatch(numbered(1000, false)))) {
+				Blocked sender = SystemCall.SENDMMSG.enter(() -> pair.parent().sendBatch(numbered(1000, false)))) {
 			pair.child().close();
 			assertThatExceptionOfType(IpcException.PeerClosed.class).isThrownBy(sender::join);
 		}

@@ -49,7 +49,7 @@ final class Blocked implements AutoCloseable {
 		Blocked blocked = new Blocked(action);
 		await().pollInterval(Duration.ofMillis(2)).until(() -> {
 			blocked.checkNotEnded();
-			String current = Files.readString(Path.of("/proc/self/task", blocked.id.get(), "syscall"));
+			String current = Files.readString(blocked.folder().resolve("syscall"));
 			return numbers.contains(current.split("\\s")[0]);
 		});
 		return blocked;
@@ -82,8 +82,17 @@ final class Blocked implements AutoCloseable {
 		}
 	}
 
+	/** What the kernel tells of the thread. */
+	Path folder() {
+		return Path.of("/proc/self/task", this.id.join());
+	}
+
+	boolean hasEnded() {
+		return this.outcome.isDone();
+	}
+
 	private void checkNotEnded() throws Exception {
-		if (this.outcome.isDone()) {
+		if (hasEnded()) {
 			join();
 			throw new AssertionError("The call did not block");
 		}

@@ -48,7 +48,7 @@ class PollerTests {
 	@Test
 	void packetIsToldToTheOneThatWaits() throws Exception {
 		this.poller.add(this.pair.child(), IpcPoller.Interest.READ);
-		try (SystemCall.Outcome waiting = SystemCall.EPOLL_WAIT
+		try (Blocked waiting = SystemCall.EPOLL_WAIT
 			.enter(() -> assertThat(this.poller.await(null)).containsExactly(readable(this.pair.child())))) {
 			this.pair.parent().send(Samples.bytes("x"));
 			waiting.join();
@@ -95,7 +95,7 @@ class PollerTests {
 		SocketTimeoutTests.fill(this.pair.parent());
 		this.poller.add(this.pair.parent(), IpcPoller.Interest.WRITE);
 		assertThat(ready()).isEmpty();
-		try (SystemCall.Outcome waiting = SystemCall.EPOLL_WAIT.enter(() -> assertThat(this.poller.await(null))
+		try (Blocked waiting = SystemCall.EPOLL_WAIT.enter(() -> assertThat(this.poller.await(null))
 			.containsExactly(new IpcPoller.Event(this.pair.parent(), false, true)))) {
 			SocketTimeoutTests.drain(this.pair.child());
 			waiting.join();
@@ -143,7 +143,7 @@ class PollerTests {
 
 	@Test
 	void socketThatIsAddedWhileAnotherThreadWaitsIsWatchedAtOnce() throws Exception {
-		try (SystemCall.Outcome waiting = SystemCall.EPOLL_WAIT
+		try (Blocked waiting = SystemCall.EPOLL_WAIT
 			.enter(() -> assertThat(this.poller.await(null)).containsExactly(readable(this.pair.child())))) {
 			this.poller.add(this.pair.child(), IpcPoller.Interest.READ);
 			this.pair.parent().send(Samples.bytes("x"));
@@ -158,7 +158,7 @@ class PollerTests {
 		this.poller.add(this.pair.parent(), IpcPoller.Interest.READ);
 		try (IpcSocketPair other = IpcSocket.pair()) {
 			this.poller.add(other.child(), IpcPoller.Interest.READ);
-			try (SystemCall.Outcome waiting = SystemCall.EPOLL_WAIT
+			try (Blocked waiting = SystemCall.EPOLL_WAIT
 				.enter(() -> assertThat(this.poller.await(null)).containsExactly(readable(other.child())))) {
 				this.poller.remove(this.pair.parent());
 				this.pair.child().close();
@@ -171,8 +171,7 @@ class PollerTests {
 	@Test
 	void wakeUpEndsTheWaitOfAnotherThread() throws Exception {
 		this.poller.add(this.pair.child(), IpcPoller.Interest.READ);
-		try (SystemCall.Outcome waiting = SystemCall.EPOLL_WAIT
-			.enter(() -> assertThat(this.poller.await(null)).isEmpty())) {
+		try (Blocked waiting = SystemCall.EPOLL_WAIT.enter(() -> assertThat(this.poller.await(null)).isEmpty())) {
 			this.poller.wakeUp();
 			waiting.join();
 		}
@@ -443,7 +442,7 @@ class PollerTests {
 
 	@Test
 	void closingAndRemovingWhileAnotherThreadWaitsTellsNothingWrong() throws Exception {
-		try (SystemCall.Outcome waiting = SystemCall.EPOLL_WAIT.enter(this::receiveForEver)) {
+		try (Blocked waiting = SystemCall.EPOLL_WAIT.enter(this::receiveForEver)) {
 			for (int i = 0; i < 3000; i++) {
 				try (IpcSocketPair each = IpcSocket.pair()) {
 					this.poller.add(each.child(), IpcPoller.Interest.READ);
@@ -474,7 +473,7 @@ class PollerTests {
 	@Test
 	void closeWakesTheOneThatWaits() throws Exception {
 		this.poller.add(this.pair.child(), IpcPoller.Interest.READ);
-		try (SystemCall.Outcome waiting = SystemCall.EPOLL_WAIT.enter(() -> this.poller.await(null))) {
+		try (Blocked waiting = SystemCall.EPOLL_WAIT.enter(() -> this.poller.await(null))) {
 			this.poller.close();
 			assertThatExceptionOfType(IpcException.class).isThrownBy(waiting::join)
 				.withMessage("The poller was closed");
