@@ -5,6 +5,8 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
+import java.util.function.Consumer;
 
 import org.jspecify.annotations.Nullable;
 
@@ -74,6 +76,19 @@ final class ChildStreams {
 	/** Our end of a stream, or null if there is no pipe. */
 	@Nullable OwnedFd parentEnd(int stream) {
 		return this.parentEnds[stream];
+	}
+
+	/**
+	 * Gives our end of a stream up to whoever is to read lines from it, if somebody wants
+	 * them.
+	 */
+	Optional<ChildOutput> lines(int stream, @Nullable Consumer<String> lines) {
+		OwnedFd end = this.parentEnds[stream];
+		if (lines == null || end == null) {
+			return Optional.empty();
+		}
+		this.parentEnds[stream] = null;
+		return Optional.of(new ChildOutput(end, lines));
 	}
 
 	void closeChildEnds() {

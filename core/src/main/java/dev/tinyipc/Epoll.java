@@ -25,6 +25,8 @@ final class Epoll implements Closeable {
 
 	static final int OUT = 0x4;
 
+	static final int PEER_HANG_UP = 0x2000;
+
 	static final int ONE_SHOT = 1 << 30;
 
 	private static final int HANG_UP = 0x10;
@@ -120,7 +122,7 @@ final class Epoll implements Closeable {
 	 * possible.
 	 */
 	boolean isReadable(int index) {
-		return (events(index) & (IN | HANG_UP | ERROR)) != 0;
+		return (events(index) & (IN | PEER_HANG_UP | HANG_UP | ERROR)) != 0;
 	}
 
 	/** Whether an event says that writing, or learning that nobody reads, is possible. */

@@ -78,7 +78,10 @@ public final class IpcPoller implements Closeable {
 		READ,
 
 		/** Room for a packet, or that nobody receives any more. */
-		WRITE
+		WRITE,
+
+		/** The end of the stream, whatever is still to be read before it. */
+		END
 
 	}
 
@@ -103,7 +106,8 @@ public final class IpcPoller implements Closeable {
 	public void add(IpcSocket socket, Interest first, Interest... more) throws IpcException {
 		Set<Interest> interests = EnumSet.of(first, more);
 		int events = (interests.contains(Interest.READ) ? Epoll.IN : 0)
-				| (interests.contains(Interest.WRITE) ? Epoll.OUT : 0);
+				| (interests.contains(Interest.WRITE) ? Epoll.OUT : 0)
+				| (interests.contains(Interest.END) ? Epoll.PEER_HANG_UP : 0);
 		OwnedFd descriptor = socket.descriptor();
 		int fd = descriptor.borrow();
 		try {

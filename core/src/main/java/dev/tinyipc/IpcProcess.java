@@ -8,6 +8,7 @@ import java.io.UncheckedIOException;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 
@@ -20,7 +21,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class IpcProcess extends Process implements Closeable {
 
-	private final ProcessReaper.Child child;
+	private final ChildExit child;
 
 	private final ProcessHandle handle;
 
@@ -34,8 +35,7 @@ public final class IpcProcess extends Process implements Closeable {
 
 	private final InputStream error;
 
-	IpcProcess(ProcessReaper.Child child, ProcessHandle handle, IpcSocket socket, ChildStreams streams)
-			throws IpcException {
+	IpcProcess(ChildExit child, ProcessHandle handle, IpcSocket socket, ChildStreams streams) throws IpcException {
 		this.child = child;
 		this.handle = handle;
 		this.socket = socket;
@@ -64,7 +64,7 @@ public final class IpcProcess extends Process implements Closeable {
 	 * @return empty as long as it runs
 	 */
 	public Optional<ExitStatus> exitStatus() {
-		return Optional.ofNullable(this.child.exit().getNow(null));
+		return Optional.ofNullable(this.child.status().getNow(null));
 	}
 
 	/**
@@ -90,7 +90,7 @@ public final class IpcProcess extends Process implements Closeable {
 	@Override
 	public int waitFor() throws InterruptedException {
 		try {
-			return this.child.exit().get().exitValue();
+			return this.child.status().get().exitValue();
 		}
 		catch (ExecutionException ex) {
 			throw new IllegalStateException(ex.getCause());
@@ -100,7 +100,7 @@ public final class IpcProcess extends Process implements Closeable {
 	@Override
 	public boolean waitFor(long timeout, TimeUnit unit) throws InterruptedException {
 		try {
-			this.child.exit().get(Math.max(0, timeout), unit);
+			this.child.status().get(Math.max(0, timeout), unit);
 			return true;
 		}
 		catch (TimeoutException ex) {
@@ -118,7 +118,7 @@ public final class IpcProcess extends Process implements Closeable {
 
 	@Override
 	public boolean isAlive() {
-		return !this.child.exit().isDone();
+		return !this.child.status().isDone();
 	}
 
 	@Override
@@ -133,8 +133,18 @@ public final class IpcProcess extends Process implements Closeable {
 
 	@Override
 	public CompletableFuture<Process> onExit() {
-		// Not in the reaper's thread, whatever a caller makes depend on it.
-		return this.child.exit().thenApplyAsync((status) -> this);
+		// Not in the thread that watches all children, whatever a caller makes depend on
+		// it.
+		return this.child.status().thenApplyAsync((status) -> this);
+	}
+
+	/**
+	 * Tells how the child ended, as soon as it has.
+	 * @param executor runs what depends on it
+	 * @return completed when the process has ended
+	 */
+	public CompletableFuture<ExitStatus> onExit(Executor executor) {
+		return this.child.status().thenApplyAsync((status) -> status, executor);
 	}
 
 	@Override
@@ -142,13 +152,19 @@ public final class IpcProcess extends Process implements Closeable {
 		return true;
 	}
 
-	/** Asks the child to end (SIGTERM). */
+	/**
+	 * Asks the child to end (SIGTERM), with its group if it is
+	 * {@linkplain IpcProcessBuilder#contained contained}.
+	 */
 	@Override
 	public void destroy() {
 		signal(LibC.SIGTERM);
 	}
 
-	/** Ends the child (SIGKILL). */
+	/**
+	 * Ends the child (SIGKILL), with its group if it is
+	 * {@linkplain IpcProcessBuilder#contained contained}.
+	 */
 	@Override
 	public Process destroyForcibly() {
 		signal(LibC.SIGKILL);

@@ -6,6 +6,9 @@ import java.lang.ProcessBuilder.Redirect;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.function.Consumer;
+import java.util.stream.Stream;
 
 import org.jspecify.annotations.Nullable;
 
@@ -32,6 +35,12 @@ public final class IpcProcessBuilder {
 	private final ProcessBuilder settings;
 
 	private @Nullable IpcSocketPair pair;
+
+	private @Nullable Consumer<String> outputLines;
+
+	private @Nullable Consumer<String> errorLines;
+
+	private boolean contained;
 
 	/**
 	 * Prepares to start a program.
@@ -105,6 +114,40 @@ public final class IpcProcessBuilder {
 	 */
 	public IpcProcessBuilder redirectError(Redirect destination) {
 		this.settings.redirectError(destination);
+		return this;
+	}
+
+	/**
+	 * Hands each line that the child writes to its standard output to somebody, in one
+	 * thread for all children, which must not be kept for long. A line is UTF-8; one of
+	 * more than 64 KiB is cut, and says so.
+	 * @param lines gets each line, without its end
+	 * @return this builder
+	 */
+	public IpcProcessBuilder outputLines(Consumer<String> lines) {
+		this.outputLines = lines;
+		return redirectOutput(Redirect.PIPE);
+	}
+
+	/**
+	 * Hands each line that the child writes to its standard error to somebody, as
+	 * {@link #outputLines} does.
+	 * @param lines gets each line, without its end
+	 * @return this builder
+	 */
+	public IpcProcessBuilder errorLines(Consumer<String> lines) {
+		this.errorLines = lines;
+		return redirectError(Redirect.PIPE);
+	}
+
+	/**
+	 * Contains the child: when it ends, and when this process does, in whatever way,
+	 * every process of its group is killed, so that no child of the child's is left
+	 * behind. {@link IpcProcess#destroy()} then means the group too.
+	 * @return this builder
+	 */
+	public IpcProcessBuilder contained() {
+		this.contained = true;
 		return this;
 	}
 
@@ -185,7 +228,20 @@ public final class IpcProcessBuilder {
 		int pid = PosixSpawn.spawn(command(), environment(), this.settings.directory(), descriptors);
 		// Looked up while the id is the child's for sure: nobody waits for it yet.
 		ProcessHandle handle = ProcessHandle.of(pid).orElseThrow();
-		return new IpcProcess(ProcessReaper.watch(pid), handle, sockets.parent(), streams);
+		List<ChildOutput> outputs = Stream.of(streams.lines(1, this.outputLines), streams.lines(2, this.errorLines))
+			.flatMap(Optional::stream)
+			.toList();
+		ChildExit exit = ChildWatcher.watch(pid, this.contained, outputs);
+		try {
+			if (this.contained) {
+				OrphanGuard.watchOver(exit);
+			}
+			return new IpcProcess(exit, handle, sockets.parent(), streams);
+		}
+		catch (IpcException ex) {
+			exit.signal(LibC.SIGKILL); // nobody would know of it
+			throw ex;
+		}
 	}
 
 	/** The spawn itself would say "no such file", and leave open which. */

@@ -44,6 +44,8 @@ final class ParkedThreads {
 		}
 		Thread thread = new Thread(this::run, name);
 		thread.setDaemon(true);
+		// Not that of a web application whose request happens to need it first.
+		thread.setContextClassLoader(ParkedThreads.class.getClassLoader());
 		thread.start();
 	}
 

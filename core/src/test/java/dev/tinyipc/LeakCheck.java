@@ -103,7 +103,8 @@ public final class LeakCheck implements BeforeAllCallback, AfterAllCallback {
 			return;
 		}
 		warm = true;
-		try (IpcProcess child = new IpcProcessBuilder("true").start(); IpcSocketPair pair = IpcSocket.pair()) {
+		try (IpcProcess child = new IpcProcessBuilder("true").contained().start();
+				IpcSocketPair pair = IpcSocket.pair()) {
 			child.waitFor();
 			IpcChannel.over(pair.parent()).send("warm");
 			pair.child().receive(ByteBuffer.allocate(100));

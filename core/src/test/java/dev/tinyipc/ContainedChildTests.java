@@ -1,0 +1,113 @@
+package dev.tinyipc;
+
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.concurrent.TimeUnit;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+/** What becomes of a child's own children. */
+@Timeout(60)
+class ContainedChildTests {
+
+	/** A child of the shell that cannot be asked to end, and does not hold the socket. */
+	private static final String GRANDCHILD = "(trap '' TERM HUP; exec sleep 600) 3>&- & echo $! >&3; ";
+
+	@ParameterizedTest
+	@ValueSource(strings = { "exit 0", "exit 3", "kill -9 $$" })
+	void whatItStartedIsKilledHoweverItEnds(String end) throws Exception {
+		try (IpcProcess child = shell(GRANDCHILD + "read go <&3; " + end).contained().start()) {
+			long grandchild = receivePid(child);
+			assertThat(runs(grandchild)).isTrue();
+			child.socket().close();
+			child.waitFor();
+			await().until(() -> !runs(grandchild));
+		}
+	}
+
+	@Test
+	void whatItStartedIsAskedToEndToo() throws Exception {
+		String script = "sleep 600 3>&- & trap '' TERM; echo $! >&3; wait; cat <&3";
+		try (IpcProcess child = shell(script).contained().start()) {
+			long grandchild = receivePid(child);
+			child.destroy();
+			await().until(() -> !runs(grandchild));
+			assertThat(child.isAlive()).isTrue();
+			child.socket().close();
+			assertThat(child.waitFor()).isZero();
+		}
+	}
+
+	@Test
+	void whatItStartedIsKilledWithIt() throws Exception {
+		try (IpcProcess child = shell("trap '' TERM; " + GRANDCHILD + "cat <&3").contained().start()) {
+			long grandchild = receivePid(child);
+			child.destroyForcibly();
+			child.waitFor();
+			assertThat(child.exitStatus().orElseThrow()).hasToString("signal 9 (SIGKILL)");
+			await().until(() -> !runs(grandchild));
+		}
+	}
+
+	/** A group that the child has left is still ended, and the child as well. */
+	@Test
+	void aChildThatLeavesItsGroupIsEndedAllTheSame() throws Exception {
+		String program = "import os; os.setpgid(0, os.getpgid(os.getppid())); os.write(3, b'left'); os.read(3, 1)";
+		try (IpcProcess child = new IpcProcessBuilder("python3", "-c", program).contained().start()) {
+			assertThat(Samples.receiveText(child.socket())).isEqualTo("left");
+			child.destroy();
+			assertThat(child.waitFor(20, TimeUnit.SECONDS)).isTrue();
+			assertThat(child.exitStatus().orElseThrow()).hasToString("signal 15 (SIGTERM)");
+		}
+	}
+
+	@Test
+	void withoutItWhatAChildStartedGoesOn() throws Exception {
+		try (IpcProcess child = shell(GRANDCHILD + "cat <&3").start()) {
+			long grandchild = receivePid(child);
+			child.destroy();
+			child.waitFor();
+			assertThat(runs(grandchild)).isTrue();
+			new ProcessBuilder("kill", "-9", Long.toString(grandchild)).start().waitFor();
+			await().until(() -> !runs(grandchild));
+		}
+	}
+
+	/** A number that was the child's may be another's by then. */
+	@Test
+	void nobodyIsSignalledOnceItHasEnded() throws Exception {
+		try (IpcProcess child = shell("exit 3").contained().start()) {
+			child.waitFor();
+			child.destroy();
+			child.destroyForcibly();
+			assertThat(child.exitValue()).isEqualTo(3);
+		}
+	}
+
+	private static IpcProcessBuilder shell(String script) {
+		return new IpcProcessBuilder("sh", "-c", script);
+	}
+
+	private static long receivePid(IpcProcess child) throws Exception {
+		return Long.parseLong(Samples.receiveText(child.socket()).strip());
+	}
+
+	/** Which a zombie does not, whoever ought to have waited for it. */
+	private static boolean runs(long pid) throws Exception {
+		try {
+			String stat = Files.readString(Path.of("/proc", Long.toString(pid), "stat"));
+			return stat.charAt(stat.lastIndexOf(')') + 2) != 'Z';
+		}
+		catch (NoSuchFileException ex) {
+			return false;
+		}
+	}
+
+}
