@@ -17,11 +17,19 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>
  * Every method throws {@link IpcTimeoutException} if the time-out passes,
- * {@link IpcPeerUnavailableException} if the peer is gone,
+ * {@link IpcPeerUnavailableException} if the peer is gone (an
+ * {@link IpcReplyLostException} if that was after it had been sent a request),
  * {@link IpcMessageConversionException} if a payload cannot be converted and
  * {@link UnknownDestinationException} if there is no such destination.
  */
 public interface CborMessageOperations {
+
+	/**
+	 * The same operations for requests that may be made twice: one whose peer is found to
+	 * be gone is made once more, of another instance, within the same time-out.
+	 * @return operations that share everything else with these
+	 */
+	CborMessageOperations idempotent();
 
 	/**
 	 * Sends a message to the default destination.

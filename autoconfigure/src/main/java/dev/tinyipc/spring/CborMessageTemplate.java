@@ -3,8 +3,8 @@ package dev.tinyipc.spring;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.Map;
+import java.util.OptionalInt;
 import java.util.TreeMap;
-import java.util.concurrent.TimeUnit;
 
 import dev.tinyipc.IpcChannel;
 import dev.tinyipc.IpcException;
@@ -43,17 +43,19 @@ public class CborMessageTemplate implements CborMessageOperations {
 	 * Elapsed time below this does not shorten the time-out of the receive that follows,
 	 * so that the kernel need not be told a new one for each request.
 	 */
-	private static final long TIMEOUT_GRANULARITY_MILLIS = 10;
+	private static final Duration TIMEOUT_GRANULARITY = Duration.ofMillis(10);
 
 	private final CBORMapper mapper;
 
-	private final Map<String, Route> routes = new TreeMap<>();
+	private final Map<String, Route> routes;
 
 	private @Nullable String defaultDestination;
 
 	private Duration timeout = DEFAULT_TIMEOUT;
 
 	private int maxMessageSize = IpcChannel.DEFAULT_MAX_MESSAGE_SIZE;
+
+	private final boolean idempotent;
 
 	/**
 	 * Creates a template whose default destination is the only one there is.
@@ -64,11 +66,22 @@ public class CborMessageTemplate implements CborMessageOperations {
 	public CborMessageTemplate(CBORMapper mapper, Collection<? extends IpcDestination> destinations,
 			IpcObserver observer) {
 		this.mapper = mapper;
+		this.routes = new TreeMap<>();
+		this.idempotent = false;
 		for (IpcDestination destination : destinations) {
 			Route route = new Route(destination, observer.destination(destination.name()));
 			Route other = this.routes.put(destination.name(), route);
 			Assert.state(other == null, () -> "Two destinations are named '" + destination.name() + '\'');
 		}
+	}
+
+	private CborMessageTemplate(CborMessageTemplate other, boolean idempotent) {
+		this.mapper = other.mapper;
+		this.routes = other.routes;
+		this.defaultDestination = other.defaultDestination;
+		this.timeout = other.timeout;
+		this.maxMessageSize = other.maxMessageSize;
+		this.idempotent = idempotent;
 	}
 
 	/**
@@ -95,6 +108,11 @@ public class CborMessageTemplate implements CborMessageOperations {
 	public void setMaxMessageSize(int maxMessageSize) {
 		Assert.isTrue(maxMessageSize > 0, "The maximum message size must be more than zero");
 		this.maxMessageSize = maxMessageSize;
+	}
+
+	@Override
+	public CborMessageOperations idempotent() {
+		return new CborMessageTemplate(this, true);
 	}
 
 	@Override
@@ -129,7 +147,7 @@ public class CborMessageTemplate implements CborMessageOperations {
 
 	@Override
 	public <R> R convertSendAndReceive(Object request, Class<R> type, OwnedFd... descriptors) {
-		return convertSendAndReceive(request, type, this.timeout, descriptors);
+		return convertSendAndReceive(request, type, timeout(defaultRoute()), descriptors);
 	}
 
 	@Override
@@ -141,7 +159,7 @@ public class CborMessageTemplate implements CborMessageOperations {
 
 	@Override
 	public <R> R convertSendAndReceive(String destination, Object request, Class<R> type, OwnedFd... descriptors) {
-		return convertSendAndReceive(destination, request, type, this.timeout, descriptors);
+		return convertSendAndReceive(destination, request, type, timeout(route(destination)), descriptors);
 	}
 
 	@Override
@@ -154,7 +172,7 @@ public class CborMessageTemplate implements CborMessageOperations {
 
 	@Override
 	public <R> IpcMessage<R> sendAndReceive(Object request, Class<R> type, OwnedFd... descriptors) {
-		return exchange(defaultRoute(), request, type, this.timeout, descriptors);
+		return exchange(defaultRoute(), request, type, timeout(defaultRoute()), descriptors);
 	}
 
 	@Override
@@ -164,7 +182,7 @@ public class CborMessageTemplate implements CborMessageOperations {
 
 	@Override
 	public <R> IpcMessage<R> sendAndReceive(String destination, Object request, Class<R> type, OwnedFd... descriptors) {
-		return exchange(route(destination), request, type, this.timeout, descriptors);
+		return exchange(route(destination), request, type, timeout(route(destination)), descriptors);
 	}
 
 	@Override
@@ -175,9 +193,9 @@ public class CborMessageTemplate implements CborMessageOperations {
 
 	private void send(Route route, Object payload, OwnedFd[] descriptors) {
 		try {
-			long bytes = route.destination.send(this.timeout, (socket, left) -> {
-				socket.setSendTimeout(left);
-				return channel(socket).send(payload, descriptors);
+			long bytes = route.destination.send(timeout(route), (connection) -> {
+				connection.socket().setSendTimeout(connection.timeLeft());
+				return channel(connection.socket()).send(payload, descriptors);
 			});
 			route.observer.sent(bytes, descriptors.length);
 		}
@@ -188,11 +206,10 @@ public class CborMessageTemplate implements CborMessageOperations {
 
 	private <T> @Nullable IpcMessage<T> receive(Route route, Class<T> type) {
 		try {
-			IpcMessage<T> message = route.destination.receive(this.timeout, (socket, left) -> {
-				socket.setReceiveTimeout(left);
-				return received(route, channel(socket).receive(type));
+			return route.destination.receive(timeout(route), (connection) -> {
+				connection.socket().setReceiveTimeout(connection.timeLeft());
+				return received(route, channel(connection.socket()).receive(type));
 			});
-			return message;
 		}
 		catch (IpcException.Timeout ex) {
 			return null;
@@ -207,20 +224,41 @@ public class CborMessageTemplate implements CborMessageOperations {
 		checkTimeout(timeout);
 		long start = System.nanoTime();
 		try {
-			IpcMessage<R> reply = route.destination.exchange(timeout, (socket, left) -> {
-				checkNothingPending(socket);
+			IpcMessage<R> reply = route.destination.exchange(timeout, this.idempotent, (connection) -> {
+				IpcSocket socket = connection.socket();
+				checkNothingPending(connection);
 				IpcChannel channel = channel(socket);
-				socket.setSendTimeout(left);
+				socket.setSendTimeout(kernelTimeout(timeout, connection));
 				long bytes = channel.send(request, descriptors);
 				route.observer.sent(bytes, descriptors.length);
-				socket.setReceiveTimeout(left(timeout, start));
-				return received(route, channel.receive(type));
+				connection.setInStep(false);
+				socket.setReceiveTimeout(kernelTimeout(timeout, connection));
+				return reply(route, connection, channel, type);
 			});
 			route.observer.exchanged(Duration.ofNanos(System.nanoTime() - start));
 			return reply;
 		}
+		catch (IpcException.Timeout ex) {
+			throw failed(route, new IpcException.Timeout("no reply within " + timeout + ": " + ex.getMessage()));
+		}
 		catch (IpcException | JacksonException ex) {
 			throw failed(route, ex);
+		}
+	}
+
+	private static <R> IpcMessage<R> reply(Route route, IpcDestination.Connection connection, IpcChannel channel,
+			Class<R> type) throws IpcException {
+		try {
+			IpcMessage<R> reply = received(route, channel.receive(type));
+			connection.setInStep(true);
+			return reply;
+		}
+		catch (IpcException.PeerClosed ex) {
+			throw new ReplyLost(ex);
+		}
+		catch (JacksonException ex) {
+			connection.setInStep(true); // it was a whole message, if not of that type
+			throw ex;
 		}
 	}
 
@@ -233,20 +271,31 @@ public class CborMessageTemplate implements CborMessageOperations {
 	}
 
 	/** Whose reply would it be taken for? */
-	private static void checkNothingPending(IpcSocket socket) throws IpcException {
-		if (socket.pendingSize().orElse(0) > 0) {
+	private static void checkNothingPending(IpcDestination.Connection connection) throws IpcException {
+		OptionalInt pending = connection.socket().pendingSize();
+		if (pending.isPresent() && pending.getAsInt() == 0) {
+			// Closed by the peer, or shut down here because a message was sent in part.
+			throw new IpcException.PeerClosed("the peer closed its socket");
+		}
+		if (pending.isPresent()) {
+			connection.setInStep(false);
 			throw new IpcException("a message that nobody asked for was waiting where a reply was to come:"
 					+ " the peer must answer each request once, and otherwise send only if nobody makes requests of it");
 		}
 	}
 
-	private static Duration left(Duration timeout, long start) {
-		long elapsed = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - start);
-		if (elapsed < TIMEOUT_GRANULARITY_MILLIS) {
-			return timeout;
-		}
-		Duration left = timeout.minusMillis(elapsed);
-		return (left.compareTo(Duration.ZERO) > 0) ? left : Duration.ofNanos(1);
+	/**
+	 * What is left of the time, or all of it while hardly any has passed: the kernel need
+	 * not be told another one for each request.
+	 */
+	private static Duration kernelTimeout(Duration timeout, IpcDestination.Connection connection) {
+		Duration left = connection.timeLeft();
+		return (timeout.compareTo(left.plus(TIMEOUT_GRANULARITY)) < 0) ? timeout : left;
+	}
+
+	private Duration timeout(Route route) {
+		Duration own = route.destination.timeout();
+		return (own != null) ? own : this.timeout;
 	}
 
 	private IpcChannel channel(IpcSocket socket) {

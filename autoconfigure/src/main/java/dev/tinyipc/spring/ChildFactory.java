@@ -1,7 +1,10 @@
 package dev.tinyipc.spring;
 
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+
+import org.jspecify.annotations.Nullable;
 
 import org.springframework.core.env.Environment;
 
@@ -17,16 +20,23 @@ public class ChildFactory {
 
 	private final Environment environment;
 
+	private final JavaCommand java;
+
+	private final ChildSupervisor supervisor = new ChildSupervisor();
+
 	/**
 	 * Creates a factory.
 	 * @param socketFactory makes the sockets of the children
 	 * @param settings of children, by name
 	 * @param environment resolves placeholders
+	 * @param archiveFolder where JVMs share classes between starts; null for nowhere
 	 */
-	public ChildFactory(IpcSocketFactory socketFactory, Map<String, ChildSettings> settings, Environment environment) {
+	public ChildFactory(IpcSocketFactory socketFactory, Map<String, ChildSettings> settings, Environment environment,
+			@Nullable Path archiveFolder) {
 		this.socketFactory = socketFactory;
 		this.settings = settings;
 		this.environment = environment;
+		this.java = new JavaCommand((archiveFolder != null) ? new ClassArchives(archiveFolder) : null);
 	}
 
 	/**
@@ -35,19 +45,24 @@ public class ChildFactory {
 	 * @param command the declared program and its arguments, empty for none
 	 * @param main the declared main class, empty for none
 	 * @param jvmArguments the declared arguments of its JVM
+	 * @param instances how many processes were declared
 	 * @return the child, not yet started
 	 */
-	public IpcChild child(String name, String[] command, String main, String[] jvmArguments) {
-		ChildSettings own = this.settings.getOrDefault(name, new ChildSettings());
-		ChildSettings settings = new ChildSettings();
-		boolean redeclared = !own.getCommand().isEmpty() || own.getMain() != null;
-		settings.setCommand(resolve(redeclared ? own.getCommand() : List.of(command)));
-		settings.setMain(redeclared ? own.getMain() : (main.isEmpty() ? null : main));
-		settings
-			.setJvmArguments(resolve(own.getJvmArguments().isEmpty() ? List.of(jvmArguments) : own.getJvmArguments()));
-		settings.setEnvironment(own.getEnvironment());
-		settings.setDirectory(own.getDirectory());
-		return new IpcChild(name, settings, this.socketFactory);
+	public IpcChild child(String name, String[] command, String main, String[] jvmArguments, int instances) {
+		ChildSettings settings = this.settings.computeIfAbsent(name, (absent) -> new ChildSettings());
+		if (settings.getCommand().isEmpty() && settings.getMain() == null) {
+			settings.setCommand(List.of(command));
+			settings.setMain(main.isEmpty() ? null : main);
+		}
+		if (settings.getJvmArguments().isEmpty()) {
+			settings.setJvmArguments(List.of(jvmArguments));
+		}
+		settings.setCommand(resolve(settings.getCommand()));
+		settings.setJvmArguments(resolve(settings.getJvmArguments()));
+		Integer configured = settings.getInstances();
+		ChildSettingsCheck.check("ipc.children." + name, settings);
+		ChildLauncher launcher = new ChildLauncher(name, settings, this.socketFactory, this.java);
+		return new IpcChild(name, (configured != null) ? configured : instances, settings, launcher, this.supervisor);
 	}
 
 	private List<String> resolve(List<String> texts) {

@@ -58,4 +58,11 @@ public @interface ChildProcess {
 	 */
 	String[] jvmArguments() default {};
 
+	/**
+	 * How many processes, all alike, serve the destination: as many requests are answered
+	 * at once.
+	 * @return at least 1
+	 */
+	int instances() default 1;
+
 }

@@ -55,7 +55,8 @@ public class ChildProcessRegistrar implements ImportBeanDefinitionRegistrar {
 				ChildProcesses.class, false);
 		for (AnnotationAttributes child : children) {
 			register(registry, child.getString("name"), child.getStringArray("command"),
-					mainClass(child.getClass("main")), child.getStringArray("jvmArguments"), declaredBy);
+					mainClass(child.getClass("main")), child.getStringArray("jvmArguments"),
+					child.getNumber("instances"), declaredBy);
 		}
 		if (children.isEmpty()) {
 			Binder.get(this.environment)
@@ -64,7 +65,7 @@ public class ChildProcessRegistrar implements ImportBeanDefinitionRegistrar {
 				.keySet()
 				.forEach((name) -> {
 					if (!registry.containsBeanDefinition(childBeanName(name))) {
-						register(registry, name, new String[0], null, new String[0], "ipc.children." + name);
+						register(registry, name, new String[0], null, new String[0], 1, "ipc.children." + name);
 					}
 				});
 		}
@@ -75,10 +76,11 @@ public class ChildProcessRegistrar implements ImportBeanDefinitionRegistrar {
 	}
 
 	private static void register(BeanDefinitionRegistry registry, String name, String[] command, @Nullable String main,
-			String[] jvmArguments, String declaredBy) {
+			String[] jvmArguments, int instances, String declaredBy) {
 		Assert.state(NAME.matcher(name).matches() && !name.equals("parent"),
 				() -> "A child cannot be named '" + name + "' (" + declaredBy
 						+ "): use letters, digits, '-' and '_', and not 'parent', which is the process above");
+		Assert.state(instances > 0, () -> "The child '" + name + "' (" + declaredBy + ") needs at least one instance");
 		checkDeclaredOnce(registry, name, declaredBy);
 		RootBeanDefinition child = definition(IpcChild.class, CHILD_FACTORY, "child");
 		child.setAttribute(DECLARED_BY, declaredBy);
@@ -86,6 +88,7 @@ public class ChildProcessRegistrar implements ImportBeanDefinitionRegistrar {
 		child.getConstructorArgumentValues().addIndexedArgumentValue(1, command);
 		child.getConstructorArgumentValues().addIndexedArgumentValue(2, (main != null) ? main : "");
 		child.getConstructorArgumentValues().addIndexedArgumentValue(3, jvmArguments);
+		child.getConstructorArgumentValues().addIndexedArgumentValue(4, instances);
 		registerUnlessThere(registry, childBeanName(name), child);
 		RootBeanDefinition template = definition(CborMessageTemplate.class, TEMPLATE_FACTORY, "template");
 		template.getConstructorArgumentValues().addIndexedArgumentValue(0, name);

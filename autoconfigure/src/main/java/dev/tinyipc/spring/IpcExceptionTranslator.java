@@ -14,6 +14,9 @@ final class IpcExceptionTranslator {
 		if (cause instanceof IpcException.Timeout) {
 			return new IpcTimeoutException(message, cause);
 		}
+		if (cause instanceof ReplyLost) {
+			return new IpcReplyLostException(message, cause);
+		}
 		if (cause instanceof IpcException.PeerClosed) {
 			return new IpcPeerUnavailableException(message, cause);
 		}

@@ -5,9 +5,13 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Consumer;
 import java.util.jar.Attributes;
 import java.util.jar.JarFile;
 import java.util.jar.Manifest;
+
+import dev.tinyipc.ExitStatus;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The command that runs a class of this application's own class path in a JVM of its own,
@@ -26,19 +30,30 @@ final class JavaCommand {
 
 	private static final String PROPERTIES_LAUNCHER = "org.springframework.boot.loader.launch.PropertiesLauncher";
 
-	private JavaCommand() {
+	private final String classPath = System.getProperty("java.class.path");
+
+	private final @Nullable ClassArchives archives;
+
+	/**
+	 * Creates commands.
+	 * @param archives where classes are shared between starts, or null not to
+	 */
+	JavaCommand(@Nullable ClassArchives archives) {
+		this.archives = archives;
 	}
 
-	static List<String> of(String main, List<String> jvmArguments) throws IOException {
-		String classPath = System.getProperty("java.class.path");
+	Prepared prepare(String main, List<String> jvmArguments) throws IOException {
+		ClassArchives.Offer offer = (this.archives != null) ? this.archives.offer(this.classPath, main)
+				: ClassArchives.Offer.NONE;
 		List<String> command = new ArrayList<>();
 		command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
 		command.addAll(DEFAULT_JVM_ARGUMENTS);
 		command.add("--enable-native-access=ALL-UNNAMED");
+		command.addAll(offer.jvmArguments());
 		command.addAll(jvmArguments);
 		command.add("-cp");
-		command.add(classPath);
-		if (isExecutableJar(classPath)) {
+		command.add(this.classPath);
+		if (isExecutableJar(this.classPath)) {
 			// The class is in a jar inside the jar, which only the loader can open.
 			command.add("-Dloader.main=" + main);
 			command.add(PROPERTIES_LAUNCHER);
@@ -46,7 +61,17 @@ final class JavaCommand {
 		else {
 			command.add(main);
 		}
-		return command;
+		return new Prepared(command, offer::ended);
+	}
+
+	/**
+	 * A command that is ready to run.
+	 *
+	 * @param command the program and its arguments
+	 * @param afterwards to be told how it ended
+	 */
+	record Prepared(List<String> command, Consumer<ExitStatus> afterwards) {
+
 	}
 
 	private static boolean isExecutableJar(String classPath) throws IOException {

@@ -2,6 +2,7 @@ package dev.tinyipc.spring.autoconfigure;
 
 import java.time.Duration;
 
+import dev.tinyipc.IpcException;
 import dev.tinyipc.IpcSocket;
 import dev.tinyipc.spring.CborMessageOperations;
 import dev.tinyipc.spring.CborMessageTemplate;
@@ -11,15 +12,19 @@ import dev.tinyipc.spring.ChildProcessRegistrar;
 import dev.tinyipc.spring.IpcDestination;
 import dev.tinyipc.spring.IpcObserver;
 import dev.tinyipc.spring.IpcSocketFactory;
+import dev.tinyipc.spring.ParentDestination;
 import tools.jackson.dataformat.cbor.CBORMapper;
 
 import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.boot.autoconfigure.AutoConfiguration;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnClass;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnMissingBean;
+import org.springframework.boot.autoconfigure.condition.ConditionalOnProperty;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
 import org.springframework.boot.context.properties.source.InvalidConfigurationPropertyValueException;
+import org.springframework.context.ConfigurableApplicationContext;
 import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
 import org.springframework.context.annotation.Import;
 import org.springframework.core.env.Environment;
 
@@ -41,7 +46,9 @@ public final class IpcAutoConfiguration {
 
 	@Bean(ChildProcessRegistrar.CHILD_FACTORY)
 	ChildFactory ipcChildFactory(IpcSocketFactory socketFactory, IpcProperties properties, Environment environment) {
-		return new ChildFactory(socketFactory, properties.getChildren(), environment);
+		IpcProperties.ClassSharing sharing = properties.getClassSharing();
+		return new ChildFactory(socketFactory, properties.getChildren(), environment,
+				sharing.isEnabled() ? sharing.getDirectory() : null);
 	}
 
 	@Bean(ChildProcessRegistrar.TEMPLATE_FACTORY)
@@ -63,6 +70,19 @@ public final class IpcAutoConfiguration {
 	@ConditionalOnMissingBean(CborMessageOperations.class)
 	CborMessageTemplate cborMessageTemplate(CborMessageTemplateFactory factory, IpcProperties properties) {
 		return factory.template(properties.getTemplate().getDefaultDestination());
+	}
+
+	@Configuration(proxyBeanMethods = false)
+	@ConditionalOnProperty(IpcSocket.FD_VARIABLE)
+	static class ParentConfiguration {
+
+		@Bean
+		ParentDestination ipcParent(ConfigurableApplicationContext context, IpcProperties properties)
+				throws IpcException {
+			IpcSocket socket = IpcSocket.inherited().orElseThrow();
+			return new ParentDestination(socket, properties.getParent().isCloseWhenGone() ? context::close : null);
+		}
+
 	}
 
 	private static void check(boolean valid, String name, Object value, String reason) {

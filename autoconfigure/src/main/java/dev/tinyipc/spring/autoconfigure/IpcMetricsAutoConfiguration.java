@@ -1,9 +1,12 @@
 package dev.tinyipc.spring.autoconfigure;
 
+import dev.tinyipc.spring.IpcChild;
 import dev.tinyipc.spring.IpcObserver;
+import dev.tinyipc.spring.actuate.IpcChildMetrics;
 import dev.tinyipc.spring.actuate.MicrometerIpcObserver;
 import io.micrometer.core.instrument.MeterRegistry;
 
+import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.boot.autoconfigure.AutoConfiguration;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnBean;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnClass;
@@ -23,6 +26,12 @@ public final class IpcMetricsAutoConfiguration {
 	@ConditionalOnMissingBean(IpcObserver.class)
 	MicrometerIpcObserver ipcObserver(MeterRegistry registry) {
 		return new MicrometerIpcObserver(registry);
+	}
+
+	@Bean
+	@ConditionalOnMissingBean
+	IpcChildMetrics ipcChildMetrics(ObjectProvider<IpcChild> children) {
+		return new IpcChildMetrics(children.orderedStream().toList());
 	}
 
 }

@@ -1,5 +1,6 @@
 package dev.tinyipc.spring.autoconfigure;
 
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -23,14 +24,74 @@ public class IpcProperties {
 	 */
 	private final Map<String, ChildSettings> children = new LinkedHashMap<>();
 
+	private final ClassSharing classSharing = new ClassSharing();
+
+	private final Parent parent = new Parent();
+
 	private final Template template = new Template();
 
 	public Map<String, ChildSettings> getChildren() {
 		return this.children;
 	}
 
+	public ClassSharing getClassSharing() {
+		return this.classSharing;
+	}
+
+	public Parent getParent() {
+		return this.parent;
+	}
+
 	public Template getTemplate() {
 		return this.template;
+	}
+
+	public static class ClassSharing {
+
+		/**
+		 * Whether the JVMs of main classes share loaded classes between starts.
+		 */
+		private boolean enabled = true;
+
+		/**
+		 * Folder in which the shared classes are kept.
+		 */
+		private Path directory = Path.of(System.getProperty("user.home"), ".cache", "tiny-ipc");
+
+		public boolean isEnabled() {
+			return this.enabled;
+		}
+
+		public void setEnabled(boolean enabled) {
+			this.enabled = enabled;
+		}
+
+		public Path getDirectory() {
+			return this.directory;
+		}
+
+		public void setDirectory(Path directory) {
+			this.directory = directory;
+		}
+
+	}
+
+	public static class Parent {
+
+		/**
+		 * Whether the application, if it was started as a child, closes when its parent
+		 * is gone.
+		 */
+		private boolean closeWhenGone = true;
+
+		public boolean isCloseWhenGone() {
+			return this.closeWhenGone;
+		}
+
+		public void setCloseWhenGone(boolean closeWhenGone) {
+			this.closeWhenGone = closeWhenGone;
+		}
+
 	}
 
 	public static class Template {

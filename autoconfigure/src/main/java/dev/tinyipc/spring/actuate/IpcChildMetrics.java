@@ -1,0 +1,58 @@
+package dev.tinyipc.spring.actuate;
+
+import java.util.Collection;
+
+import dev.tinyipc.spring.ChildState;
+import dev.tinyipc.spring.IpcChild;
+import io.micrometer.core.instrument.FunctionCounter;
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.binder.MeterBinder;
+
+/**
+ * What children are doing, with the tag {@code destination}:
+ * {@code ipc.children.running}, {@code ipc.children.restarts} and
+ * {@code ipc.exchange.waiting}.
+ */
+public class IpcChildMetrics implements MeterBinder {
+
+	private final Collection<IpcChild> children;
+
+	/**
+	 * Creates the metrics.
+	 * @param children the children
+	 */
+	public IpcChildMetrics(Collection<IpcChild> children) {
+		this.children = children;
+	}
+
+	@Override
+	public void bindTo(MeterRegistry registry) {
+		for (IpcChild child : this.children) {
+			Gauge.builder("ipc.children.running", child, IpcChildMetrics::running)
+				.description("Instances that run")
+				.baseUnit("processes")
+				.tag("destination", child.name())
+				.register(registry);
+			FunctionCounter.builder("ipc.children.restarts", child, IpcChildMetrics::restarts)
+				.description("Instances that were started again")
+				.baseUnit("restarts")
+				.tag("destination", child.name())
+				.register(registry);
+			Gauge.builder("ipc.exchange.waiting", child, IpcChild::waitingCallers)
+				.description("Callers that wait for an instance to become free")
+				.baseUnit("callers")
+				.tag("destination", child.name())
+				.register(registry);
+		}
+	}
+
+	private static double running(IpcChild child) {
+		return child.instances().stream().filter((instance) -> instance.state() == ChildState.RUNNING).count();
+	}
+
+	private static double restarts(IpcChild child) {
+		return child.instances().stream().mapToLong(IpcChild.Instance::restarts).sum();
+	}
+
+}

@@ -1,0 +1,48 @@
+package dev.tinyipc.spring.actuate;
+
+import java.util.Collection;
+import java.util.EnumSet;
+import java.util.List;
+
+import dev.tinyipc.spring.ChildState;
+import dev.tinyipc.spring.IpcChild;
+
+import org.springframework.boot.health.contributor.AbstractHealthIndicator;
+import org.springframework.boot.health.contributor.Health;
+
+/**
+ * Tells whether the children can do their work: DOWN as soon as an instance has failed
+ * for good, or a child that ought to run has no instance that does.
+ */
+public class IpcHealthIndicator extends AbstractHealthIndicator {
+
+	private final Collection<IpcChild> children;
+
+	/**
+	 * Creates the indicator.
+	 * @param children the children
+	 */
+	public IpcHealthIndicator(Collection<IpcChild> children) {
+		super("The state of child processes could not be found out");
+		this.children = children;
+	}
+
+	@Override
+	protected void doHealthCheck(Health.Builder builder) {
+		builder.up();
+		for (IpcChild child : this.children) {
+			List<IpcChild.Instance> instances = child.instances();
+			if (!isWell(instances)) {
+				builder.down();
+			}
+			builder.withDetail(child.name(), instances.stream().map(InstanceDetails::of).toList());
+		}
+	}
+
+	private static boolean isWell(List<IpcChild.Instance> instances) {
+		List<ChildState> states = instances.stream().map(IpcChild.Instance::state).toList();
+		boolean stopped = EnumSet.of(ChildState.STOPPING, ChildState.STOPPED).containsAll(states);
+		return stopped || (states.contains(ChildState.RUNNING) && !states.contains(ChildState.FAILED));
+	}
+
+}
