@@ -46,7 +46,7 @@ class IpcChildTests {
 	@Test
 	void contextsThatComeAndGoLeaveNoDescriptorAndNoProcess() {
 		Runnable comeAndGo = () -> this.runner.withPropertyValues("ipc.children.cat.command=sh,-c,cat <&3")
-			.run((context) -> assertThat(context.getBean(IpcChild.class).pid()).isPresent());
+			.run((context) -> assertThat(context.getBean(IpcChild.class).instances().get(0).pid()).isPresent());
 		comeAndGo.run();
 		long before = OpenDescriptors.count();
 		for (int i = 0; i < 10; i++) {
@@ -56,7 +56,7 @@ class IpcChildTests {
 	}
 
 	private static ProcessHandle process(IpcChild child) {
-		return ProcessHandle.of(child.pid().getAsLong()).orElseThrow();
+		return ProcessHandle.of(child.instances().get(0).pid().orElseThrow()).orElseThrow();
 	}
 
 }

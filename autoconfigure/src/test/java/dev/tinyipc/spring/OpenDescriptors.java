@@ -1,6 +1,13 @@
 package dev.tinyipc.spring;
 
-import java.io.File;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.stream.Stream;
 
 /** What this process holds open. */
 final class OpenDescriptors {
@@ -8,8 +15,32 @@ final class OpenDescriptors {
 	private OpenDescriptors() {
 	}
 
-	static int count() {
-		return new File("/proc/self/fd").list().length;
+	static long count() {
+		return byKind().values().stream().mapToLong(Long::longValue).sum();
+	}
+
+	/**
+	 * How many of each kind, such as {@code socket}, {@code pipe} or the path of a file.
+	 */
+	static Map<String, Long> byKind() {
+		Map<String, Long> kinds = new TreeMap<>();
+		try (Stream<Path> descriptors = Files.list(Path.of("/proc/self/fd"))) {
+			for (Path descriptor : (Iterable<Path>) descriptors::iterator) {
+				try {
+					String target = Files.readSymbolicLink(descriptor).toString();
+					kinds.merge(target.replaceFirst(":\\[\\d+]$", ""), 1L, Long::sum);
+				}
+				catch (NoSuchFileException ex) {
+					// It was closed in between.
+				}
+			}
+		}
+		catch (IOException ex) {
+			throw new UncheckedIOException(ex);
+		}
+		kinds.remove("/proc/" + ProcessHandle.current().pid() + "/fd"); // the one that
+																		// lists
+		return kinds;
 	}
 
 }

@@ -44,6 +44,10 @@ public final class TestWorker {
 				channel.send(new Reply(String.valueOf(System.getenv(request.text())), ProcessHandle.current().pid()));
 			case "property" ->
 				channel.send(new Reply(System.getProperty(request.text()), ProcessHandle.current().pid()));
+			case "answer late" -> {
+				Thread.sleep(500);
+				channel.send(new Reply("late", 0));
+			}
 			case "say nothing" -> {
 			}
 			case "die" -> Runtime.getRuntime().halt(7);

@@ -23,6 +23,7 @@ import org.springframework.boot.autoconfigure.AutoConfigurations;
 import org.springframework.boot.jackson.autoconfigure.JacksonAutoConfiguration;
 import org.springframework.boot.test.context.FilteredClassLoader;
 import org.springframework.boot.test.context.runner.ApplicationContextRunner;
+import org.springframework.context.ApplicationContext;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.stereotype.Component;
@@ -61,8 +62,8 @@ class IpcAutoConfigurationTests {
 			Request request = new Request("echo", "who");
 			long left = chooser.left.convertSendAndReceive(request, Reply.class).pid();
 			long right = chooser.right.convertSendAndReceive(request, Reply.class).pid();
-			assertThat(left).isEqualTo(context.getBean("leftIpcChild", IpcChild.class).pid().getAsLong());
-			assertThat(right).isEqualTo(context.getBean("rightIpcChild", IpcChild.class).pid().getAsLong());
+			assertThat(left).isEqualTo(pid(context, "left"));
+			assertThat(right).isEqualTo(pid(context, "right"));
 			assertThat(chooser.template.convertSendAndReceive("left", request, Reply.class).pid()).isEqualTo(left);
 			assertThatExceptionOfType(UnknownDestinationException.class)
 				.isThrownBy(() -> chooser.template.convertSendAndReceive(request, Reply.class))
@@ -80,7 +81,7 @@ class IpcAutoConfigurationTests {
 			.withPropertyValues("ipc.template.default-destination=right")
 			.run((context) -> assertThat(context.getBean(CborMessageTemplate.class)
 				.convertSendAndReceive(new Request("echo", "who"), Reply.class)
-				.pid()).isEqualTo(context.getBean("rightIpcChild", IpcChild.class).pid().getAsLong()));
+				.pid()).isEqualTo(pid(context, "right")));
 	}
 
 	@Test
@@ -174,6 +175,10 @@ class IpcAutoConfigurationTests {
 		this.runner.withPropertyValues("ipc.children.parent.command=cat")
 			.run((context) -> assertThat(context.getStartupFailure())
 				.hasMessageContaining("cannot be named 'parent' (ipc.children.parent)"));
+	}
+
+	private static long pid(ApplicationContext context, String child) {
+		return context.getBean(child + "IpcChild", IpcChild.class).instances().get(0).pid().orElseThrow();
 	}
 
 	record OnlyText(String text) {
