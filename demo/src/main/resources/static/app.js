@@ -1,15 +1,18 @@
-const byId = id => document.getElementById(id);
+import { byId, explanation, numbers } from './common.js';
+import { showWorkers } from './workers.js';
+
 const form = byId('form');
 const result = byId('result');
-
-const numbers = new Intl.NumberFormat('en');
 
 let picture = null;
 let request = new AbortController();
 
-/* Choosing: by the field, or by dropping anywhere on the page. */
+/* Choosing: by the field, by dropping anywhere on the page, or from the samples. */
 
 byId('file').addEventListener('change', event => choose(event.target.files));
+
+document.querySelectorAll('[data-sample]')
+	.forEach(button => button.addEventListener('click', () => chooseSample(button.dataset.sample)));
 
 form.size.forEach(size => size.addEventListener('change', () => picture && makeThumbnail()));
 
@@ -39,12 +42,31 @@ function choose(files) {
 	}
 }
 
+async function chooseSample(name) {
+	const signal = nextRequest();
+	busy(true);
+	try {
+		const response = await fetch(`samples/${name}`, { signal });
+		if (!response.ok) {
+			throw new Error(await explanation(response));
+		}
+		choose([new File([await response.blob()], name)]);
+	}
+	catch (error) {
+		fail(signal, name, error);
+	}
+}
+
 /* Making the thumbnail. What was asked for last is what is shown. */
 
-async function makeThumbnail() {
+function nextRequest() {
 	request.abort();
 	request = new AbortController();
-	const { signal } = request;
+	return request.signal;
+}
+
+async function makeThumbnail() {
+	const signal = nextRequest();
 	const file = picture;
 	const data = new FormData(form);
 	data.set('file', file);
@@ -64,23 +86,20 @@ async function makeThumbnail() {
 		say('The thumbnail is there.');
 	}
 	catch (error) {
-		if (signal.aborted) {
-			return;
-		}
-		showProblem(file, error instanceof TypeError ? 'The server does not answer. Is it still running?' : error.message);
+		fail(signal, file.name, error);
 	}
-	busy(false);
-	// The input forgets, so that the same file can be chosen again.
-	byId('file').value = '';
-	await showWorkers();
+	if (!signal.aborted) {
+		busy(false);
+		// The input forgets, so that the same file can be chosen again.
+		byId('file').value = '';
+		showWorkers();
+	}
 }
 
-async function explanation(response) {
-	try {
-		return (await response.json()).detail;
-	}
-	catch {
-		return `The server answered ${response.status}.`;
+function fail(signal, name, error) {
+	if (!signal.aborted) {
+		busy(false);
+		showProblem(name, error instanceof TypeError ? 'The server does not answer. Is it still running?' : error.message);
 	}
 }
 
@@ -117,11 +136,11 @@ async function show(image, blob) {
 	}
 }
 
-function showProblem(file, text) {
+function showProblem(name, text) {
 	const problem = byId('problem');
-	const name = document.createElement('strong');
-	name.textContent = file.name;
-	problem.replaceChildren(name, ` ${text}`);
+	const subject = document.createElement('strong');
+	subject.textContent = name;
+	problem.replaceChildren(subject, ` ${text}`);
 	problem.hidden = false;
 	result.hidden = true;
 	say('');
@@ -139,44 +158,3 @@ function size(bytes) {
 	const [value, unit] = bytes < 1000 ? [bytes, 'byte'] : bytes < 1e6 ? [bytes / 1e3, 'kilobyte'] : [bytes / 1e6, 'megabyte'];
 	return new Intl.NumberFormat('en', { style: 'unit', unit, maximumSignificantDigits: 3 }).format(value);
 }
-
-/* The workers, as the application and its metrics tell. */
-
-async function showWorkers() {
-	try {
-		const workers = await getJson('workers');
-		const rows = await Promise.all(workers.map(async ({ name, pid }) => row({
-			name,
-			pid: pid ?? 'not running',
-			sent: numbers.format(await count('ipc.messages.sent', name)),
-			received: numbers.format(await count('ipc.messages.received', name))
-		})));
-		byId('workers').replaceChildren(...rows);
-	}
-	catch {
-		byId('workers').replaceChildren(row({ name: 'The server does not answer', pid: '', sent: '', received: '' }));
-	}
-}
-
-function row(values) {
-	const row = byId('worker').content.cloneNode(true).firstElementChild;
-	for (const cell of row.children) {
-		cell.textContent = values[cell.dataset.of];
-	}
-	return row;
-}
-
-async function count(meter, worker) {
-	const { measurements } = await getJson(`actuator/metrics/${meter}?tag=destination:${encodeURIComponent(worker)}`);
-	return measurements[0].value;
-}
-
-async function getJson(path) {
-	const response = await fetch(path);
-	if (!response.ok) {
-		throw new Error(`${path} answered ${response.status}`);
-	}
-	return response.json();
-}
-
-showWorkers();

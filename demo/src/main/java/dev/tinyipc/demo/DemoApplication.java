@@ -8,10 +8,10 @@ import org.springframework.boot.autoconfigure.SpringBootApplication;
 
 /**
  * A web application that makes thumbnails, and leaves the decoding of strangers' files to
- * a process that has nothing to lose.
+ * processes that have nothing to lose.
  */
 @SpringBootApplication
-@ChildProcess(name = "thumbnailer", main = ThumbnailWorker.class, jvmArguments = "-Xmx256m")
+@ChildProcess(name = "thumbnailer", main = ThumbnailWorker.class, jvmArguments = "-Xmx256m", instances = 2)
 public class DemoApplication {
 
 	/**

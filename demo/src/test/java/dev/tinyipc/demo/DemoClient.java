@@ -9,16 +9,22 @@ import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 
+import org.awaitility.Awaitility;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
+
+import org.springframework.beans.factory.annotation.Value;
+import org.springframework.context.annotation.Lazy;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 /**
  * Talks to the demo as {@code curl} does: with no header that it is not told to send.
  */
+@Lazy // the port is not known before the application has started
 public final class DemoClient {
 
 	private static final String BOUNDARY = "----boundary";
@@ -27,7 +33,7 @@ public final class DemoClient {
 
 	private final URI base;
 
-	public DemoClient(int port) {
+	public DemoClient(@Value("${local.server.port}") int port) {
 		this.base = URI.create("http://localhost:" + port + '/');
 	}
 
@@ -48,8 +54,38 @@ public final class DemoClient {
 		return json("actuator/metrics/" + meter + "?tag=destination:thumbnailer").at("/measurements/0/value").asLong();
 	}
 
-	public long workerPid() {
-		return json("workers").at("/0/pid").asLong();
+	/** What the application tells of the workers, in the order of their numbers. */
+	public List<JsonNode> workers() {
+		return json("workers").valueStream().toList();
+	}
+
+	/** The process ids of the workers that run, in the same order. */
+	public List<Long> workerPids() {
+		return workers().stream()
+			.map((worker) -> worker.get("pid"))
+			.filter(JsonNode::isNumber)
+			.map(JsonNode::asLong)
+			.toList();
+	}
+
+	/** Waits for the worker that takes the place of another one. */
+	public JsonNode awaitReplacement(JsonNode worker) {
+		return Awaitility.await()
+			.atMost(Duration.ofSeconds(30))
+			.until(() -> workers().get(worker.get("instance").asInt()),
+					(other) -> other.get("state").asString().equals("RUNNING")
+							&& !other.get("pid").equals(worker.get("pid"))
+							&& other.get("restarts").asLong() > worker.get("restarts").asLong());
+	}
+
+	public HttpResponse<byte[]> crashAWorker() {
+		return exchange(request("workers/crash").POST(BodyPublishers.noBody()));
+	}
+
+	/** Tells the Actuator endpoint to do something to the workers. */
+	public HttpResponse<byte[]> tellWorkersTo(String action) {
+		return exchange(request("actuator/ipc/thumbnailer").header("Content-Type", "application/json")
+			.POST(BodyPublishers.ofString("{\"action\": \"" + action + "\"}")));
 	}
 
 	public HttpResponse<byte[]> upload(byte[] file) {

@@ -9,12 +9,14 @@ import java.lang.annotation.Target;
 import org.junit.jupiter.api.Timeout;
 
 import org.springframework.boot.test.context.SpringBootTest;
+import org.springframework.context.annotation.Import;
 
-/** A test of the running application, whose port is free and whose worker is real. */
+/** A test of the running application, whose port is free and whose workers are real. */
 @Target(ElementType.TYPE)
 @Retention(RetentionPolicy.RUNTIME)
 @Inherited
 @Timeout(180)
+@Import(DemoClient.class)
 @SpringBootTest(webEnvironment = SpringBootTest.WebEnvironment.RANDOM_PORT)
 public @interface DemoTest {
 

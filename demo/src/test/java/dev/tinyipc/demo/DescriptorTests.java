@@ -3,13 +3,17 @@ package dev.tinyipc.demo;
 import java.io.IOException;
 import java.net.http.HttpResponse;
 import java.time.Duration;
+import java.util.HashSet;
+import java.util.Map;
 import java.util.Set;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 import org.awaitility.Awaitility;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-import org.springframework.boot.test.web.server.LocalServerPort;
+import org.springframework.beans.factory.annotation.Autowired;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -18,35 +22,36 @@ class DescriptorTests {
 
 	private final long application = ProcessHandle.current().pid();
 
+	@Autowired
 	private DemoClient client;
 
-	private long worker;
-
-	@BeforeEach
-	void connect(@LocalServerPort int port) {
-		this.client = new DemoClient(port);
-		this.worker = this.client.workerPid();
-	}
-
 	@Test
-	void theWorkerHasItsOwnEndAndNoOtherSocket() throws IOException {
-		Set<String> sockets = ProcessFiles.sockets(this.worker);
-		assertThat(sockets).hasSize(1)
-			.doesNotContainAnyElementsOf(ProcessFiles.sockets(this.application))
-			.doesNotContainAnyElementsOf(ProcessFiles.listeningSockets());
+	void aWorkerHasItsOwnEndAndNoOtherSocket() throws IOException {
+		Set<String> seen = new HashSet<>(ProcessFiles.sockets(this.application));
+		seen.addAll(ProcessFiles.listeningSockets());
+		assertThat(this.client.workerPids()).hasSize(2);
+		for (long worker : this.client.workerPids()) {
+			assertThat(ProcessFiles.sockets(worker)).hasSize(1).doesNotContainAnyElementsOf(seen);
+			seen.addAll(ProcessFiles.sockets(worker));
+		}
 		assertThat(ProcessFiles.listeningSockets()).containsAnyElementsOf(ProcessFiles.sockets(this.application));
 	}
 
 	@Test
 	void aThousandUploadsLeaveNoDescriptorOpen() {
 		uploads(100);
-		int application = ProcessFiles.open(this.application).size();
-		int worker = ProcessFiles.open(this.worker).size();
+		Map<Long, Integer> open = openFiles();
 		uploads(1000);
 		Awaitility.await().atMost(Duration.ofSeconds(30)).untilAsserted(() -> {
-			assertThat(ProcessFiles.open(this.application)).hasSizeLessThanOrEqualTo(application);
-			assertThat(ProcessFiles.open(this.worker)).hasSizeLessThanOrEqualTo(worker);
+			assertThat(openFiles()).hasSize(3).containsOnlyKeys(open.keySet());
+			openFiles().forEach((pid, count) -> assertThat(count).isLessThanOrEqualTo(open.get(pid)));
 		});
+	}
+
+	/** How many there are, by process. */
+	private Map<Long, Integer> openFiles() {
+		return Stream.concat(Stream.of(this.application), this.client.workerPids().stream())
+			.collect(Collectors.toMap(Function.identity(), (pid) -> ProcessFiles.open(pid).size()));
 	}
 
 	/** Nine of ten of them pictures. */

@@ -6,6 +6,7 @@ import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.jar.JarFile;
 import java.util.regex.Matcher;
@@ -39,19 +40,21 @@ class PackagedJarIT {
 
 	private DemoClient client;
 
-	private long worker;
+	private List<Long> workers;
 
 	@BeforeEach
 	void start() throws IOException {
 		this.output = this.directory.resolve("output");
 		this.temporary = Files.createDirectory(this.directory.resolve("tmp"));
 		this.application = new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-				"-Djava.io.tmpdir=" + this.temporary, "-jar", JAR.getPath(), "--server.port=0")
+				"-Djava.io.tmpdir=" + this.temporary, "-jar", JAR.getPath(), "--server.port=0",
+				"--ipc.class-sharing.directory=" + JAR.toPath().resolveSibling("class-archives"))
 			.redirectErrorStream(true)
 			.redirectOutput(this.output.toFile())
 			.start();
 		this.client = new DemoClient(port());
-		this.worker = this.client.workerPid();
+		this.workers = this.client.workerPids();
+		assertThat(this.workers).hasSize(2);
 	}
 
 	private int port() {
@@ -75,24 +78,31 @@ class PackagedJarIT {
 	@AfterEach
 	void stop() throws InterruptedException {
 		this.application.destroyForcibly().waitFor();
-		Awaitility.await().atMost(Duration.ofSeconds(30)).until(() -> ProcessFiles.hasEnded(this.worker));
+		awaitTheEndOfTheWorkers();
+	}
+
+	private void awaitTheEndOfTheWorkers() {
+		Awaitility.await()
+			.atMost(Duration.ofSeconds(30))
+			.untilAsserted(() -> assertThat(this.workers).allMatch(ProcessFiles::hasEnded));
 	}
 
 	@Test
-	void makesThumbnailsAndEndsWithItsWorkerOnSigterm() throws InterruptedException {
+	void makesThumbnailsAndEndsWithItsWorkersOnSigterm() throws InterruptedException {
 		assertThumbnail();
 		this.application.destroy();
 		assertThat(this.application.waitFor(60, TimeUnit.SECONDS)).isTrue();
-		assertThat(ProcessFiles.hasEnded(this.worker)).isTrue();
+		assertThat(this.workers).allMatch(ProcessFiles::hasEnded);
 		assertThat(this.temporary).isEmptyDirectory();
-		assertThat(output()).contains("Stopped child process 'thumbnailer'").doesNotContain("WARN", "Exception");
+		assertThat(output()).contains("Stopped child process 'thumbnailer' 0", "Stopped child process 'thumbnailer' 1")
+			.doesNotContain("WARN", "Exception");
 	}
 
 	@Test
-	void theWorkerEndsWhenTheApplicationIsKilled() throws InterruptedException {
+	void theWorkersEndWhenTheApplicationIsKilled() throws InterruptedException {
 		assertThumbnail();
 		this.application.destroyForcibly().waitFor();
-		Awaitility.await().atMost(Duration.ofSeconds(30)).until(() -> ProcessFiles.hasEnded(this.worker));
+		awaitTheEndOfTheWorkers();
 	}
 
 	@Test

@@ -6,6 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 
@@ -16,12 +17,13 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.openqa.selenium.By;
-import org.openqa.selenium.WebDriver;
 import org.openqa.selenium.WebElement;
 import org.openqa.selenium.chrome.ChromeDriver;
 import org.openqa.selenium.chrome.ChromeDriverService;
 import org.openqa.selenium.chrome.ChromeOptions;
+import tools.jackson.databind.JsonNode;
 
+import org.springframework.beans.factory.annotation.Autowired;
 import org.springframework.boot.test.web.server.LocalServerPort;
 import org.springframework.test.context.TestPropertySource;
 
@@ -40,9 +42,10 @@ class PageIT {
 	@TempDir
 	private Path directory;
 
+	@Autowired
 	private DemoClient client;
 
-	private WebDriver browser;
+	private ChromeDriver browser;
 
 	@BeforeAll
 	static void needsChromium() {
@@ -57,7 +60,6 @@ class PageIT {
 	void openThePage(@LocalServerPort int port) {
 		assumeFalse(isWithoutChromium(), WITHOUT_CHROMIUM);
 		this.browser = chromium();
-		this.client = new DemoClient(port);
 		this.browser.get("http://localhost:" + port + '/');
 	}
 
@@ -65,7 +67,7 @@ class PageIT {
 		return program("chromium").isEmpty() || program("chromedriver").isEmpty();
 	}
 
-	private WebDriver chromium() {
+	private ChromeDriver chromium() {
 		ChromeOptions options = new ChromeOptions().setBinary(program("chromium").orElseThrow());
 		options.addArguments("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
 				"--disable-background-networking", "--disable-component-update", "--disable-sync",
@@ -93,16 +95,83 @@ class PageIT {
 	}
 
 	@Test
-	void showsTheWorkerAndItsMessagesBeforeAnythingIsChosen() {
-		await(() -> cells().size() == 3);
-		assertThat(cells()).containsExactly("" + this.client.workerPid(), "" + this.client.count("ipc.messages.sent"),
-				"" + this.client.count("ipc.messages.received"));
+	void showsTheWorkersAndTheirMessagesBeforeAnythingIsChosen() {
+		awaitAllRunning();
+		for (JsonNode worker : this.client.workers()) {
+			int instance = worker.get("instance").asInt();
+			assertThat(row(instance).findElement(By.tagName("th")).getText()).isEqualTo("thumbnailer " + instance);
+			assertThat(cell(instance, "pid")).isEqualTo(worker.get("pid").asString());
+			assertThat(cell(instance, "restarts")).isEqualTo(worker.get("restarts").asString());
+			assertThat(cell(instance, "lastExit")).isEqualTo(worker.get("lastExit").asString("–"));
+			assertThat(cell(instance, "uptime")).matches("for \\d+ (s|min)");
+		}
+		assertThat(element("messages").getText()).isEqualTo(messages());
 		assertThat(element("result").isDisplayed()).isFalse();
 	}
 
 	@Test
+	void aCrashAndTheRestartAreSeenHappeningAndTheNextPictureIsShown() throws IOException {
+		awaitAllRunning();
+		List<JsonNode> before = this.client.workers();
+		element("crash").click();
+		await(() -> element("news").getText().matches("thumbnailer \\d, process \\d+, has just been killed\\."));
+		int victim = Integer.parseInt(element("news").getText().replaceAll("^thumbnailer (\\d).*", "$1"));
+		await(() -> cell(victim, "state").equals("BACKOFF") && cell(victim, "pid").equals("–"));
+		assertThat(cell(1 - victim, "state")).isEqualTo("RUNNING");
+		JsonNode replacement = this.client.awaitReplacement(before.get(victim));
+		await(() -> cell(victim, "pid").equals(replacement.get("pid").asString())
+				&& cell(victim, "restarts").equals(replacement.get("restarts").asString()));
+		assertThat(cell(victim, "state")).isEqualTo("RUNNING");
+		assertThat(cell(victim, "lastExit")).isEqualTo("signal 9 (SIGKILL)");
+		assertThat(element("news").getText())
+			.isEqualTo("thumbnailer " + victim + " runs again, as process " + cell(victim, "pid") + '.');
+		assertThat(element("news").getAriaRole()).isEqualTo("status");
+		choose("photo.jpg", Pictures.photo());
+		await(() -> element("thumbnail").isDisplayed());
+	}
+
+	@Test
+	void aBombFromTheSamplesIsExplainedAndTheNextSampleShown() {
+		sample("bomb.png").click();
+		await(() -> element("problem").isDisplayed());
+		assertThat(element("problem").getText()).startsWith("bomb.png This picture has 40000 × 40000 pixels");
+		assertThat(element("result").isDisplayed()).isFalse();
+		for (String next : List.of("landscape.jpg", "glass.png")) {
+			sample(next).click();
+			await(() -> element("thumbnail").isDisplayed() && element("original-name").getText().equals(next));
+			assertThat(element("thumbnail").getDomProperty("naturalWidth")).isEqualTo("256");
+			assertThat(element("problem").isDisplayed()).isFalse();
+		}
+	}
+
+	@Test
+	void theSamplesAreSeenAndNamed() {
+		await(() -> this.browser.findElements(By.cssSelector(".samples img"))
+			.stream()
+			.allMatch((image) -> image.getDomProperty("naturalWidth").equals("1600")));
+		assertThat(this.browser.findElements(By.cssSelector(".samples button"))).hasSize(3)
+			.allMatch((button) -> button.getAriaRole().equals("button"))
+			.extracting(WebElement::getAccessibleName)
+			.first()
+			.asString()
+			.startsWith("Landscape");
+	}
+
+	@Test
+	void nothingIsWiderThanANarrowScreen() {
+		// No window can be as narrow as a telephone.
+		this.browser.executeCdpCommand("Emulation.setDeviceMetricsOverride",
+				Map.of("width", 320, "height", 800, "deviceScaleFactor", 1, "mobile", false));
+		element("crash").click();
+		await(() -> element("workers").getText().contains("SIGKILL"));
+		assertThat(this.browser.executeScript("return innerWidth")).isEqualTo(320L);
+		assertThat((Long) this.browser.executeScript("return document.documentElement.scrollWidth"))
+			.isLessThanOrEqualTo(320);
+	}
+
+	@Test
 	void aPhotographIsShownWithItsThumbnail() throws IOException {
-		await(() -> cells().size() == 3);
+		awaitAllRunning();
 		long sent = this.client.count("ipc.messages.sent");
 		choose("photo.jpg", Pictures.photo());
 		await(() -> element("thumbnail").isDisplayed());
@@ -112,8 +181,8 @@ class PageIT {
 		assertThat(element("original").getDomProperty("naturalWidth")).isEqualTo("4000");
 		assertThat(element("original-name").getText()).isEqualTo("photo.jpg");
 		assertThat(element("original-facts").getText()).startsWith("4,000 × 3,000 pixels, ").endsWith(" kB");
-		await(() -> cells().equals(List.of("" + this.client.workerPid(), "" + (sent + 1),
-				"" + this.client.count("ipc.messages.received"))));
+		assertThat(this.client.count("ipc.messages.sent")).isEqualTo(sent + 1);
+		await(() -> element("messages").getText().equals(messages()));
 	}
 
 	@Test
@@ -148,8 +217,25 @@ class PageIT {
 		element("file").sendKeys(file.toString());
 	}
 
-	private List<String> cells() {
-		return this.browser.findElements(By.cssSelector("#workers td")).stream().map(WebElement::getText).toList();
+	private void awaitAllRunning() {
+		await(() -> this.browser.findElements(By.cssSelector("#workers tr[data-state=RUNNING]")).size() == 2);
+	}
+
+	private WebElement row(int instance) {
+		return this.browser.findElements(By.cssSelector("#workers tr")).get(instance);
+	}
+
+	private String cell(int instance, String name) {
+		return row(instance).findElement(By.cssSelector("[data-of=" + name + ']')).getText();
+	}
+
+	private String messages() {
+		return "Messages of thumbnailer: %d sent, %d received.".formatted(this.client.count("ipc.messages.sent"),
+				this.client.count("ipc.messages.received"));
+	}
+
+	private WebElement sample(String name) {
+		return this.browser.findElement(By.cssSelector("[data-sample='" + name + "']"));
 	}
 
 	private WebElement element(String id) {

@@ -4,7 +4,7 @@ import java.net.http.HttpResponse;
 
 import org.junit.jupiter.api.Test;
 
-import org.springframework.boot.test.web.server.LocalServerPort;
+import org.springframework.beans.factory.annotation.Autowired;
 import org.springframework.test.annotation.DirtiesContext;
 import org.springframework.test.context.TestPropertySource;
 
@@ -16,8 +16,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 class SlowWorkerTests {
 
 	@Test
-	void whenTheAnswerTakesTooLongTheServiceIsUnavailable(@LocalServerPort int port) {
-		HttpResponse<byte[]> response = new DemoClient(port).upload(Pictures.photo());
+	void whenTheAnswerTakesTooLongTheServiceIsUnavailable(@Autowired DemoClient client) {
+		HttpResponse<byte[]> response = client.upload(Pictures.photo());
 		assertThat(response.statusCode()).isEqualTo(503);
 		assertThat(response.headers().firstValue("Content-Type")).hasValue("application/problem+json");
 	}

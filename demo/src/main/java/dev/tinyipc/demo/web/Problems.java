@@ -1,6 +1,7 @@
 package dev.tinyipc.demo.web;
 
 import dev.tinyipc.spring.IpcMessagingException;
+import dev.tinyipc.spring.IpcReplyLostException;
 import org.jspecify.annotations.Nullable;
 
 import org.springframework.boot.servlet.autoconfigure.MultipartProperties;
@@ -34,6 +35,14 @@ class Problems extends ResponseEntityExceptionHandler {
 		this.logger.warn("There is no thumbnail: " + ex.getMessage());
 		return problem(ex, HttpStatus.SERVICE_UNAVAILABLE, "The worker that makes thumbnails does not answer.",
 				request);
+	}
+
+	/** Not for what takes too long: it may have waited for a worker all the while. */
+	@ExceptionHandler
+	@Nullable ResponseEntity<Object> workerDied(IpcReplyLostException ex, WebRequest request) {
+		this.logger.warn("There is no thumbnail, and one worker less: " + ex.getMessage());
+		return problem(ex, HttpStatus.UNPROCESSABLE_CONTENT,
+				"The worker died while it had this picture, and another one takes its place.", request);
 	}
 
 	@ExceptionHandler

@@ -1,15 +1,25 @@
 package dev.tinyipc.demo.web;
 
+import java.time.Duration;
+import java.util.Comparator;
 import java.util.List;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
+import dev.tinyipc.ExitStatus;
+import dev.tinyipc.spring.ChildState;
 import dev.tinyipc.spring.IpcChild;
 import org.jspecify.annotations.Nullable;
 
+import org.springframework.http.HttpStatus;
 import org.springframework.http.MediaType;
 import org.springframework.web.bind.annotation.GetMapping;
+import org.springframework.web.bind.annotation.PostMapping;
+import org.springframework.web.bind.annotation.ResponseStatus;
 import org.springframework.web.bind.annotation.RestController;
+import org.springframework.web.server.ResponseStatusException;
 
-/** Tells which workers there are. */
+/** Tells which workers there are, and crashes them on demand. */
 @RestController
 class WorkersController {
 
@@ -21,19 +31,52 @@ class WorkersController {
 
 	@GetMapping(path = "/workers", produces = MediaType.APPLICATION_JSON_VALUE)
 	List<Worker> workers() {
-		return this.children.stream().map(Worker::of).toList();
+		return this.children.stream().flatMap(Worker::of).toList();
+	}
+
+	/** Kills the one that was restarted least, so that they take turns. */
+	@PostMapping(path = "/workers/crash", produces = MediaType.APPLICATION_JSON_VALUE)
+	@ResponseStatus(HttpStatus.ACCEPTED)
+	Worker crash() {
+		return workers().stream()
+			.sorted(Comparator.comparing(Worker::restarts))
+			.filter(WorkersController::kill)
+			.findFirst()
+			.orElseThrow(() -> new ResponseStatusException(HttpStatus.CONFLICT, "No worker is running."));
+	}
+
+	/** Signal 9 is what the kernel sends, too, when it runs out of memory. */
+	private static boolean kill(Worker worker) {
+		// A number that was told a moment ago may be somebody else's by now.
+		return ProcessHandle.current()
+			.children()
+			.anyMatch((process) -> Long.valueOf(process.pid()).equals(worker.pid()) && process.destroyForcibly());
 	}
 
 	/**
 	 * A worker.
 	 *
 	 * @param name the destination of its messages
+	 * @param instance which of the workers of that name it is, counted from 0
+	 * @param state what it is doing
 	 * @param pid its process id; null while it does not run
+	 * @param uptimeSeconds how long it has run; null while it does not
+	 * @param restarts how often it was started again
+	 * @param lastExit how the process before it ended; null if there was none
 	 */
-	record Worker(String name, @Nullable Long pid) {
+	record Worker(String name, int instance, ChildState state, @Nullable Long pid, @Nullable Long uptimeSeconds,
+			long restarts, @Nullable String lastExit) {
 
-		private static Worker of(IpcChild child) {
-			return new Worker(child.name(), child.pid().isPresent() ? child.pid().getAsLong() : null);
+		private static Stream<Worker> of(IpcChild child) {
+			List<IpcChild.Instance> instances = child.instances();
+			return IntStream.range(0, instances.size())
+				.mapToObj((index) -> of(child.name(), index, instances.get(index)));
+		}
+
+		private static Worker of(String name, int index, IpcChild.Instance instance) {
+			return new Worker(name, index, instance.state(), instance.pid().orElse(null),
+					instance.uptime().map(Duration::toSeconds).orElse(null), instance.restarts(),
+					instance.lastExit().map(ExitStatus::toString).orElse(null));
 		}
 
 	}

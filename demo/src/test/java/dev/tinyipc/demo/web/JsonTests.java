@@ -1,18 +1,18 @@
 package dev.tinyipc.demo.web;
 
 import java.net.http.HttpResponse;
+import java.util.List;
 import java.util.stream.Stream;
 
 import dev.tinyipc.demo.DemoClient;
 import dev.tinyipc.demo.DemoTest;
 import dev.tinyipc.demo.Pictures;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.JsonNode;
 
-import org.springframework.boot.test.web.server.LocalServerPort;
+import org.springframework.beans.factory.annotation.Autowired;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -21,16 +21,12 @@ class JsonTests {
 
 	private static final String BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
 
+	@Autowired
 	private DemoClient client;
 
-	@BeforeEach
-	void connect(@LocalServerPort int port) {
-		this.client = new DemoClient(port);
-	}
-
 	@ParameterizedTest
-	@ValueSource(strings = { "workers", "actuator", "actuator/health", "actuator/info", "actuator/metrics",
-			"actuator/metrics/ipc.messages.sent" })
+	@ValueSource(strings = { "workers", "actuator", "actuator/health", "actuator/health/ipc", "actuator/ipc",
+			"actuator/info", "actuator/metrics", "actuator/metrics/ipc.messages.sent" })
 	void jsonStaysJsonThoughCborIsOnTheClassPath(String path) {
 		Stream
 			.of(this.client.get(path), this.client.get(path, "Accept", "*/*"),
@@ -46,13 +42,33 @@ class JsonTests {
 	}
 
 	@Test
-	void thereIsOneWorkerAndItRuns() {
-		JsonNode workers = this.client.json("workers");
-		assertThat(workers).hasSize(1);
-		assertThat(workers.at("/0/name").asString()).isEqualTo("thumbnailer");
-		assertThat(ProcessHandle.of(workers.at("/0/pid").asLong())).get()
-			.extracting((worker) -> worker.parent().orElseThrow().pid())
-			.isEqualTo(ProcessHandle.current().pid());
+	void thereAreTwoWorkersAndTheyRun() {
+		List<JsonNode> workers = this.client.workers();
+		assertThat(workers).hasSize(2).allSatisfy((worker) -> {
+			assertThat(worker.get("name").asString()).isEqualTo("thumbnailer");
+			assertThat(worker.get("state").asString()).isEqualTo("RUNNING");
+			assertThat(worker.get("uptimeSeconds").isIntegralNumber()).isTrue();
+			assertThat(worker.get("restarts").asLong()).isZero();
+			assertThat(worker.get("lastExit").isNull()).isTrue();
+			assertThat(ProcessHandle.of(worker.get("pid").asLong())).get()
+				.extracting((process) -> process.parent().orElseThrow().pid())
+				.isEqualTo(ProcessHandle.current().pid());
+		});
+		assertThat(workers).extracting((worker) -> worker.get("instance").asInt()).containsExactly(0, 1);
+		assertThat(this.client.workerPids()).doesNotHaveDuplicates();
+	}
+
+	@Test
+	void operatorsAreToldTheSame() {
+		List<Long> pids = this.client.workerPids();
+		JsonNode health = this.client.json("actuator/health/ipc");
+		assertThat(health.get("status").asString()).isEqualTo("UP");
+		assertThat(health.at("/details/thumbnailer").valueStream().map((worker) -> worker.get("pid").asLong()))
+			.isEqualTo(pids);
+		assertThat(this.client.json("actuator/ipc")
+			.at("/children/thumbnailer/instances")
+			.valueStream()
+			.map((worker) -> worker.get("pid").asLong())).isEqualTo(pids);
 	}
 
 	@Test

@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
 
@@ -21,7 +22,6 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 import org.springframework.beans.factory.annotation.Autowired;
-import org.springframework.boot.test.web.server.LocalServerPort;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -31,21 +31,24 @@ class ThumbnailControllerTests {
 	@Autowired
 	private ServletContext servletContext;
 
+	@Autowired
 	private DemoClient client;
 
-	private long worker;
+	private List<Long> workers;
 
 	@BeforeEach
-	void connect(@LocalServerPort int port) {
-		this.client = new DemoClient(port);
-		this.worker = this.client.workerPid();
+	void lookAtTheWorkers() {
+		this.workers = this.client.workerPids();
+		assertThat(this.workers).hasSize(2);
 	}
 
-	/** Whatever came before. */
+	/** Whatever came before. They take turns. */
 	@AfterEach
-	void theSameWorkerMakesTheNextThumbnail() {
-		assertThumbnail(this.client.upload(Pictures.encode(Pictures.gradient(400, 300), "png")), 256, 192);
-		assertThat(this.client.workerPid()).isEqualTo(this.worker);
+	void theSameWorkersMakeTheNextThumbnails() {
+		for (int i = 0; i < this.workers.size(); i++) {
+			assertThumbnail(this.client.upload(Pictures.encode(Pictures.gradient(400, 300), "png")), 256, 192);
+		}
+		assertThat(this.client.workerPids()).isEqualTo(this.workers);
 	}
 
 	@AfterEach

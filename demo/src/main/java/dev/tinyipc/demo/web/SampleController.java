@@ -1,0 +1,38 @@
+package dev.tinyipc.demo.web;
+
+import java.io.IOException;
+import java.time.Duration;
+
+import org.springframework.http.CacheControl;
+import org.springframework.http.MediaType;
+import org.springframework.http.ResponseEntity;
+import org.springframework.web.bind.annotation.GetMapping;
+import org.springframework.web.bind.annotation.RequestMapping;
+import org.springframework.web.bind.annotation.RestController;
+
+/** Pictures for who has none at hand, made when they are asked for. */
+@RestController
+@RequestMapping("/samples")
+class SampleController {
+
+	@GetMapping(path = "/landscape.jpg", produces = MediaType.IMAGE_JPEG_VALUE)
+	ResponseEntity<byte[]> landscape() throws IOException {
+		return kept(SamplePictures.landscape());
+	}
+
+	@GetMapping(path = "/glass.png", produces = MediaType.IMAGE_PNG_VALUE)
+	ResponseEntity<byte[]> glass() throws IOException {
+		return kept(SamplePictures.glass());
+	}
+
+	@GetMapping(path = "/bomb.png", produces = MediaType.IMAGE_PNG_VALUE)
+	ResponseEntity<byte[]> bomb() throws IOException {
+		return kept(DecompressionBomb.png());
+	}
+
+	/** By the browser, for as long as a visit may last. */
+	private static ResponseEntity<byte[]> kept(byte[] picture) {
+		return ResponseEntity.ok().cacheControl(CacheControl.maxAge(Duration.ofHours(1))).body(picture);
+	}
+
+}

@@ -1,0 +1,129 @@
+/* The workers, as the application and its metrics tell, looked at once a second. */
+
+import { byId, explanation, getJson, numbers } from './common.js';
+
+const INTERVAL = 1000;
+const SILENCE = 'The server does not answer.';
+
+const rows = new Map();
+const seen = new Map();
+
+let timer;
+let turn = 0;
+
+byId('crash').addEventListener('click', crash);
+
+document.addEventListener('visibilitychange', () => document.hidden || showWorkers());
+
+export async function showWorkers() {
+	clearTimeout(timer);
+	const mine = ++turn;
+	try {
+		const workers = await getJson('workers');
+		const messages = await Promise.all([...new Set(workers.map(({ name }) => name))].map(countMessages));
+		if (mine === turn) {
+			if (byId('news').textContent === SILENCE) {
+				tell('');
+			}
+			show(workers);
+			byId('messages').textContent = messages.join(' ');
+		}
+	}
+	catch {
+		if (mine === turn) {
+			tell(SILENCE);
+		}
+	}
+	// Whoever came later looks again.
+	if (mine === turn && !document.hidden) {
+		timer = setTimeout(showWorkers, INTERVAL);
+	}
+}
+
+function show(workers) {
+	for (const worker of workers) {
+		const label = `${worker.name} ${worker.instance}`;
+		fill(row(label), { ...worker, label, uptime: uptime(worker), pid: worker.pid ?? '–', lastExit: worker.lastExit ?? '–' });
+		const news = change(seen.get(label), worker);
+		if (news) {
+			tell(`${label} ${news}.`);
+		}
+		seen.set(label, worker);
+	}
+}
+
+function row(label) {
+	if (!rows.has(label)) {
+		rows.set(label, byId('worker').content.cloneNode(true).firstElementChild);
+		byId('workers').append(rows.get(label));
+	}
+	return rows.get(label);
+}
+
+/* Touches only what is new, so that a selection and a reader's place stay. */
+function fill(row, values) {
+	row.dataset.state = values.state;
+	for (const cell of row.querySelectorAll('[data-of]')) {
+		const text = String(values[cell.dataset.of]);
+		if (cell.textContent !== text) {
+			cell.textContent = text;
+		}
+	}
+}
+
+function change(before, now) {
+	if (!before || (before.state === now.state && before.pid === now.pid)) {
+		return null;
+	}
+	return {
+		STARTING: 'is being started',
+		RUNNING: `runs again, as process ${now.pid}`,
+		BACKOFF: `was ended by ${now.lastExit}, and is about to be started again`,
+		STOPPING: 'is being stopped',
+		STOPPED: 'is stopped',
+		FAILED: 'has failed, and is not started again'
+	}[now.state];
+}
+
+function uptime({ uptimeSeconds: seconds }) {
+	if (seconds === null) {
+		return '';
+	}
+	const [value, unit] = seconds < 60 ? [seconds, 's'] : seconds < 3600 ? [seconds / 60, 'min'] : [seconds / 3600, 'h'];
+	return `for ${Math.floor(value)} ${unit}`;
+}
+
+function tell(news) {
+	if (byId('news').textContent !== news) {
+		byId('news').textContent = news;
+	}
+}
+
+async function crash() {
+	try {
+		const response = await fetch('workers/crash', { method: 'POST' });
+		if (response.ok) {
+			const { name, instance, pid } = await response.json();
+			tell(`${name} ${instance}, process ${pid}, has just been killed.`);
+		}
+		else {
+			tell(await explanation(response));
+		}
+	}
+	catch {
+		tell(SILENCE);
+	}
+	showWorkers();
+}
+
+async function countMessages(name) {
+	const [sent, received] = await Promise.all([count('ipc.messages.sent', name), count('ipc.messages.received', name)]);
+	return `Messages of ${name}: ${sent} sent, ${received} received.`;
+}
+
+async function count(meter, worker) {
+	const { measurements } = await getJson(`actuator/metrics/${meter}?tag=destination:${encodeURIComponent(worker)}`);
+	return numbers.format(measurements[0].value);
+}
+
+showWorkers();

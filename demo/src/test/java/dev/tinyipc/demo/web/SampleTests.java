@@ -1,0 +1,71 @@
+package dev.tinyipc.demo.web;
+
+import java.net.http.HttpResponse;
+import java.nio.ByteBuffer;
+import java.util.Arrays;
+import java.util.zip.DataFormatException;
+import java.util.zip.Inflater;
+
+import dev.tinyipc.demo.DemoClient;
+import dev.tinyipc.demo.DemoTest;
+import dev.tinyipc.demo.Pictures;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+import org.springframework.beans.factory.annotation.Autowired;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+@DemoTest
+class SampleTests {
+
+	@Autowired
+	private DemoClient client;
+
+	@ParameterizedTest
+	@CsvSource({ "landscape.jpg, image/jpeg, 255", "glass.png, image/png, 0" })
+	void aSampleBecomesAThumbnail(String name, String type, int opacity) {
+		HttpResponse<byte[]> sample = this.client.get("samples/" + name);
+		assertThat(sample.headers().firstValue("Content-Type")).hasValue(type);
+		HttpResponse<byte[]> thumbnail = this.client.upload(sample.body());
+		assertThat(thumbnail.statusCode()).isEqualTo(200);
+		assertThat(Pictures.decode(thumbnail.body()).getWidth()).isEqualTo(256);
+		assertThat(Pictures.decode(thumbnail.body()).getRGB(0, 0) >>> 24).isEqualTo(opacity);
+	}
+
+	@Test
+	void theBombIsRefusedAndTheNextPictureIsMade() {
+		HttpResponse<byte[]> response = this.client.upload(bomb());
+		assertThat(response.statusCode()).isEqualTo(422);
+		assertThat(response.headers().firstValue("Content-Type")).hasValue("application/problem+json");
+		assertThat(DemoClient.json(response).get("detail").asString()).contains("40000 × 40000");
+		assertThat(this.client.upload(Pictures.photo()).statusCode()).isEqualTo(200);
+	}
+
+	/** Zlib's checksum is looked at by the inflater. */
+	@Test
+	void theBombIsSmallAndHoldsAllThePixelsThatItAnnounces() throws DataFormatException {
+		byte[] png = bomb();
+		assertThat(png.length).isLessThan(1_000_000);
+		int length = ByteBuffer.wrap(png).getInt(33);
+		assertThat(new String(png, 37, 4)).isEqualTo("IDAT");
+		Inflater inflater = new Inflater();
+		inflater.setInput(png, 41, length);
+		byte[] buffer = new byte[1 << 20];
+		byte[] black = new byte[buffer.length];
+		while (!inflater.finished()) {
+			int count = inflater.inflate(buffer);
+			assertThat(count > 0 || inflater.finished()).isTrue();
+			assertThat(Arrays.equals(buffer, black)).isTrue();
+		}
+		assertThat(inflater.getBytesWritten()).isEqualTo(40_000 * (1 + 40_000 * 4L / 8));
+		assertThat(inflater.getRemaining()).isZero();
+		inflater.end();
+	}
+
+	private byte[] bomb() {
+		return this.client.get("samples/bomb.png").body();
+	}
+
+}
