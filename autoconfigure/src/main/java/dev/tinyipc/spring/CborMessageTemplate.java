@@ -39,6 +39,9 @@ public class CborMessageTemplate implements CborMessageOperations {
 	/** How long a call may take unless said otherwise. */
 	public static final Duration DEFAULT_TIMEOUT = Duration.ofSeconds(30);
 
+	/** The longest time-out: a hundred years, in nanoseconds still a {@code long}. */
+	public static final Duration MAX_TIMEOUT = Duration.ofDays(36_500);
+
 	/**
 	 * Elapsed time below this does not shorten the time-out of the receive that follows,
 	 * so that the kernel need not be told a new one for each request.
@@ -94,7 +97,8 @@ public class CborMessageTemplate implements CborMessageOperations {
 
 	/**
 	 * Sets how long a call may take that names no time-out.
-	 * @param timeout more than zero; 30 seconds unless set
+	 * @param timeout more than zero and at most {@link #MAX_TIMEOUT}; 30 seconds unless
+	 * set
 	 */
 	public void setTimeout(Duration timeout) {
 		checkTimeout(timeout);
@@ -340,7 +344,8 @@ public class CborMessageTemplate implements CborMessageOperations {
 	}
 
 	private static void checkTimeout(Duration timeout) {
-		Assert.isTrue(timeout.compareTo(Duration.ZERO) > 0, () -> "A time-out must be more than zero, not " + timeout);
+		Assert.isTrue(timeout.compareTo(Duration.ZERO) > 0 && timeout.compareTo(MAX_TIMEOUT) <= 0,
+				() -> "A time-out must be more than zero and at most 100 years, not " + timeout);
 	}
 
 	private record Route(IpcDestination destination, IpcObserver.Destination observer) {

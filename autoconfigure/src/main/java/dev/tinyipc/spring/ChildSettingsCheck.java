@@ -28,6 +28,7 @@ final class ChildSettingsCheck {
 		check.require((settings.getOutput() == ChildSettings.Output.FILE) == (settings.getOutputFile() != null),
 				".output-file", settings.getOutputFile(), "A file goes with 'output: file', and with nothing else.");
 		ChildSettings.Restart restart = settings.getRestart();
+		check.positive(".restart.max-delay", restart.getMaxDelay());
 		check.positive(".restart.initial-delay", restart.getInitialDelay());
 		check.positive(".restart.stable-after", restart.getStableAfter());
 		check.positive(".restart.failure-window", restart.getFailureWindow());
@@ -39,6 +40,8 @@ final class ChildSettingsCheck {
 
 	private void positive(String key, @Nullable Duration value) {
 		require(value == null || value.compareTo(Duration.ZERO) > 0, key, value, "It must be more than zero.");
+		require(value == null || value.compareTo(CborMessageTemplate.MAX_TIMEOUT) <= 0, key, value,
+				"It must be at most 100 years.");
 	}
 
 	private void require(boolean valid, String key, @Nullable Object value, String reason) {

@@ -3,6 +3,7 @@ package dev.tinyipc.spring;
 import java.nio.file.Path;
 
 import java.time.Duration;
+import java.util.List;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
@@ -158,10 +159,15 @@ class CborMessageTemplateTests {
 	}
 
 	@Test
-	void aTimeoutThatIsNotMoreThanZeroIsRefused() {
-		assertThatIllegalArgumentException()
-			.isThrownBy(() -> this.template.convertSendAndReceive(new Request("echo", ""), Reply.class, Duration.ZERO))
-			.withMessageContaining("more than zero");
+	void aTimeoutThatIsNotMoreThanZeroOrAsGoodAsForEverIsRefused() {
+		for (Duration timeout : List.of(Duration.ZERO, Duration.ofSeconds(-1), Duration.ofSeconds(Long.MAX_VALUE))) {
+			assertThatIllegalArgumentException()
+				.isThrownBy(() -> this.template.convertSendAndReceive(new Request("echo", ""), Reply.class, timeout))
+				.withMessageContaining("more than zero and at most 100 years");
+		}
+		assertThat(this.template
+			.convertSendAndReceive(new Request("echo", "long"), Reply.class, CborMessageTemplate.MAX_TIMEOUT)
+			.text()).isEqualTo("long");
 	}
 
 	@Test

@@ -30,6 +30,7 @@ class ChildSettingsTests {
 			instances               | -1   | There must be at least one.
 			exchange-timeout        | 0s   | It must be more than zero.
 			exchange-timeout        | -1s  | It must be more than zero.
+			exchange-timeout        | 40000d | It must be at most 100 years.
 			shutdown-timeout        | 0s   | It must be more than zero.
 			max-exchanges           | -1   | It must not be negative; zero is no limit.
 			max-memory              | -1MB | It must not be negative; zero is no limit.

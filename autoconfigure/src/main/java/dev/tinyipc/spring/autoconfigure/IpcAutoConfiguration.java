@@ -56,14 +56,15 @@ public final class IpcAutoConfiguration {
 			ObjectProvider<IpcDestination> destinations, ObjectProvider<IpcObserver> observer,
 			IpcProperties properties) {
 		IpcProperties.Template template = properties.getTemplate();
-		check(template.getTimeout().compareTo(Duration.ZERO) > 0, "ipc.template.timeout", template.getTimeout(),
-				"It must be more than zero.");
+		Duration timeout = template.getTimeout();
+		check(timeout.compareTo(Duration.ZERO) > 0 && timeout.compareTo(CborMessageTemplate.MAX_TIMEOUT) <= 0,
+				"ipc.template.timeout", timeout, "It must be more than zero and at most 100 years.");
 		long maxMessageSize = template.getMaxMessageSize().toBytes();
 		check(maxMessageSize > 0 && maxMessageSize < Integer.MAX_VALUE, "ipc.template.max-message-size",
 				template.getMaxMessageSize(), "It must be more than zero and less than 2 GB.");
 		return new CborMessageTemplateFactory(mapper.getIfAvailable(CBORMapper::new),
-				destinations.orderedStream().toList(), observer.getIfAvailable(() -> IpcObserver.NONE),
-				template.getTimeout(), (int) maxMessageSize);
+				destinations.orderedStream().toList(), observer.getIfAvailable(() -> IpcObserver.NONE), timeout,
+				(int) maxMessageSize);
 	}
 
 	@Bean
