@@ -1,6 +1,7 @@
 package dev.tinyipc;
 
 import java.nio.ByteBuffer;
+import java.util.function.Consumer;
 
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JsonParser;
@@ -11,6 +12,7 @@ import tools.jackson.databind.JavaType;
 import tools.jackson.databind.ObjectMapper;
 import tools.jackson.databind.ObjectReader;
 import tools.jackson.databind.util.ByteBufferBackedInputStream;
+import tools.jackson.dataformat.cbor.CBORFactory;
 import tools.jackson.dataformat.cbor.CBORMapper;
 
 /**
@@ -42,14 +44,25 @@ public final class IpcChannel {
 
 	private final int maxMessageSize;
 
+	private final boolean speaksCbor;
+
 	private IpcChannel(IpcSocket socket, ObjectMapper mapper, int maxMessageSize) {
 		this.socket = socket;
 		this.mapper = mapper;
-		// What follows the item would be lost without a word, as would a first value.
-		this.reader = mapper.reader()
+		this.reader = strict(mapper);
+		this.maxMessageSize = maxMessageSize;
+		this.speaksCbor = CBORFactory.FORMAT_NAME.equals(mapper.tokenStreamFactory().getFormatName());
+	}
+
+	/** What follows the item would be lost without a word, as would a first value. */
+	static ObjectReader strict(ObjectMapper mapper) {
+		return mapper.reader()
 			.with(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
 			.with(StreamReadFeature.STRICT_DUPLICATE_DETECTION);
-		this.maxMessageSize = maxMessageSize;
+	}
+
+	static CBORMapper cbor() {
+		return CborHolder.MAPPER;
 	}
 
 	/**
@@ -116,17 +129,48 @@ public final class IpcChannel {
 	 * @throws IpcException as {@link IpcSocket#send(ByteBuffer, OwnedFd...)}
 	 */
 	public long send(@Nullable Object payload, OwnedFd... descriptors) throws IpcException {
+		return send((frame) -> {
+			this.mapper.writeValue(frame, payload);
+			if (frame.wantedBodySize() == 0) {
+				throw new IllegalArgumentException(
+						"The mapper wrote nothing for " + payload + ": a message has at least one byte");
+			}
+		}, descriptors);
+	}
+
+	/**
+	 * Answers a request that could not be done: with an error item, which the peer's
+	 * {@link #receive} throws as {@link IpcException.Remote}, and which never passes for
+	 * a reply. What is sent is the name of the exception's class and its message, of
+	 * which the first {@value ErrorItem#MAX_TEXT_LENGTH} characters, and nothing of its
+	 * stack trace.
+	 * @param error what went wrong
+	 * @return the size of the message on the wire, its header of 8 included, in bytes
+	 * @throws IllegalStateException if this channel talks something else than CBOR, where
+	 * there is no such thing
+	 * @throws IpcException as {@link #send}
+	 */
+	public long sendError(Throwable error) throws IpcException {
+		checkSpeaksCbor();
+		return send((frame) -> ErrorItem.write(error, frame));
+	}
+
+	void checkSpeaksCbor() {
+		if (!this.speaksCbor) {
+			throw new IllegalStateException(
+					"An error item is CBOR, and this channel talks " + this.mapper.tokenStreamFactory().getFormatName()
+							+ ": send a message of the application's own that says what went wrong");
+		}
+	}
+
+	private long send(Consumer<FrameBuffer> body, OwnedFd... descriptors) throws IpcException {
 		FrameBuffer frame = this.socket.outgoing().take();
 		try {
-			this.mapper.writeValue(frame.begin(this.maxMessageSize), payload);
+			body.accept(frame.begin(this.maxMessageSize));
 			if (frame.wantedBodySize() > this.maxMessageSize) {
 				throw new IpcException.MessageTooLarge("A message of " + frame.wantedBodySize()
 						+ " bytes is over the limit of " + this.maxMessageSize
 						+ ": raise the maximum message size on both sides, or send a descriptor of the data instead");
-			}
-			if (frame.bodySize() == 0) {
-				throw new IllegalArgumentException(
-						"The mapper wrote nothing for " + payload + ": a message has at least one byte");
 			}
 			Frame.send(this.socket.sender(), frame.memory(), frame.bodySize(), descriptors);
 			return Frame.HEADER_SIZE + (long) frame.bodySize();
@@ -144,6 +188,8 @@ public final class IpcChannel {
 	 * @throws tools.jackson.core.JacksonException if the body cannot be read as the type:
 	 * the message is lost and its descriptors are closed, the next one is received as
 	 * usual
+	 * @throws IpcException.Remote if the peer sent an error item, on a channel that talks
+	 * CBOR: its descriptors are closed, the next message is received as usual
 	 * @throws IpcException.MessageTooLarge if a message over the limit is announced: the
 	 * socket is of no use any more
 	 * @throws IpcException.Timeout if the receive time-out passed. If a part of a message
@@ -173,11 +219,14 @@ public final class IpcChannel {
 		}
 	}
 
-	private <T> IpcMessage<T> decode(FrameBuffer frame, Packet packet, JavaType type) {
+	private <T> IpcMessage<T> decode(FrameBuffer frame, Packet packet, JavaType type) throws IpcException.Remote {
 		ByteBuffer body = frame.memory().bytes();
 		body.limit(Frame.HEADER_SIZE + packet.length()).position(Frame.HEADER_SIZE);
 		boolean decoded = false;
 		try {
+			if (this.speaksCbor && ErrorItem.isOne(body)) {
+				throw ErrorItem.read(body, Frame.HEADER_SIZE + (long) packet.length());
+			}
 			T payload = this.reader.forType(type).readValue(new ByteBufferBackedInputStream(body));
 			decoded = true;
 			return new IpcMessage<>(payload, packet);

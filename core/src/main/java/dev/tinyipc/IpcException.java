@@ -96,6 +96,61 @@ public class IpcException extends IOException {
 	}
 
 	/**
+	 * The peer could not do its work, and said so with an error item instead of a reply.
+	 * The channel can be used again.
+	 */
+	public static class Remote extends IpcException {
+
+		private static final long serialVersionUID = 1L;
+
+		/** What kind of error. */
+		private final String type;
+
+		/** What failed there and why. */
+		private final String remoteMessage;
+
+		private final long size;
+
+		/**
+		 * Creates an exception.
+		 * @param type what kind of error, in the peer's language
+		 * @param remoteMessage what failed there and why
+		 * @param size the size of the message that said so, on the wire, in bytes
+		 */
+		public Remote(String type, String remoteMessage, long size) {
+			super("The peer answered with an error: " + type + (remoteMessage.isEmpty() ? "" : ": " + remoteMessage));
+			this.type = type;
+			this.remoteMessage = remoteMessage;
+			this.size = size;
+		}
+
+		/**
+		 * Says what kind of error it was.
+		 * @return usually the name of an exception's class, in the peer's language
+		 */
+		public String type() {
+			return this.type;
+		}
+
+		/**
+		 * Says what failed there and why.
+		 * @return the peer's own words; may be empty
+		 */
+		public String remoteMessage() {
+			return this.remoteMessage;
+		}
+
+		/**
+		 * The size of the message that brought the error, its header of 8 included.
+		 * @return bytes
+		 */
+		public long size() {
+			return this.size;
+		}
+
+	}
+
+	/**
 	 * This machine cannot run the library: it is not a 64-bit Linux, or the native part
 	 * could not be loaded.
 	 */

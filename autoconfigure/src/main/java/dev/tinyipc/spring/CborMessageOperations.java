@@ -16,11 +16,15 @@ import org.jspecify.annotations.Nullable;
  * returns only the payload, they are closed.
  *
  * <p>
- * Every method throws {@link IpcTimeoutException} if the time-out passes,
- * {@link IpcPeerUnavailableException} if the peer is gone (an
+ * Every method throws {@link IpcTimeoutException} if the time-out passes, <<<<<<< HEAD
+ * {@link IpcPeerUnavailableException} if the peer is gone, {@link IpcRemoteException} if
+ * it answered with an error, {@link IpcMessageConversionException} if a payload cannot be
+ * converted and {@link UnknownDestinationException} if there is no such destination.
+ * ======= {@link IpcPeerUnavailableException} if the peer is gone (an
  * {@link IpcReplyLostException} if that was after it had been sent a request),
  * {@link IpcMessageConversionException} if a payload cannot be converted and
- * {@link UnknownDestinationException} if there is no such destination.
+ * {@link UnknownDestinationException} if there is no such destination. >>>>>>>
+ * supervision
  */
 public interface CborMessageOperations {
 

@@ -212,7 +212,7 @@ public class CborMessageTemplate implements CborMessageOperations {
 		try {
 			return route.destination.receive(timeout(route), (connection) -> {
 				connection.socket().setReceiveTimeout(connection.timeLeft());
-				return received(route, channel(connection.socket()).receive(type));
+				return receive(route, channel(connection.socket()), type);
 			});
 		}
 		catch (IpcException.Timeout ex) {
@@ -253,25 +253,32 @@ public class CborMessageTemplate implements CborMessageOperations {
 	private static <R> IpcMessage<R> reply(Route route, IpcDestination.Connection connection, IpcChannel channel,
 			Class<R> type) throws IpcException {
 		try {
-			IpcMessage<R> reply = received(route, channel.receive(type));
+			IpcMessage<R> reply = receive(route, channel, type);
 			connection.setInStep(true);
 			return reply;
 		}
 		catch (IpcException.PeerClosed ex) {
 			throw new ReplyLost(ex);
 		}
-		catch (JacksonException ex) {
+		catch (JacksonException | IpcException.Remote ex) {
 			connection.setInStep(true); // it was a whole message, if not of that type
 			throw ex;
 		}
 	}
 
-	private static <T> IpcMessage<T> received(Route route, @Nullable IpcMessage<T> message) throws IpcException {
-		if (message == null) {
-			throw new IpcException.PeerClosed("the peer closed its socket");
+	private static <T> IpcMessage<T> receive(Route route, IpcChannel channel, Class<T> type) throws IpcException {
+		try {
+			IpcMessage<T> message = channel.receive(type);
+			if (message == null) {
+				throw new IpcException.PeerClosed("the peer closed its socket");
+			}
+			route.observer.received(message.size(), message.descriptors().size());
+			return message;
 		}
-		route.observer.received(message.size(), message.descriptors().size());
-		return message;
+		catch (IpcException.Remote ex) {
+			route.observer.received(ex.size(), 0);
+			throw ex;
+		}
 	}
 
 	/** Whose reply would it be taken for? */

@@ -20,6 +20,9 @@ final class IpcExceptionTranslator {
 		if (cause instanceof IpcException.PeerClosed) {
 			return new IpcPeerUnavailableException(message, cause);
 		}
+		if (cause instanceof IpcException.Remote remote) {
+			return new IpcRemoteException(message, remote.type(), remote.remoteMessage(), cause);
+		}
 		if (cause instanceof JacksonException) {
 			return new IpcMessageConversionException(message, cause);
 		}

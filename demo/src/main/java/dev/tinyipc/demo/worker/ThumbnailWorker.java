@@ -3,9 +3,8 @@ package dev.tinyipc.demo.worker;
 import java.io.IOException;
 
 import dev.tinyipc.IpcChannel;
-import dev.tinyipc.IpcException;
 import dev.tinyipc.IpcMessage;
-import dev.tinyipc.IpcSocket;
+import dev.tinyipc.IpcServer;
 import dev.tinyipc.SharedMemory;
 
 import javax.imageio.ImageIO;
@@ -27,37 +26,28 @@ public final class ThumbnailWorker {
 	public static void main(String[] args) throws IOException {
 		System.setProperty("java.awt.headless", "true");
 		ImageIO.setUseCache(false);
-		IpcSocket socket = IpcSocket.inherited()
-			.orElseThrow(
-					() -> new IllegalStateException("This program is a child of the demo application: start that"));
-		try (socket) {
-			serve(IpcChannel.over(socket));
-		}
+		IpcServer.serve(ThumbnailRequest.class, ThumbnailWorker::answer);
 	}
 
 	static void serve(IpcChannel channel) throws IOException {
-		try {
-			IpcMessage<ThumbnailRequest> request = channel.receive(ThumbnailRequest.class);
-			while (request != null) {
-				answer(request, channel);
-				request = channel.receive(ThumbnailRequest.class);
-			}
-		}
-		catch (IpcException.PeerClosed ex) {
-			// It does not want the answer any more.
-		}
+		IpcServer.serve(channel, ThumbnailRequest.class, ThumbnailWorker::answer);
 	}
 
-	private static void answer(IpcMessage<ThumbnailRequest> request, IpcChannel channel) throws IOException {
-		try (request; SharedMemory png = SharedMemory.create("thumbnail")) {
+	private static IpcServer.Reply answer(IpcMessage<ThumbnailRequest> request) throws IOException {
+		SharedMemory png = SharedMemory.create("thumbnail");
+		try {
 			ThumbnailReply reply = Thumbnailer.make(request.descriptors().get(0).channel(), request.payload().size(),
 					png.outputStream());
 			if (reply.refusal() != null) {
-				channel.send(reply);
-				return;
+				png.close();
+				return new IpcServer.Reply(reply);
 			}
 			png.seal();
-			channel.send(reply, png.descriptor());
+			return new IpcServer.Reply(reply, png.descriptor());
+		}
+		catch (IOException | RuntimeException ex) {
+			png.close();
+			throw ex;
 		}
 	}
 

@@ -1,0 +1,102 @@
+package dev.tinyipc;
+
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.util.Objects;
+
+import tools.jackson.core.JacksonException;
+import tools.jackson.core.JsonParser;
+import tools.jackson.databind.DatabindException;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.util.ByteBufferBackedInputStream;
+import tools.jackson.dataformat.cbor.CBORGenerator;
+
+/**
+ * The body with which a peer says that it could not do its work:
+ *
+ * <pre>
+ * 0     1             5
+ * +-----+-------------+--------------------------------+
+ * | DA  | 49 50 53 45 | {"type": text, "message": text}|
+ * +-----+-------------+--------------------------------+
+ *   CBOR tag 1230000965
+ * </pre>
+ *
+ * A peer may write the tag with a longer head, and other tags around it.
+ */
+final class ErrorItem {
+
+	static final int TAG = 1230000965;
+
+	/** More of a text than this helps nobody, and could be more than a message holds. */
+	static final int MAX_TEXT_LENGTH = 16 * 1024;
+
+	private static final int MAJOR_TYPE_TAG = 6;
+
+	private ErrorItem() {
+	}
+
+	/**
+	 * Whether a body is an error item, well-formed or not. A body that begins with no tag
+	 * costs one comparison.
+	 * @param body from its position to its limit; both stay as they are
+	 */
+	static boolean isOne(ByteBuffer body) {
+		int at = body.position();
+		while (at < body.limit() && (body.get(at) & 0xff) >> 5 == MAJOR_TYPE_TAG) {
+			int info = body.get(at) & 0x1f;
+			int size = (info < 24) ? 0 : 1 << (info - 24);
+			if (info > 27 || body.limit() - at <= size) {
+				return false; // no head at all, which the parser will say
+			}
+			if (argument(body, at + 1, size, info) == TAG) {
+				return true;
+			}
+			at += 1 + size;
+		}
+		return false;
+	}
+
+	private static long argument(ByteBuffer body, int at, int size, int info) {
+		long value = (size == 0) ? info : 0;
+		for (int i = 0; i < size; i++) {
+			value = value << 8 | body.get(at + i) & 0xff;
+		}
+		return value;
+	}
+
+	/**
+	 * Reads an error item.
+	 * @param wireSize bytes of the whole message
+	 * @throws JacksonException if there is something else than an error behind the tag
+	 */
+	static IpcException.Remote read(ByteBuffer body, long wireSize) {
+		JsonNode content = IpcChannel.strict(IpcChannel.cbor())
+			.forType(JsonNode.class)
+			.readValue(new ByteBufferBackedInputStream(body));
+		JsonNode type = content.path("type");
+		JsonNode message = content.path("message");
+		if (!type.isString() || !message.isString()) {
+			throw DatabindException.from((JsonParser) null,
+					"The peer sent an error item (CBOR tag " + TAG + ") that holds no texts \"type\" and \"message\"");
+		}
+		return new IpcException.Remote(type.stringValue(), message.stringValue(), wireSize);
+	}
+
+	static void write(Throwable error, FrameBuffer target) {
+		try (CBORGenerator generator = (CBORGenerator) IpcChannel.cbor().createGenerator(target)) {
+			generator.writeTag(TAG);
+			generator.writeStartObject(error, 2);
+			generator.writeStringProperty("type", error.getClass().getName());
+			generator.writeStringProperty("message", writable(Objects.requireNonNullElse(error.getMessage(), "")));
+			generator.writeEndObject();
+		}
+	}
+
+	/** Without surrogates that stand alone, which are no text, and of a sensible size. */
+	private static String writable(String text) {
+		String start = text.substring(0, Math.min(text.length(), MAX_TEXT_LENGTH));
+		return new String(start.getBytes(StandardCharsets.UTF_8), StandardCharsets.UTF_8);
+	}
+
+}
