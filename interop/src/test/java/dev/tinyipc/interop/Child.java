@@ -1,0 +1,111 @@
+package dev.tinyipc.interop;
+
+import java.io.Closeable;
+import java.io.File;
+import java.io.IOException;
+import java.lang.ProcessBuilder.Redirect;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+
+import dev.tinyipc.ExitStatus;
+import dev.tinyipc.IpcChannel;
+import dev.tinyipc.IpcException;
+import dev.tinyipc.IpcMessage;
+import dev.tinyipc.IpcProcess;
+import dev.tinyipc.IpcProcessBuilder;
+import dev.tinyipc.IpcSocket;
+import dev.tinyipc.OwnedFd;
+import tools.jackson.databind.JsonNode;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+/** A child that runs, and what it is asked. */
+final class Child implements Closeable {
+
+	private static final Duration PATIENCE = Duration.ofSeconds(60);
+
+	private final IpcProcess process;
+
+	private final IpcChannel channel;
+
+	Child(List<String> command) throws IOException {
+		this.process = new IpcProcessBuilder(command).redirectInput(Redirect.from(new File("/dev/null")))
+			.redirectOutput(Redirect.DISCARD)
+			.redirectError(Redirect.appendTo(Programs.TARGET.resolve("children.log").toFile()))
+			.start();
+		this.process.socket().setReceiveTimeout(PATIENCE);
+		this.process.socket().setSendTimeout(PATIENCE);
+		this.channel = IpcChannel.over(this.process.socket());
+	}
+
+	IpcSocket socket() {
+		return this.process.socket();
+	}
+
+	IpcChannel channel() {
+		return this.channel;
+	}
+
+	/** Asks and returns the reply, which is closed with its descriptors. */
+	JsonNode ask(Object request, OwnedFd... descriptors) throws IpcException {
+		try (IpcMessage<JsonNode> reply = exchange(request, descriptors)) {
+			return reply.payload();
+		}
+	}
+
+	IpcMessage<JsonNode> exchange(Object request, OwnedFd... descriptors) throws IpcException {
+		this.channel.send(request, descriptors);
+		IpcMessage<JsonNode> reply = this.channel.receive(JsonNode.class);
+		assertThat(reply).as("the reply to " + request).isNotNull();
+		return reply;
+	}
+
+	JsonNode echo(Object payload) throws IpcException {
+		return ask(Map.of("do", "echo", "payload", payload));
+	}
+
+	/** Asks for what cannot be done. */
+	IpcException.Remote error(Object request, OwnedFd... descriptors) throws IpcException {
+		try {
+			throw new AssertionError("The reply to " + request + " is " + ask(request, descriptors));
+		}
+		catch (IpcException.Remote ex) {
+			return ex;
+		}
+	}
+
+	/**
+	 * What its open descriptors are open on, once it has closed those of its last
+	 * request.
+	 */
+	List<String> descriptors() throws IOException {
+		echo("the request before is done with");
+		try (Stream<Path> open = Files.list(Path.of("/proc", Long.toString(this.process.pid()), "fd"))) {
+			List<String> targets = new ArrayList<>();
+			for (Path descriptor : open.toList()) {
+				targets.add(Files.readSymbolicLink(descriptor).toString());
+			}
+			// Go's runtime opens these two for itself, at a time of its own.
+			return targets.stream().filter((target) -> !target.startsWith("anon_inode:[event")).sorted().toList();
+		}
+	}
+
+	/** Waits for its end. */
+	ExitStatus exit() throws InterruptedException {
+		assertThat(this.process.waitFor(PATIENCE.toSeconds(), TimeUnit.SECONDS)).as("it ended").isTrue();
+		return this.process.exitStatus().orElseThrow();
+	}
+
+	@Override
+	public void close() {
+		this.process.close();
+		this.process.destroyForcibly();
+	}
+
+}

@@ -1,0 +1,146 @@
+package dev.tinyipc.interop;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/** A language that a child is written in, in a folder of the same name. */
+enum Language {
+
+	C("c", List.of("gcc", "make", "pkg-config"), List.of(List.of("make", "-s"))) {
+		@Override
+		List<String> command() {
+			return List.of(built("child"));
+		}
+	},
+
+	GO("go", List.of("go"), List.of(List.of("go", "build", "-o", "child", "."))) {
+		@Override
+		List<String> command() {
+			return List.of(built("child"));
+		}
+	},
+
+	JAVA("java", List.of(), List.of(List.of(Programs.java("javac"), "-cp", Programs.classPath(), "Child.java"))) {
+		@Override
+		List<String> command() {
+			return List.of(Programs.java("java"), "--enable-native-access=ALL-UNNAMED", "-XX:TieredStopAtLevel=1",
+					"-XX:+UseSerialGC", "-Xmx256m", "-cp", built("") + ':' + Programs.classPath(), "Child");
+		}
+	},
+
+	NODE("node", List.of("node", "npm"),
+			List.of(List.of("npm", "install", "--silent", "--no-audit", "--no-fund", "--no-package-lock"))) {
+		@Override
+		List<String> command() {
+			return List.of("node", built("child.js"));
+		}
+	},
+
+	PYTHON("python", List.of("python3"), List.of(List.of("python3", "-m", "venv", "venv"),
+			List.of("venv/bin/pip", "install", "-q", "--disable-pip-version-check", "-r", "requirements.txt"))) {
+		@Override
+		List<String> command() {
+			return python("child.py");
+		}
+	},
+
+	RUST("rust", List.of("cargo", "rustc"), List.of(List.of("cargo", "build", "-q", "--release"))) {
+		@Override
+		List<String> command() {
+			return List.of(built("target/release/child"));
+		}
+	},
+
+	RUST_TINY_NIX_IPC("rust-tiny-nix-ipc", List.of("cargo", "rustc"),
+			List.of(List.of("cargo", "build", "-q", "--release"))) {
+		@Override
+		List<String> command() {
+			return List.of(built("target/release/child"));
+		}
+	};
+
+	private final String folder;
+
+	private final List<String> tools;
+
+	private final List<List<String>> build;
+
+	private Exception failure;
+
+	private boolean tried;
+
+	Language(String folder, List<String> tools, List<List<String>> build) {
+		this.folder = folder;
+		this.tools = tools;
+		this.build = build;
+	}
+
+	/** What starts the child. */
+	abstract List<String> command();
+
+	/** What starts another program of Python's. */
+	static List<String> python(String script, String... arguments) {
+		List<String> command = new ArrayList<>(List.of(PYTHON.built("venv/bin/python"), PYTHON.built(script)));
+		command.addAll(List.of(arguments));
+		return command;
+	}
+
+	/** A file that was built, or copied beside what was. */
+	String built(String file) {
+		return Programs.TARGET.resolve(this.folder).resolve(file).toAbsolutePath().toString();
+	}
+
+	/**
+	 * Builds the child once. A test for which a tool is missing is skipped, or fails
+	 * where nothing may be skipped.
+	 */
+	synchronized void require() throws Exception {
+		Programs.require(toString(), this.tools);
+		if (!this.tried) {
+			this.tried = true;
+			try {
+				build();
+			}
+			catch (Exception ex) {
+				this.failure = ex;
+			}
+		}
+		if (this.failure != null) {
+			throw this.failure;
+		}
+	}
+
+	/** In a copy, so that nothing that is made lies among the sources. */
+	private void build() throws IOException, InterruptedException {
+		Path directory = Path.of(built(""));
+		Programs.copy(Path.of(this.folder), directory);
+		for (List<String> command : this.build) {
+			Programs.run(directory, command);
+		}
+	}
+
+	/** Node's sockets carry no descriptors. */
+	boolean passesDescriptors() {
+		return this != NODE;
+	}
+
+	/** The crate receives and sends one packet a message. */
+	boolean continuesFrames() {
+		return this != RUST_TINY_NIX_IPC;
+	}
+
+	/**
+	 * The crate takes a packet of 0 bytes for the end, also if it brings a descriptor.
+	 */
+	boolean tellsEmptyPacketsFromTheEnd() {
+		return this != RUST_TINY_NIX_IPC;
+	}
+
+	@Override
+	public String toString() {
+		return this.folder;
+	}
+
+}

@@ -1,0 +1,181 @@
+package dev.tinyipc.interop;
+
+import java.io.IOException;
+import java.math.BigInteger;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HexFormat;
+import java.util.List;
+
+import dev.tinyipc.ExitStatus;
+import dev.tinyipc.IpcException;
+import dev.tinyipc.IpcMessage;
+import dev.tinyipc.OwnedFd;
+import dev.tinyipc.RawPackets;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/** The golden frames, which {@code make.py} makes and whose notation it explains. */
+final class Vectors {
+
+	static final Path MANIFEST = Path.of("vectors", "manifest.json");
+
+	private Vectors() {
+	}
+
+	/**
+	 * Sends every vector to a child, and compares what becomes of it.
+	 * @return how many it was sent, of how many there are
+	 */
+	static String check(Language language) throws Exception {
+		List<String> failures = new ArrayList<>();
+		Child child = new Child(language.command());
+		int count = 0;
+		int all = 0;
+		try (OwnedFd file = OwnedFd.open(Path.of("/dev/null"))) {
+			for (JsonNode vector : JsonMapper.shared().readTree(Files.readString(MANIFEST)).path("vectors")) {
+				all++;
+				if (vector.has("descriptors") && !language.passesDescriptors()) {
+					continue; // it does not see them
+				}
+				count++;
+				String failure;
+				try {
+					send(child, vector, file);
+					failure = check(child, expectation(vector, language), vector);
+				}
+				catch (IpcException | AssertionError ex) {
+					failure = ex.toString();
+				}
+				if (failure != null) {
+					failures.add(vector.path("name").stringValue() + ": " + failure);
+				}
+				if (failure != null || !serves(child)) {
+					child.close();
+					child = new Child(language.command());
+				}
+			}
+		}
+		finally {
+			child.close();
+		}
+		if (!failures.isEmpty()) {
+			throw new AssertionError(failures.size() + " of " + count + " vectors:\n" + String.join("\n", failures));
+		}
+		return count + " of " + all;
+	}
+
+	/** {@code replies}, or what the manifest says in {@code then}. */
+	private static String expectation(JsonNode vector, Language language) {
+		if (vector.path("packets").size() > 1 && !language.continuesFrames()) {
+			return "ends";
+		}
+		if (vector.path("packets").path(0).stringValue().isEmpty() && !language.tellsEmptyPacketsFromTheEnd()) {
+			return "ends well";
+		}
+		return vector.path("then").stringValue("replies");
+	}
+
+	private static void send(Child child, JsonNode vector, OwnedFd file) throws IOException {
+		int index = 0;
+		for (JsonNode hex : vector.path("packets")) {
+			byte[] packet = HexFormat.of().parseHex(hex.stringValue());
+			if (index == 0 && packet.length >= Long.BYTES) {
+				ByteBuffer bytes = ByteBuffer.wrap(packet).order(ByteOrder.LITTLE_ENDIAN);
+				bytes.duplicate().order(ByteOrder.nativeOrder()).putLong(bytes.getLong(0));
+			}
+			OwnedFd[] descriptors = new OwnedFd[vector.path("descriptors").path(index).intValue(0)];
+			Arrays.fill(descriptors, file);
+			try {
+				RawPackets.send(child.socket(), packet, descriptors);
+			}
+			catch (IpcException ex) {
+				if (index == 0) {
+					throw ex;
+				}
+				// It has refused what came before, as is its right.
+			}
+			index++;
+		}
+		if (vector.path("close").booleanValue(false)) {
+			child.socket().shutdownOutput();
+		}
+	}
+
+	/** Returns what is wrong. */
+	private static @Nullable String check(Child child, String expectation, JsonNode vector) throws Exception {
+		String what;
+		try (IpcMessage<JsonNode> reply = child.channel().receive(JsonNode.class)) {
+			what = (reply == null) ? "ends" : "replies";
+			if (expectation.equals("replies") && reply != null) {
+				return isMeant(vector.path("meaning"), reply.payload()) ? null
+						: "means " + vector.path("meaning") + ", and the reply was " + reply.payload();
+			}
+		}
+		catch (IpcException.Remote ex) {
+			what = "answers";
+		}
+		if (what.equals("ends")) {
+			ExitStatus exit = child.exit();
+			if (exit.isSuccess() && expectation.equals("ends well")) {
+				return null;
+			}
+			if (exit.signal().isPresent() || exit.isSuccess()) {
+				return "it should end with a code that is not 0, and this was " + exit;
+			}
+		}
+		return (what.equals(expectation) || expectation.equals("survives")) ? null
+				: "the child " + what + " where " + expectation + " was due";
+	}
+
+	private static boolean serves(Child child) {
+		try {
+			return child.echo("next").stringValue("").equals("next");
+		}
+		catch (IpcException | AssertionError ex) {
+			return false;
+		}
+	}
+
+	/** Whether a value is what the manifest's notation says. */
+	private static boolean isMeant(JsonNode meaning, JsonNode value) throws IOException {
+		if (meaning.has("$int")) {
+			return value.isIntegralNumber()
+					&& value.bigIntegerValue().equals(new BigInteger(meaning.path("$int").stringValue()));
+		}
+		if (meaning.has("$float")) {
+			double expected = Double.parseDouble(meaning.path("$float").stringValue());
+			return value.isNumber() && Double.compare(value.doubleValue(), expected) == 0;
+		}
+		if (meaning.has("$bytes")) {
+			return value.isBinary()
+					&& HexFormat.of().formatHex(value.binaryValue()).equals(meaning.path("$bytes").stringValue());
+		}
+		if (meaning.isIntegralNumber()) {
+			return value.isIntegralNumber() && value.bigIntegerValue().equals(meaning.bigIntegerValue());
+		}
+		if (!meaning.isContainer()) {
+			return meaning.equals(value);
+		}
+		if (meaning.getNodeType() != value.getNodeType() || meaning.size() != value.size()) {
+			return false;
+		}
+		for (int i = 0; meaning.isArray() && i < meaning.size(); i++) {
+			if (!isMeant(meaning.get(i), value.get(i))) {
+				return false;
+			}
+		}
+		for (String name : meaning.propertyNames()) {
+			if (!value.has(name) || !isMeant(meaning.get(name), value.get(name))) {
+				return false;
+			}
+		}
+		return true;
+	}
+
+}
