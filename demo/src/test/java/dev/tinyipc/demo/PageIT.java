@@ -8,6 +8,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.concurrent.Callable;
 
 import org.awaitility.Awaitility;
@@ -32,8 +33,11 @@ import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
 /** The page in a real browser: Chromium, without a window. */
 @DemoTest
-// It warns of every browser that is newer than itself.
-@TestPropertySource(properties = "logging.level.org.openqa.selenium=error")
+@TestPropertySource(properties = {
+		// Long enough for a browser on a loaded machine to see it.
+		"ipc.children.thumbnailer.restart.initial-delay=5s",
+		// It warns of every browser that is newer than itself.
+		"logging.level.org.openqa.selenium=error" })
 class PageIT {
 
 	private static final String WITHOUT_CHROMIUM = "The page is not tested: there is no chromium and chromedriver"
@@ -113,9 +117,10 @@ class PageIT {
 	void aCrashAndTheRestartAreSeenHappeningAndTheNextPictureIsShown() throws IOException {
 		awaitAllRunning();
 		List<JsonNode> before = this.client.workers();
+		listenToNews();
 		element("crash").click();
-		await(() -> element("news").getText().matches("thumbnailer \\d, process \\d+, has just been killed\\."));
-		int victim = Integer.parseInt(element("news").getText().replaceAll("^thumbnailer (\\d).*", "$1"));
+		await(() -> victim().isPresent());
+		int victim = victim().getAsInt();
 		await(() -> cell(victim, "state").equals("BACKOFF") && cell(victim, "pid").equals("–"));
 		assertThat(cell(1 - victim, "state")).isEqualTo("RUNNING");
 		JsonNode replacement = this.client.awaitReplacement(before.get(victim));
@@ -123,11 +128,37 @@ class PageIT {
 				&& cell(victim, "restarts").equals(replacement.get("restarts").asString()));
 		assertThat(cell(victim, "state")).isEqualTo("RUNNING");
 		assertThat(cell(victim, "lastExit")).isEqualTo("signal 9 (SIGKILL)");
-		assertThat(element("news").getText())
-			.isEqualTo("thumbnailer " + victim + " runs again, as process " + cell(victim, "pid") + '.');
+		assertThat(news()).containsSubsequence(
+				"thumbnailer %d, process %s, has just been killed.".formatted(victim,
+						before.get(victim).get("pid").asString()),
+				"thumbnailer " + victim + " was ended by signal 9 (SIGKILL), and is about to be started again.",
+				"thumbnailer " + victim + " runs again, as process " + cell(victim, "pid") + '.');
 		assertThat(element("news").getAriaRole()).isEqualTo("status");
 		choose("photo.jpg", Pictures.photo());
 		await(() -> element("thumbnail").isDisplayed());
+	}
+
+	/** Which worker waits for its restart, in the application and not on the page. */
+	private OptionalInt victim() {
+		return this.client.workers()
+			.stream()
+			.filter((worker) -> worker.get("state").asString().equals("BACKOFF"))
+			.mapToInt((worker) -> worker.get("instance").asInt())
+			.findFirst();
+	}
+
+	/** Each is there for a second only. */
+	private void listenToNews() {
+		this.browser.executeScript("""
+				window.told = [];
+				const news = document.getElementById('news');
+				new MutationObserver(() => told.push(news.textContent)).observe(news, { childList: true });
+				""");
+	}
+
+	@SuppressWarnings("unchecked")
+	private List<String> news() {
+		return (List<String>) this.browser.executeScript("return told");
 	}
 
 	@Test
