@@ -1,0 +1,122 @@
+package dev.tinyipc.benchmark;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+
+import dev.tinyipc.benchmark.own.ChannelContender;
+import dev.tinyipc.benchmark.own.RawContender;
+import dev.tinyipc.benchmark.own.TemplateContender;
+
+/** Everybody who takes part: the one place where a contender is registered. */
+final class Contenders {
+
+	/** The one that the ratios are to. */
+	static final String REFERENCE = "c";
+
+	/** What {@code benchmarks/run} compiled from C. */
+	private static final Path NATIVE = Path.of("target", "native");
+
+	/** What {@code peers/build} built or installed, for contenders in other languages. */
+	private static final Path PEERS = Path.of("target", "peers");
+
+	/** They tell why, not how fast: a quick look goes without them. */
+	private static final Set<String> VARIANTS = Set.of("c-spin", "raw-java-c2", "channel-c2", "template-c2");
+
+	private static final String SECOND_COMPILER = "-XX:TieredStopAtLevel=4";
+
+	private Contenders() {
+	}
+
+	/** In the order in which they take their turns and stand in the tables. */
+	static List<Entry> all() {
+		List<Entry> all = new ArrayList<>();
+		reference(all);
+		own(all);
+		peers(all);
+		return all;
+	}
+
+	static List<Entry> quick() {
+		return all().stream().filter((entry) -> !VARIANTS.contains(entry.name())).toList();
+	}
+
+	private static void reference(List<Entry> all) {
+		String program = NATIVE.resolve("contender").toString();
+		all.add(program(REFERENCE, "C parent and C child, the same sockets, plain send and recv", program));
+		all.add(program("c-spin", "the same, but both ask again and again instead of waiting", program, "spin")
+			.only("roundtrip"));
+	}
+
+	private static void own(List<Entry> all) {
+		String raw = RawContender.class.getName();
+		all.add(java("raw", "`IpcSocket`, child in C", raw, "c"));
+		all.add(java("raw-spinning", "`raw`, which asks again for a while before it waits", raw, "c-spinning")
+			.only("roundtrip"));
+		all.add(java("raw-java", "`IpcSocket`, child in Java", raw, "java"));
+		all.add(java("raw-java-c2", "the same, the child with both compilers", raw, "java", SECOND_COMPILER)
+			.only("roundtrip", "oneway"));
+		String channel = ChannelContender.class.getName();
+		all.add(java("channel-c", "`IpcChannel`, child in C that does not decode", channel, "c"));
+		all.add(java("channel", "`IpcChannel`, child in Java", channel, "java"));
+		all.add(java("channel-c2", "the same, the child with both compilers", channel, "java", SECOND_COMPILER)
+			.only("object", "objects"));
+		String template = TemplateContender.class.getName();
+		all.add(java("template", "`CborMessageTemplate` in a Spring Boot application, worker in Java", template));
+		all.add(java("template-c2", "the same, the worker with both compilers", template, SECOND_COMPILER)
+			.only("object", "objects", "callers"));
+		all.add(java("raw-64m", "`raw`, whose parent has a heap of 64 MiB, touched", raw, "c").only("spawn")
+			.with("-Xms64m", "-Xmx64m", "-XX:+AlwaysPreTouch"));
+		all.add(java("raw-8g", "`raw`, whose parent has a heap of 8 GiB, touched", raw, "c").only("spawn")
+			.with("-Xms8g", "-Xmx8g", "-XX:+AlwaysPreTouch"));
+	}
+
+	/** Other ways to do it. */
+	private static void peers(List<Entry> all) {
+	}
+
+	private static Entry program(String name, String description, String... command) {
+		return new Entry(name, description, List.of(command), Set.of());
+	}
+
+	/** A class that implements {@link Contender}, in a JVM with the JDK's defaults. */
+	private static Entry java(String name, String description, String type, String... arguments) {
+		List<String> command = new ArrayList<>();
+		command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+		command.add("--enable-native-access=ALL-UNNAMED");
+		command.addAll(List.of("-cp", System.getProperty("java.class.path"), ContenderMain.class.getName(), type));
+		command.addAll(List.of(arguments));
+		return new Entry(name, description, command, Set.of());
+	}
+
+	/**
+	 * A contender.
+	 *
+	 * @param name short, as in a table
+	 * @param description in a few words
+	 * @param command the program that speaks the protocol, to be run in the folder
+	 * {@code benchmarks}; one that cannot be started is left out, and the report says so
+	 * @param works those in which it takes part; empty for all
+	 */
+	record Entry(String name, String description, List<String> command, Set<String> works) {
+
+		/** Takes part in these works only. */
+		Entry only(String... works) {
+			return new Entry(this.name, this.description, this.command, Set.of(works));
+		}
+
+		/** Its JVM gets these flags. */
+		Entry with(String... flags) {
+			List<String> command = new ArrayList<>(this.command);
+			command.addAll(1, List.of(flags));
+			return new Entry(this.name, this.description, command, this.works);
+		}
+
+		boolean takesPartIn(String work) {
+			return this.works.isEmpty() || this.works.contains(work);
+		}
+
+	}
+
+}

@@ -1,0 +1,43 @@
+package dev.tinyipc.benchmark;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/** Everything that was measured: by work, and within that by contender. */
+final class Results {
+
+	private final Map<String, Map<String, Samples>> samples = new LinkedHashMap<>();
+
+	private final List<Work> works = new ArrayList<>();
+
+	void add(Work work, Map<String, Samples> contenders) {
+		this.works.add(work);
+		this.samples.put(work.line(), contenders);
+	}
+
+	List<Work> works() {
+		return this.works;
+	}
+
+	/** Those of a name that differ by their parameter. */
+	List<Work> works(String name) {
+		return this.works.stream().filter((work) -> work.name().equals(name)).toList();
+	}
+
+	List<String> workNames() {
+		return this.works.stream().map(Work::name).distinct().toList();
+	}
+
+	Map<String, Samples> contenders(String line) {
+		return this.samples.getOrDefault(line, Map.of());
+	}
+
+	/** Empty unless it was measured. */
+	Optional<Samples> find(String line, String contender) {
+		return Optional.ofNullable(contenders(line).get(contender)).filter((found) -> !found.isEmpty());
+	}
+
+}

@@ -1,0 +1,84 @@
+package dev.tinyipc.benchmark.own;
+
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+
+import dev.tinyipc.IpcChannel;
+import dev.tinyipc.IpcMessage;
+import dev.tinyipc.IpcProcess;
+import dev.tinyipc.IpcProcessBuilder;
+import dev.tinyipc.OwnedFd;
+import dev.tinyipc.benchmark.Contender;
+
+/**
+ * {@code IpcChannel}: CBOR in frames, to a child in Java, or to one in C that echoes or
+ * counts frames without looking into them.
+ */
+public final class ChannelContender implements Contender {
+
+	private final boolean javaChild;
+
+	private final List<String> childFlags;
+
+	/**
+	 * Made by the harness.
+	 * @param arguments {@code c} or {@code java}, and flags for a child in Java
+	 */
+	public ChannelContender(List<String> arguments) {
+		this.javaChild = arguments.get(0).equals("java");
+		this.childFlags = arguments.subList(1, arguments.size());
+	}
+
+	@Override
+	public Session prepare(String work, List<String> parameters) throws Exception {
+		if (work.equals("callers")) {
+			throw new CannotException("no pool");
+		}
+		if (work.equals("descriptor") && !this.javaChild) {
+			throw new CannotException("this child in C takes no descriptors");
+		}
+		String type = TypedSession.childType(work);
+		IpcProcess process = new IpcProcessBuilder(command(type)).inheritIO()
+			.redirectOutput(ProcessBuilder.Redirect.DISCARD)
+			.start();
+		return TypedSession.prepare(
+				new Channel(process,
+						IpcChannel.over(process.socket()).withMaxMessageSize(ChannelChild.MAX_MESSAGE_SIZE)),
+				work, parameters);
+	}
+
+	private List<String> command(String type) {
+		if (this.javaChild) {
+			List<String> flags = new ArrayList<>(List.of("-Xmx256m"));
+			flags.addAll(this.childFlags);
+			flags.add("-Dtype=" + type);
+			return ChildProgram.java(flags, ChannelChild.class);
+		}
+		return ChildProgram.c(type.equals("count") ? "frames-oneway" : "frames",
+				Integer.toString(ChannelChild.MAX_MESSAGE_SIZE), "1");
+	}
+
+	private record Channel(IpcProcess process, IpcChannel channel) implements TypedSession.Peer {
+
+		@Override
+		public void send(Object payload) throws IOException {
+			this.channel.send(payload);
+		}
+
+		@Override
+		public <R> R exchange(Object payload, Class<R> type, OwnedFd... descriptors) throws IOException {
+			this.channel.send(payload, descriptors);
+			try (IpcMessage<R> reply = this.channel.receive(type)) {
+				return reply.payload();
+			}
+		}
+
+		@Override
+		public void close() throws IOException, InterruptedException {
+			new RawContender.Peer(this.process, List.of()).close();
+		}
+
+	}
+
+}

@@ -1,0 +1,148 @@
+package dev.tinyipc.benchmark.own;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+
+import dev.tinyipc.OwnedFd;
+import dev.tinyipc.benchmark.Contender;
+import dev.tinyipc.benchmark.Order;
+import dev.tinyipc.spring.CborMessageTemplate;
+import dev.tinyipc.spring.IpcChild;
+
+import org.springframework.boot.Banner;
+import org.springframework.boot.autoconfigure.EnableAutoConfiguration;
+import org.springframework.boot.builder.SpringApplicationBuilder;
+import org.springframework.context.ConfigurableApplicationContext;
+import org.springframework.context.annotation.Configuration;
+
+/** {@code CborMessageTemplate} in an application with the starter, to its worker. */
+public final class TemplateContender implements Contender {
+
+	private static final int POOL = 4;
+
+	private final List<String> childFlags;
+
+	/** Made by the harness: the worker runs as the starter starts it. */
+	public TemplateContender() {
+		this(List.of());
+	}
+
+	/**
+	 * Made by the harness.
+	 * @param childFlags further flags for the worker's JVM
+	 */
+	public TemplateContender(List<String> childFlags) {
+		this.childFlags = childFlags;
+	}
+
+	@Override
+	public Session prepare(String work, List<String> parameters) throws Exception {
+		switch (work) {
+			case "callers" -> {
+				return new CallersSession(start("order", POOL), Integer.parseInt(parameters.get(0)));
+			}
+			case "idle" -> {
+				int children = Integer.parseInt(parameters.get(0));
+				if (children > 1) {
+					throw new CannotException("each socket is a process");
+				}
+				return new IdleSession(start("order", children));
+			}
+			case "spawn" -> {
+				if (!parameters.get(0).equals("java")) {
+					throw new CannotException("another child");
+				}
+				return new WorkerSpawnSession(start("order", 1));
+			}
+			default -> {
+				return TypedSession.prepare(start(TypedSession.childType(work), 1), work, parameters);
+			}
+		}
+	}
+
+	/**
+	 * For single operations.
+	 * @return an application with a worker
+	 */
+	public static Exchanges exchanges() {
+		Template template = new TemplateContender().start("order", 1);
+		return new Exchanges() {
+
+			@Override
+			public Order exchange(Order order) {
+				return template.exchange(order, Order.class);
+			}
+
+			@Override
+			public void close() {
+				template.close();
+			}
+
+		};
+	}
+
+	/** Typed objects to a worker and back. */
+	public interface Exchanges extends AutoCloseable {
+
+		/**
+		 * Has an order echoed.
+		 * @param order the order
+		 * @return its equal
+		 */
+		Order exchange(Order order);
+
+		@Override
+		void close();
+
+	}
+
+	private Template start(String type, int instances) {
+		List<String> flags = new ArrayList<>(List.of("-Dtype=" + type));
+		if (!type.equals("order")) {
+			flags.add("-Xmx256m"); // messages of 16 MiB
+		}
+		flags.addAll(this.childFlags);
+		Map<String, Object> properties = Map.of("ipc.children.worker.main", ChannelChild.class.getName(),
+				"ipc.children.worker.jvm-arguments", String.join(",", flags), "ipc.children.worker.instances",
+				Math.max(1, instances), "ipc.children.worker.enabled", instances > 0, "ipc.template.max-message-size",
+				"64MB", "logging.level.root", "warn");
+		ConfigurableApplicationContext context = new SpringApplicationBuilder(Application.class)
+			.bannerMode(Banner.Mode.OFF)
+			.properties(properties)
+			.run();
+		return new Template(context, context.getBean(CborMessageTemplate.class));
+	}
+
+	/** The application. */
+	@Configuration(proxyBeanMethods = false)
+	@EnableAutoConfiguration
+	static class Application {
+
+	}
+
+	/** An application that runs. */
+	record Template(ConfigurableApplicationContext context, CborMessageTemplate template) implements TypedSession.Peer {
+
+		@Override
+		public void send(Object payload) {
+			this.template.convertAndSend(payload);
+		}
+
+		@Override
+		public <R> R exchange(Object payload, Class<R> type, OwnedFd... descriptors) {
+			return this.template.convertSendAndReceive(payload, type, descriptors);
+		}
+
+		IpcChild child() {
+			return this.context.getBean(IpcChild.class);
+		}
+
+		@Override
+		public void close() {
+			this.context.close();
+		}
+
+	}
+
+}
