@@ -74,6 +74,11 @@ final class ChildSlot {
 				Optional.ofNullable(this.lastExit), running ? SocketState.of(instance.socket()) : Optional.empty());
 	}
 
+	/** Whether no instance will run here unless somebody asks for one. */
+	boolean isOver() {
+		return this.state == ChildState.STOPPED || this.state == ChildState.FAILED;
+	}
+
 	/** The instance that messages can be sent to, or null while there is none. */
 	@Nullable ChildInstance current() {
 		return this.current;

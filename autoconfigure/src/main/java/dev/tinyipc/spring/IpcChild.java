@@ -286,11 +286,9 @@ public final class IpcChild implements IpcDestination, SmartLifecycle {
 
 	/** Whoever waits for an instance need not, once there is none to come. */
 	void stateChanged() {
-		List<Instance> instances = instances();
-		if (instances.stream()
-			.allMatch((instance) -> instance.state() == ChildState.STOPPED || instance.state() == ChildState.FAILED)) {
+		if (this.slots.stream().allMatch(ChildSlot::isOver)) {
 			this.idle.close("it is not running: "
-					+ instances.stream().map(Instance::toString).collect(Collectors.joining("; ")));
+					+ instances().stream().map(Instance::toString).collect(Collectors.joining("; ")));
 		}
 	}
 

@@ -53,7 +53,7 @@ class ManyChildrenTests {
 			assertThat(answered).hasSize(HALF);
 			assertThat(threads() - threads).isLessThan(MOST_THREADS);
 			Collection<IpcChild> children = context.getBeansOfType(IpcChild.class).values();
-			children.forEach((child) -> pids.addAll(pids(child)));
+			children.forEach((child) -> pids.addAll(Processes.pids(child)));
 			context.close();
 			assertThat(children).allSatisfy(
 					(child) -> assertThat(child.instances()).allSatisfy((instance) -> assertThat(instance.lastExit())
@@ -69,10 +69,6 @@ class ManyChildrenTests {
 			.forEach((i) -> properties.add("ipc.children.echo" + i + ".command=sh,-c,exec cat <&3 >&3"));
 		return RawWorker.application("ipc.children.worker.instances=" + HALF, "ipc.template.timeout=60s")
 			.withPropertyValues(properties.toArray(String[]::new));
-	}
-
-	private static List<Long> pids(IpcChild child) {
-		return child.instances().stream().flatMap((instance) -> instance.pid().stream()).toList();
 	}
 
 	private static int threads() {

@@ -32,11 +32,11 @@ class PoolReplacementTests {
 		RawWorker.application("ipc.children.worker.instances=3").run((context) -> {
 			CborMessageTemplate template = context.getBean(CborMessageTemplate.class);
 			IpcChild child = context.getBean(IpcChild.class);
-			List<Long> before = pids(child);
+			List<Long> before = Processes.pids(child);
 			assertThatExceptionOfType(IpcTimeoutException.class)
 				.isThrownBy(() -> template.convertSendAndReceive("say-nothing", String.class, SHORT));
 			awaitRestarts(child, 1);
-			List<Long> after = pids(child);
+			List<Long> after = Processes.pids(child);
 			assertThat(after).hasSize(3);
 			List<Long> gone = new ArrayList<>(before);
 			gone.removeAll(after);
@@ -69,7 +69,7 @@ class PoolReplacementTests {
 		RawWorker.application().run((context) -> {
 			CborMessageTemplate template = context.getBean(CborMessageTemplate.class);
 			IpcChild child = context.getBean(IpcChild.class);
-			long pid = pids(child).get(0);
+			long pid = Processes.pids(child).get(0);
 			assertThatExceptionOfType(IpcPeerUnavailableException.class)
 				.isThrownBy(() -> template.convertSendAndReceive("hang-up", String.class));
 			assertThat(template.<Integer>convertSendAndReceive("who", Integer.class).longValue()).isNotEqualTo(pid);
@@ -81,7 +81,7 @@ class PoolReplacementTests {
 	void anInstanceThatHasOnlyAPartOfAMessageIsReplaced() {
 		RawWorker.application().run((context) -> {
 			CborMessageTemplate template = context.getBean(CborMessageTemplate.class);
-			long pid = pids(context.getBean(IpcChild.class)).get(0);
+			long pid = Processes.pids(context.getBean(IpcChild.class)).get(0);
 			template.convertAndSend("sleep 1000");
 			template.setTimeout(SHORT);
 			assertThatExceptionOfType(IpcTimeoutException.class)
@@ -138,7 +138,7 @@ class PoolReplacementTests {
 		RawWorker.application("ipc.children.worker.max-exchanges=10").run((context) -> {
 			CborMessageTemplate template = context.getBean(CborMessageTemplate.class);
 			IpcChild child = context.getBean(IpcChild.class);
-			long first = pids(child).get(0);
+			long first = Processes.pids(child).get(0);
 			for (int i = 0; i < 10; i++) {
 				assertThat(template.<Integer>convertSendAndReceive("who", Integer.class).longValue()).isEqualTo(first);
 			}
@@ -156,7 +156,7 @@ class PoolReplacementTests {
 	void anInstanceThatHasGrownTooLargeIsReplaced() {
 		RawWorker.application("ipc.children.worker.max-memory=100MB").run((context) -> {
 			CborMessageTemplate template = context.getBean(CborMessageTemplate.class);
-			long first = pids(context.getBean(IpcChild.class)).get(0);
+			long first = Processes.pids(context.getBean(IpcChild.class)).get(0);
 			assertThat(template.<Integer>convertSendAndReceive("who eat 20", Integer.class).longValue())
 				.isEqualTo(first);
 			assertThat(template.<Integer>convertSendAndReceive("who eat 100", Integer.class).longValue())
@@ -172,7 +172,7 @@ class PoolReplacementTests {
 		RawWorker.application("ipc.children.worker.instances=4").run((context) -> {
 			CborMessageTemplate template = context.getBean(CborMessageTemplate.class);
 			IpcChild child = context.getBean(IpcChild.class);
-			List<Long> before = pids(child);
+			List<Long> before = Processes.pids(child);
 			AtomicBoolean done = new AtomicBoolean();
 			ExecutorService callers = Executors.newFixedThreadPool(8);
 			List<Future<?>> calls = new ArrayList<>();
@@ -192,18 +192,14 @@ class PoolReplacementTests {
 			}
 			callers.shutdown();
 			assertThat(child.instances()).extracting(IpcChild.Instance::restarts).containsOnly(2L);
-			assertThat(pids(child)).hasSize(4).doesNotContainAnyElementsOf(before);
+			assertThat(Processes.pids(child)).hasSize(4).doesNotContainAnyElementsOf(before);
 		});
-	}
-
-	private static List<Long> pids(IpcChild child) {
-		return child.instances().stream().flatMap((instance) -> instance.pid().stream()).toList();
 	}
 
 	private static void awaitRestarts(IpcChild child, long restarts) {
 		Awaitility.await().untilAsserted(() -> {
 			assertThat(child.instances().stream().mapToLong(IpcChild.Instance::restarts).sum()).isEqualTo(restarts);
-			assertThat(pids(child)).hasSize(child.instances().size());
+			assertThat(Processes.pids(child)).hasSize(child.instances().size());
 		});
 	}
 

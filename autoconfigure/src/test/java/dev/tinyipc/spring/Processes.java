@@ -16,6 +16,11 @@ public final class Processes {
 	private Processes() {
 	}
 
+	/** Those of a child that run, in the order of its instances. */
+	public static List<Long> pids(IpcChild child) {
+		return child.instances().stream().flatMap((instance) -> instance.pid().stream()).toList();
+	}
+
 	/** Whether it runs: a zombie does not. */
 	public static boolean runs(long pid) {
 		String[] stat = stat(Path.of("/proc", Long.toString(pid), "stat"));

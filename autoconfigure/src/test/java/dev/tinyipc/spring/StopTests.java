@@ -89,12 +89,12 @@ class StopTests {
 		RawWorker.application("ipc.children.worker.instances=2").run((context) -> {
 			IpcChild child = context.getBean(IpcChild.class);
 			CborMessageTemplate template = context.getBean(CborMessageTemplate.class);
-			List<Long> before = pids(child);
+			List<Long> before = Processes.pids(child);
 			context.stop();
 			assertThat(before).hasSize(2).noneMatch(Processes::runs);
 			assertThat(child.isRunning()).isFalse();
 			context.start();
-			assertThat(pids(child)).hasSize(2).doesNotContainAnyElementsOf(before);
+			assertThat(Processes.pids(child)).hasSize(2).doesNotContainAnyElementsOf(before);
 			assertThat(template.convertSendAndReceive("hello", String.class)).isEqualTo("hello");
 		});
 	}
@@ -123,10 +123,6 @@ class StopTests {
 				.withThrowableThat()
 				.withCauseInstanceOf(IpcPeerUnavailableException.class);
 		});
-	}
-
-	private static List<Long> pids(IpcChild child) {
-		return child.instances().stream().flatMap((instance) -> instance.pid().stream()).toList();
 	}
 
 }
