@@ -154,6 +154,9 @@ final class LibC {
 	/** {@code int socketpair(int domain, int type, int protocol, int sv[2])}. */
 	static native int socketpair(int domain, int type, int protocol, long sv);
 
+	/** {@code ssize_t send(int sockfd, const void *buf, size_t len, int flags)}. */
+	static native long send(int sockfd, long buf, long len, int flags);
+
 	/** {@code ssize_t sendmsg(int sockfd, const struct msghdr *msg, int flags)}. */
 	static native long sendmsg(int sockfd, long msg, int flags);
 

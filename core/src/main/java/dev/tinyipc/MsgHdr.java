@@ -212,6 +212,21 @@ final class MsgHdr {
 		}
 	}
 
+	/** Whether the packet is one piece of memory and no descriptors. */
+	boolean isPlain() {
+		return this.vectors == 1 && !hasControlData();
+	}
+
+	/** Where a plain packet is. */
+	long plainAddress() {
+		return this.block.bytes().getLong(VECTORS_OFFSET);
+	}
+
+	/** The size of a plain packet. */
+	long plainLength() {
+		return this.block.bytes().getLong(VECTORS_OFFSET + 8);
+	}
+
 	// Receiving
 
 	/** Makes room for a packet in the remaining bytes of one buffer. */

@@ -60,7 +60,7 @@ class DescriptorLimitTests {
 	@Test
 	void tooManyDescriptorsUnderWayIsAnErrorOfItsOwnAndARetryCanWork() throws Exception {
 		String output = new ChildJvm(CrowdedSender.class).after("ulimit -n 100").asNobody(this.folder).run();
-		assertThat(output).contains("sendmsg failed: ETOOMANYREFS (Too many references: cannot splice)")
+		assertThat(output).contains("send failed: ETOOMANYREFS (Too many references: cannot splice)")
 			.contains("RLIMIT_NOFILE")
 			.contains("descriptor still open: true")
 			.contains("after the receiver caught up: sent");

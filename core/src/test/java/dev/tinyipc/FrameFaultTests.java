@@ -183,8 +183,7 @@ class FrameFaultTests {
 	@Test
 	void senderWhosePeerDiesInTheMiddleLearnsItAndCannotGoOn() throws Exception {
 		try (IpcSocketPair pair = IpcSocket.pair();
-				Blocked sender = Blocked.in("sendmsg",
-						() -> IpcChannel.over(pair.parent()).send(new byte[10_000_000]))) {
+				Blocked sender = Blocked.in("send", () -> IpcChannel.over(pair.parent()).send(new byte[10_000_000]))) {
 			pair.child().close();
 			assertThatExceptionOfType(IpcException.PeerClosed.class).isThrownBy(sender::join);
 			assertThatExceptionOfType(IpcException.class).isThrownBy(() -> IpcChannel.over(pair.parent()).send("x"))
@@ -195,8 +194,7 @@ class FrameFaultTests {
 	@Test
 	void closeWhileAFrameIsBeingSentEndsIt() throws Exception {
 		try (IpcSocketPair pair = IpcSocket.pair();
-				Blocked sender = Blocked.in("sendmsg",
-						() -> IpcChannel.over(pair.parent()).send(new byte[10_000_000]))) {
+				Blocked sender = Blocked.in("send", () -> IpcChannel.over(pair.parent()).send(new byte[10_000_000]))) {
 			pair.parent().close();
 			assertThatExceptionOfType(IpcException.class).isThrownBy(sender::join)
 				.withMessageContaining("closed on this side");

@@ -42,7 +42,7 @@ class SocketCloseTests {
 	void closeWhileSenderIsBlockedWakesIt() throws Exception {
 		try (IpcSocketPair pair = IpcSocket.pair()) {
 			SocketTimeoutTests.fill(pair.parent());
-			try (Blocked sender = Blocked.in("sendmsg", () -> pair.parent().send(Samples.bytes("x")))) {
+			try (Blocked sender = Blocked.in("send", () -> pair.parent().send(Samples.bytes("x")))) {
 				pair.parent().close();
 				assertClosedHere(sender);
 			}
@@ -53,7 +53,7 @@ class SocketCloseTests {
 	void closeWakesReaderAndSenderAndThoseWhoWaitForThem() throws Exception {
 		try (IpcSocketPair pair = IpcSocket.pair()) {
 			SocketTimeoutTests.fill(pair.parent());
-			try (Blocked sender = Blocked.in("sendmsg", () -> pair.parent().send(Samples.bytes("x")));
+			try (Blocked sender = Blocked.in("send", () -> pair.parent().send(Samples.bytes("x")));
 					Blocked reader = Blocked.in("recvmsg", () -> pair.parent().receive(ByteBuffer.allocate(1)));
 					Blocked secondSender = Blocked.waiting(() -> pair.parent().send(Samples.bytes("y")));
 					Blocked secondReader = Blocked.waiting(() -> pair.parent().receive(ByteBuffer.allocate(1)))) {

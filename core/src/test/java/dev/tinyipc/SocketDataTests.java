@@ -151,7 +151,7 @@ class SocketDataTests {
 			Samples.assertSame(received.array(), Samples.random(largest));
 			ByteBuffer tooLarge = ByteBuffer.allocateDirect(largest + 1);
 			assertThatExceptionOfType(IpcException.MessageTooLarge.class).isThrownBy(() -> pair.parent().send(tooLarge))
-				.withMessageStartingWith("sendmsg failed: EMSGSIZE (Message too long)")
+				.withMessageStartingWith("send failed: EMSGSIZE (Message too long)")
 				.withMessageContaining((largest + 1) + " bytes")
 				.withMessageContaining("takes " + largest)
 				.withMessageContaining("IpcChannel");

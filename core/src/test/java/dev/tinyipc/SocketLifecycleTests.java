@@ -124,7 +124,7 @@ class SocketLifecycleTests {
 	void blockedSenderLearnsThatThePeerClosed() throws Exception {
 		try (IpcSocketPair pair = IpcSocket.pair()) {
 			SocketTimeoutTests.fill(pair.parent());
-			try (Blocked sender = Blocked.in("sendmsg", () -> pair.parent().send(Samples.bytes("x")))) {
+			try (Blocked sender = Blocked.in("send", () -> pair.parent().send(Samples.bytes("x")))) {
 				pair.child().close();
 				assertThatExceptionOfType(IpcException.PeerClosed.class).isThrownBy(sender::join);
 			}
