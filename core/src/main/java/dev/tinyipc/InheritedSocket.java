@@ -1,5 +1,7 @@
 package dev.tinyipc;
 
+import java.time.Duration;
+import java.time.temporal.ChronoUnit;
 import java.util.Optional;
 
 import org.jspecify.annotations.Nullable;
@@ -8,6 +10,9 @@ import org.jspecify.annotations.Nullable;
  * The socket of this process's parent, adopted once. See {@link IpcSocket#inherited()}.
  */
 final class InheritedSocket {
+
+	/** For how many microseconds the parent would have a receive spin, if for any. */
+	static final String SPIN_VARIABLE = "TINY_IPC_SPIN_MICROS";
 
 	private static @Nullable IpcSocket socket;
 
@@ -19,6 +24,7 @@ final class InheritedSocket {
 		if (socket == null && number != null) {
 			IpcSocket adopted = adopt(number);
 			adopted.setCloseOnExec(true);
+			adopted.setSpinTime(spinTime());
 			socket = adopted;
 		}
 		return Optional.ofNullable(socket);
@@ -36,6 +42,18 @@ final class InheritedSocket {
 		}
 		catch (IpcException ex) {
 			throw unusable(number, ex);
+		}
+	}
+
+	private static Duration spinTime() throws IpcException {
+		String micros = System.getenv(SPIN_VARIABLE);
+		try {
+			return (micros != null) ? Duration.of(Integer.parseUnsignedInt(micros), ChronoUnit.MICROS) : Duration.ZERO;
+		}
+		catch (NumberFormatException ex) {
+			throw new IpcException(
+					"The environment says " + SPIN_VARIABLE + '=' + micros + ", which is no number of microseconds",
+					ex);
 		}
 	}
 

@@ -3,6 +3,7 @@ package dev.tinyipc;
 import java.io.File;
 import java.io.IOException;
 import java.lang.ProcessBuilder.Redirect;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -41,6 +42,8 @@ public final class IpcProcessBuilder {
 	private @Nullable Consumer<String> errorLines;
 
 	private boolean contained;
+
+	private Duration spinTime = Duration.ZERO;
 
 	/**
 	 * Prepares to start a program.
@@ -152,6 +155,19 @@ public final class IpcProcessBuilder {
 	}
 
 	/**
+	 * Sets for how long both ends ask for a packet again and again before they go to
+	 * sleep, see {@link IpcSocket#setSpinTime}. A child in Java that uses
+	 * {@link IpcSocket#inherited()} does so; others find the time in the environment, as
+	 * microseconds in {@value InheritedSocket#SPIN_VARIABLE}.
+	 * @param limit zero, as at first, never to do so
+	 * @return this builder
+	 */
+	public IpcProcessBuilder spinTime(Duration limit) {
+		this.spinTime = IpcSocket.checkSpinTime(limit);
+		return this;
+	}
+
+	/**
 	 * Says whether standard error goes where standard output goes.
 	 * @param redirectErrorStream whether it does; false at first
 	 * @return this builder
@@ -223,6 +239,13 @@ public final class IpcProcessBuilder {
 			streams.error(this.settings.redirectError());
 		}
 		environment().put(IpcSocket.FD_VARIABLE, Integer.toString(CHILD_FD));
+		if (this.spinTime.isZero()) {
+			environment().remove(InheritedSocket.SPIN_VARIABLE); // of our own parent's
+		}
+		else {
+			environment().put(InheritedSocket.SPIN_VARIABLE, Long.toString(this.spinTime.toNanos() / 1000));
+			sockets.parent().setSpinTime(this.spinTime);
+		}
 		List<OwnedFd> descriptors = streams.childEnds();
 		descriptors.add(CHILD_FD, sockets.child().descriptor());
 		int pid = PosixSpawn.spawn(command(), environment(), this.settings.directory(), descriptors);

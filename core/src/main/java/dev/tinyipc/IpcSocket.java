@@ -39,6 +39,9 @@ public final class IpcSocket implements Closeable {
 	 */
 	public static final String FD_VARIABLE = "TINY_IPC_FD";
 
+	/** The longest time that {@link #setSpinTime} takes: 10 milliseconds. */
+	public static final Duration MAX_SPIN_TIME = Duration.ofMillis(10);
+
 	private final OwnedFd descriptor;
 
 	private final SocketSender sender;
@@ -177,6 +180,26 @@ public final class IpcSocket implements Closeable {
 	 */
 	public void setReceiveTimeout(@Nullable Duration timeout) throws IpcException {
 		this.receiver.setTimeout(timeout);
+	}
+
+	/**
+	 * Sets for how long a receive asks for a packet again and again before it goes to
+	 * sleep, which keeps a processor busy and spares the time that waking takes: most of
+	 * a short exchange, if both ends do it. It is done only as long as it helps: not
+	 * while packets usually take longer, nor where processors are short, and never on a
+	 * machine with one processor or on a virtual thread.
+	 * @param limit at most {@link #MAX_SPIN_TIME}, and 50 microseconds are usually
+	 * enough; zero, as at first, never to do so
+	 */
+	public void setSpinTime(Duration limit) {
+		this.receiver.setSpinTime(checkSpinTime(limit).toNanos());
+	}
+
+	static Duration checkSpinTime(Duration limit) {
+		if (limit.isNegative() || limit.compareTo(MAX_SPIN_TIME) > 0) {
+			throw new IllegalArgumentException("A spin time is zero to " + MAX_SPIN_TIME + ", not " + limit);
+		}
+		return limit;
 	}
 
 	/**

@@ -17,6 +17,8 @@ final class SocketReceiver extends SocketSide {
 
 	private static final int NOTHING_THERE = -1;
 
+	private final Spin spin = new Spin();
+
 	private int lastLength;
 
 	SocketReceiver(OwnedFd descriptor, AtomicReference<@Nullable IpcException> broken) {
@@ -193,32 +195,67 @@ final class SocketReceiver extends SocketSide {
 	private int fetch(MsgHdr header, int count, Wait wait) throws IpcException {
 		int fd = begin(wait);
 		try {
-			long address = header.address();
-			while (true) {
-				// MSG_TRUNC asks for the true size of a packet that does not fit.
-				int flags = flags() | LibC.MSG_CMSG_CLOEXEC | LibC.MSG_TRUNC;
-				long result = (count == SINGLE) ? LibC.recvmsg(fd, address, flags)
-						: LibC.recvmmsg(fd, address, count, flags | LibC.MSG_WAITFORONE, 0);
-				if (result >= 0) {
-					return (int) result;
-				}
-				int error = Errno.last();
-				if (error == Errno.ECONNRESET.number) {
-					// The peer closed with data of ours unread. Said once; what it sent
-					// is next.
-					continue;
-				}
-				if (error != Errno.EINTR.number && error != Errno.EAGAIN.number) {
-					throw Errno.failure("recvmsg", error);
-				}
-				if (!again(fd, error)) {
-					return NOTHING_THERE;
-				}
+			if (flags() != 0 || !this.spin.isOn()) {
+				return fetch(fd, header, count);
 			}
+			boolean awake = this.spin.stayAwake();
+			long start = System.nanoTime();
+			int result = awake ? fetchAwake(fd, header, count, this.spin.deadline(start)) : NOTHING_THERE;
+			if (result == NOTHING_THERE) {
+				result = fetch(fd, header, count);
+			}
+			this.spin.waited(awake, System.nanoTime() - start);
+			return result;
 		}
 		finally {
 			this.descriptor.giveBack();
 		}
+	}
+
+	private int fetch(int fd, MsgHdr header, int count) throws IpcException {
+		while (true) {
+			long result = call(fd, header, count, flags());
+			if (result >= 0) {
+				return (int) result;
+			}
+			int error = Errno.last();
+			if (error == Errno.ECONNRESET.number) {
+				// The peer closed with data of ours unread. Said once; what it sent is
+				// next.
+				continue;
+			}
+			if (error != Errno.EINTR.number && error != Errno.EAGAIN.number) {
+				throw Errno.failure("recvmsg", error);
+			}
+			if (!again(fd, error)) {
+				return NOTHING_THERE;
+			}
+		}
+	}
+
+	/** Asks again and again, and leaves what else may be wrong to the call that waits. */
+	private static int fetchAwake(int fd, MsgHdr header, int count, long deadline) {
+		do {
+			long result = call(fd, header, count, LibC.MSG_DONTWAIT);
+			if (result >= 0) {
+				return (int) result;
+			}
+			Thread.onSpinWait();
+		}
+		while (System.nanoTime() - deadline < 0 && Errno.last() == Errno.EAGAIN.number);
+		return NOTHING_THERE;
+	}
+
+	/** MSG_TRUNC asks for the true size of a packet that does not fit. */
+	private static long call(int fd, MsgHdr header, int count, int waiting) {
+		int flags = waiting | LibC.MSG_CMSG_CLOEXEC | LibC.MSG_TRUNC;
+		return (count == SINGLE) ? LibC.recvmsg(fd, header.address(), flags)
+				: LibC.recvmmsg(fd, header.address(), count, flags | LibC.MSG_WAITFORONE, 0);
+	}
+
+	/** See {@link IpcSocket#setSpinTime}. */
+	void setSpinTime(long nanos) {
+		this.spin.setLimit(nanos);
 	}
 
 	/** The size of the packet that came last, also if it was refused. */

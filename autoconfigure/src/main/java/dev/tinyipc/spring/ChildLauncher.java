@@ -42,7 +42,8 @@ final class ChildLauncher {
 			JavaCommand.Prepared prepared = prepare();
 			IpcProcessBuilder builder = new IpcProcessBuilder(prepared.command())
 				.redirectInput(Redirect.from(NULL_DEVICE))
-				.contained();
+				.contained()
+				.spinTime(this.settings.getSpinTime());
 			direct(builder, log);
 			builder.environment().putAll(this.settings.getEnvironment());
 			Path directory = this.settings.getDirectory();

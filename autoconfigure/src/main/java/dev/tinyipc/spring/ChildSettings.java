@@ -87,6 +87,13 @@ public class ChildSettings {
 	private DataSize maxMemory = DataSize.ofBytes(0);
 
 	/**
+	 * Time for which a call asks for its reply again and again before it goes to sleep,
+	 * and a child in Java for its next request, as long as that helps. Zero never to do
+	 * so.
+	 */
+	private Duration spinTime = Duration.ZERO;
+
+	/**
 	 * Time that the child has to end by itself after its socket has ended, before it gets
 	 * SIGTERM, and after that again before it gets SIGKILL.
 	 */
@@ -196,6 +203,14 @@ public class ChildSettings {
 
 	public void setMaxMemory(DataSize maxMemory) {
 		this.maxMemory = maxMemory;
+	}
+
+	public Duration getSpinTime() {
+		return this.spinTime;
+	}
+
+	public void setSpinTime(Duration spinTime) {
+		this.spinTime = spinTime;
 	}
 
 	public Duration getShutdownTimeout() {

@@ -1,0 +1,142 @@
+package dev.tinyipc;
+
+import java.nio.ByteBuffer;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+
+@Timeout(60)
+class SpinTests {
+
+	private static final long LIMIT = 50_000;
+
+	private static final int RECEIVES = 10_000;
+
+	private final Spin spin = new Spin();
+
+	private IpcSocketPair pair;
+
+	@BeforeEach
+	void makePair() throws Exception {
+		this.spin.setLimit(LIMIT);
+		this.pair = IpcSocket.pair();
+		this.pair.parent().setSpinTime(Duration.ofNanos(LIMIT));
+	}
+
+	@AfterEach
+	void closePair() {
+		this.pair.close();
+	}
+
+	@Test
+	void whatWakingWouldTakeLongerForIsWaitedForAwake() {
+		assertThat(awake(3_000, 12_000)).isGreaterThan(RECEIVES * 9 / 10);
+	}
+
+	@Test
+	void aPeerThatTakesLongerThanTheLimitIsWaitedForAsleep() {
+		assertThat(awake(LIMIT * 3, LIMIT * 3)).isLessThan(RECEIVES / 10);
+	}
+
+	@Test
+	void whereThePeerNeedsTheProcessorItIsWaitedForAsleep() {
+		assertThat(awake(30_000, 15_000)).isLessThan(RECEIVES / 10);
+	}
+
+	@Test
+	void aPeerThatHasBecomeFastIsNoticedAndOneThatHasBecomeSlowToo() {
+		assertThat(awake(LIMIT * 3, LIMIT * 3)).isLessThan(RECEIVES / 10);
+		assertThat(awake(3_000, 12_000)).isGreaterThan(RECEIVES * 8 / 10);
+		assertThat(awake(LIMIT * 3, LIMIT * 3)).isLessThan(RECEIVES / 10);
+	}
+
+	@Test
+	void onePauseIsSoonForgotten() {
+		awake(3_000, 12_000);
+		this.spin.waited(true, Duration.ofHours(1).toNanos());
+		assertThat(awake(3_000, 12_000)).isGreaterThan(RECEIVES * 8 / 10);
+	}
+
+	/** How many receives stayed awake, of a peer that takes so long either way. */
+	private int awake(long nanosIfAwake, long nanosIfAsleep) {
+		int awake = 0;
+		for (int i = 0; i < RECEIVES; i++) {
+			boolean stays = this.spin.stayAwake();
+			this.spin.waited(stays, stays ? nanosIfAwake : nanosIfAsleep);
+			awake += stays ? 1 : 0;
+		}
+		return awake;
+	}
+
+	@Test
+	void packetsComeInOrderAndWhole() throws Exception {
+		this.pair.child().setSpinTime(Duration.ofNanos(LIMIT));
+		CompletableFuture<Void> echo = CompletableFuture.runAsync(() -> echo(this.pair.child()));
+		ByteBuffer buffer = ByteBuffer.allocate(Integer.BYTES);
+		for (int i = 0; i < RECEIVES; i++) {
+			this.pair.parent().send(buffer.clear().putInt(i).flip());
+			try (Packet packet = this.pair.parent().receive(buffer.clear())) {
+				assertThat(packet.length()).isEqualTo(Integer.BYTES);
+			}
+			assertThat(buffer.flip().getInt()).isEqualTo(i);
+		}
+		this.pair.parent().shutdownOutput();
+		echo.get();
+	}
+
+	private static void echo(IpcSocket socket) {
+		ByteBuffer buffer = ByteBuffer.allocate(64);
+		try {
+			for (Packet packet; (packet = socket.receive(buffer.clear())) != null; packet.close()) {
+				socket.send(buffer.flip());
+			}
+		}
+		catch (IpcException ex) {
+			throw new IllegalStateException(ex);
+		}
+	}
+
+	@Test
+	void descriptorsComeToo() throws Exception {
+		try (OwnedFd file = OwnedFd.open(Path.of("/dev/null"))) {
+			for (int i = 0; i < 200; i++) {
+				this.pair.child().send(ByteBuffer.wrap(new byte[1]), file);
+				try (Packet packet = this.pair.parent().receive(ByteBuffer.allocate(1))) {
+					assertThat(packet.descriptors()).hasSize(1);
+				}
+			}
+		}
+	}
+
+	@Test
+	void aTimeoutIsATimeout() throws Exception {
+		this.pair.parent().setReceiveTimeout(Duration.ofMillis(20));
+		assertThatExceptionOfType(IpcException.Timeout.class)
+			.isThrownBy(() -> this.pair.parent().receive(ByteBuffer.allocate(1)));
+	}
+
+	@Test
+	void theEndOfThePeerIsTheEnd() throws Exception {
+		this.pair.child().close();
+		assertThat(this.pair.parent().receive(ByteBuffer.allocate(1))).isNull();
+	}
+
+	@Test
+	void aSpinTimeThatMakesNoSenseIsRefused() {
+		assertThatIllegalArgumentException().isThrownBy(() -> this.pair.parent().setSpinTime(Duration.ofMillis(-1)))
+			.withMessageContaining("zero to PT0.01S");
+		assertThatIllegalArgumentException()
+			.isThrownBy(() -> new IpcProcessBuilder("true").spinTime(Duration.ofDays(1)))
+			.withMessageContaining("zero to PT0.01S");
+	}
+
+}
