@@ -71,9 +71,7 @@ final class ErrorItem {
 	 * @throws JacksonException if there is something else than an error behind the tag
 	 */
 	static IpcException.Remote read(ByteBuffer body, long wireSize) {
-		JsonNode content = IpcChannel.strict(IpcChannel.cbor())
-			.forType(JsonNode.class)
-			.readValue(new ByteBufferBackedInputStream(body));
+		JsonNode content = Codec.cbor().reader(JsonNode.class).readValue(new ByteBufferBackedInputStream(body));
 		JsonNode type = content.path("type");
 		JsonNode message = content.path("message");
 		if (!type.isString() || !message.isString()) {
@@ -84,7 +82,7 @@ final class ErrorItem {
 	}
 
 	static void write(Throwable error, FrameBuffer target) {
-		try (CBORGenerator generator = (CBORGenerator) IpcChannel.cbor().createGenerator(target)) {
+		try (CBORGenerator generator = (CBORGenerator) Codec.cbor().mapper().createGenerator(target)) {
 			generator.writeTag(TAG);
 			generator.writeStartObject(error, 2);
 			generator.writeStringProperty("type", error.getClass().getName());

@@ -30,7 +30,10 @@ final class Frame {
 	 */
 	static final int MAX_PACKET_SIZE = 512 * 1024;
 
-	/** The size of the packets of a frame that needs several. */
+	/**
+	 * The size of the packets of a frame that needs several. With smaller ones the calls
+	 * take longer, and with larger ones the peer has to wait longer for its first.
+	 */
 	private static final int PART_SIZE = 64 * 1024;
 
 	private Frame() {
@@ -38,21 +41,21 @@ final class Frame {
 
 	/**
 	 * Sends a frame.
-	 * @param frame has room for the header, and the body behind it
+	 * @param frame the body, behind room for the header
 	 * @param bodyLength bytes, at least 1
 	 */
-	static void send(SocketSender sender, NativeBuffer frame, int bodyLength, OwnedFd[] descriptors)
-			throws IpcException {
-		frame.bytes().putLong(0, bodyLength);
+	static void send(SocketSender sender, Window frame, int bodyLength, OwnedFd[] descriptors) throws IpcException {
+		frame.memory().bytes().putLong(0, bodyLength);
 		int length = HEADER_SIZE + bodyLength;
 		sender.lock();
 		try {
 			int largest = Math.min(MAX_PACKET_SIZE, sender.maxPacketSize());
 			int first = (length <= largest) ? length : Math.min(PART_SIZE, largest);
-			sender.send(frame, first, descriptors);
+			frame.bring(0, first);
+			sender.send(frame.memory(), first, descriptors);
 			for (int sent = first; sent < length;) {
 				int part = Math.min(first, length - sent);
-				sender.sendRest(frame, sent, part);
+				sender.sendRest(frame.memory(), frame.bring(sent, part), part);
 				sent += part;
 			}
 		}
@@ -63,12 +66,12 @@ final class Frame {
 
 	/**
 	 * Receives a frame.
-	 * @param frame takes the header and the body, and grows as needed
+	 * @param frame takes the header and the body
 	 * @param maxBodySize bytes; a longer announcement is an error before anything is
 	 * allocated for it
 	 * @return the body's length and the descriptors, or null if the peer closed
 	 */
-	static @Nullable Packet receive(SocketReceiver receiver, FrameBuffer frame, int maxBodySize) throws IpcException {
+	static @Nullable Packet receive(SocketReceiver receiver, Window frame, int maxBodySize) throws IpcException {
 		receiver.lock();
 		try {
 			Packet first = receiveFirst(receiver, frame.memory());
@@ -131,15 +134,18 @@ final class Frame {
 	}
 
 	/** Receives the packets that continue the first one, each behind the other. */
-	private static void receiveRest(SocketReceiver receiver, FrameBuffer frame, int received, int length)
+	private static void receiveRest(SocketReceiver receiver, Window frame, int received, int length)
 			throws IpcException {
-		frame.grow(length, received);
+		frame.expect(length, received);
 		for (int there = received; there < length;) {
-			Packet next = receiver.receiveRest(frame.memory(), there, length - there);
+			int at = frame.placeOf(there);
+			Packet next = receiver.receiveRest(frame.memory(), at,
+					Math.min(length - there, frame.memory().capacity() - at));
 			if (next == null) {
 				throw new IpcException.PeerClosed(
 						"The peer closed in the middle of a message, after " + there + " of " + length + " bytes");
 			}
+			frame.take(there, next.length());
 			there += next.length();
 			if (!next.descriptors().isEmpty()) {
 				next.close();
@@ -147,6 +153,32 @@ final class Frame {
 						+ " bytes, and not with its first packet: the peer is broken");
 			}
 		}
+	}
+
+	/**
+	 * Native memory through which a frame goes. It begins with the frame's first packet,
+	 * and holds the whole frame, or one part after the other. Places are counted from the
+	 * header.
+	 */
+	interface Window {
+
+		NativeBuffer memory();
+
+		/**
+		 * Brings a part that is to be sent into the memory.
+		 * @return where in the memory it is
+		 */
+		int bring(int from, int size);
+
+		/** Prepares for a frame of that length, of which the first part has come. */
+		void expect(int length, int there);
+
+		/** Where in the memory the next part is to be received. */
+		int placeOf(int from);
+
+		/** A part has come. */
+		void take(int from, int size);
+
 	}
 
 }

@@ -8,15 +8,15 @@ import org.jspecify.annotations.Nullable;
  * Native memory for one frame, header included, that grows as the frame is written or
  * received, and that its socket uses again for the next one.
  */
-final class FrameBuffer extends OutputStream {
+final class FrameBuffer extends OutputStream implements Frame.Window {
 
 	/** Room for any first packet. Pages that are not used cost nothing. */
 	private static final int INITIAL_CAPACITY = Frame.MAX_PACKET_SIZE;
 
-	/** More than this goes back to the system as soon as the frame is done. */
-	private static final int CAPACITY_TO_KEEP = 1024 * 1024;
+	private final NativeBuffer own = NativeBuffer.allocate(INITIAL_CAPACITY);
 
-	private NativeBuffer memory = NativeBuffer.allocate(INITIAL_CAPACITY);
+	/** Its own, or for a larger frame some that is shared. */
+	private NativeBuffer memory = this.own;
 
 	private int size;
 
@@ -32,8 +32,29 @@ final class FrameBuffer extends OutputStream {
 		return this;
 	}
 
-	NativeBuffer memory() {
+	@Override
+	public NativeBuffer memory() {
 		return this.memory;
+	}
+
+	@Override
+	public int bring(int from, int size) {
+		return from;
+	}
+
+	@Override
+	public void expect(int length, int there) {
+		grow(length, there);
+	}
+
+	@Override
+	public int placeOf(int from) {
+		return from;
+	}
+
+	@Override
+	public void take(int from, int size) {
+		// It is where it stays.
 	}
 
 	/** The bytes of the body that were written. */
@@ -77,12 +98,19 @@ final class FrameBuffer extends OutputStream {
 	}
 
 	/** Makes the memory at least so large, and keeps its first bytes. */
-	void grow(int capacity, int used) {
+	private void grow(int capacity, int used) {
 		if (capacity > this.memory.capacity()) {
-			NativeBuffer larger = NativeBuffer.allocate(capacity);
+			NativeBuffer larger = LargeMemory.take(capacity);
 			larger.bytes().put(0, this.memory.bytes(), 0, used);
-			this.memory.free();
+			shrink();
 			this.memory = larger;
+		}
+	}
+
+	private void shrink() {
+		if (this.memory != this.own) {
+			LargeMemory.giveBack(this.memory);
+			this.memory = this.own;
 		}
 	}
 
@@ -103,8 +131,9 @@ final class FrameBuffer extends OutputStream {
 		}
 
 		synchronized void giveBack(FrameBuffer buffer) {
-			if (this.closed || this.spare != null || buffer.memory.capacity() > CAPACITY_TO_KEEP) {
-				buffer.memory.free();
+			buffer.shrink();
+			if (this.closed || this.spare != null) {
+				buffer.own.free();
 			}
 			else {
 				this.spare = buffer;
@@ -114,7 +143,7 @@ final class FrameBuffer extends OutputStream {
 		synchronized void close() {
 			this.closed = true;
 			if (this.spare != null) {
-				this.spare.memory.free();
+				this.spare.own.free();
 				this.spare = null;
 			}
 		}

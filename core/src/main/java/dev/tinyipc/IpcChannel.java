@@ -1,19 +1,14 @@
 package dev.tinyipc;
 
 import java.nio.ByteBuffer;
-import java.util.function.Consumer;
 
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JsonParser;
-import tools.jackson.core.StreamReadFeature;
 import tools.jackson.databind.DatabindException;
-import tools.jackson.databind.DeserializationFeature;
 import tools.jackson.databind.JavaType;
 import tools.jackson.databind.ObjectMapper;
 import tools.jackson.databind.ObjectReader;
 import tools.jackson.databind.util.ByteBufferBackedInputStream;
-import tools.jackson.dataformat.cbor.CBORFactory;
-import tools.jackson.dataformat.cbor.CBORMapper;
 
 /**
  * Whole typed messages over a socket: a value and the descriptors that go with it, of any
@@ -38,31 +33,14 @@ public final class IpcChannel {
 
 	private final IpcSocket socket;
 
-	private final ObjectMapper mapper;
-
-	private final ObjectReader reader;
+	private final Codec codec;
 
 	private final int maxMessageSize;
 
-	private final boolean speaksCbor;
-
-	private IpcChannel(IpcSocket socket, ObjectMapper mapper, int maxMessageSize) {
+	private IpcChannel(IpcSocket socket, Codec codec, int maxMessageSize) {
 		this.socket = socket;
-		this.mapper = mapper;
-		this.reader = strict(mapper);
+		this.codec = codec;
 		this.maxMessageSize = maxMessageSize;
-		this.speaksCbor = CBORFactory.FORMAT_NAME.equals(mapper.tokenStreamFactory().getFormatName());
-	}
-
-	/** What follows the item would be lost without a word, as would a first value. */
-	static ObjectReader strict(ObjectMapper mapper) {
-		return mapper.reader()
-			.with(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
-			.with(StreamReadFeature.STRICT_DUPLICATE_DETECTION);
-	}
-
-	static CBORMapper cbor() {
-		return CborHolder.MAPPER;
 	}
 
 	/**
@@ -71,7 +49,7 @@ public final class IpcChannel {
 	 * @return the channel
 	 */
 	public static IpcChannel over(IpcSocket socket) {
-		return over(socket, CborHolder.MAPPER);
+		return new IpcChannel(socket, Codec.cbor(), DEFAULT_MAX_MESSAGE_SIZE);
 	}
 
 	/**
@@ -83,11 +61,7 @@ public final class IpcChannel {
 	 * classes of this process's to be made
 	 */
 	public static IpcChannel over(IpcSocket socket, ObjectMapper mapper) {
-		if (mapper.deserializationConfig().getDefaultTyper(mapper.constructType(Object.class)) != null) {
-			throw new IllegalArgumentException("Default typing is active in the mapper, so that a peer could choose"
-					+ " which classes are made here: build one without activateDefaultTyping");
-		}
-		return new IpcChannel(socket, mapper, DEFAULT_MAX_MESSAGE_SIZE);
+		return new IpcChannel(socket, socket.codec(mapper), DEFAULT_MAX_MESSAGE_SIZE);
 	}
 
 	/**
@@ -101,7 +75,7 @@ public final class IpcChannel {
 			throw new IllegalArgumentException(
 					"The maximum message size is 1 to " + Frame.MAX_BODY_SIZE + " bytes, not " + bytes);
 		}
-		return new IpcChannel(this.socket, this.mapper, bytes);
+		return new IpcChannel(this.socket, this.codec, bytes);
 	}
 
 	/**
@@ -129,13 +103,22 @@ public final class IpcChannel {
 	 * @throws IpcException as {@link IpcSocket#send(ByteBuffer, OwnedFd...)}
 	 */
 	public long send(@Nullable Object payload, OwnedFd... descriptors) throws IpcException {
-		return send((frame) -> {
-			this.mapper.writeValue(frame, payload);
+		FrameBuffer frame = this.socket.outgoing().take();
+		try {
+			if (payload instanceof byte[] bytes && this.codec.isPlainByteString(byte[].class)) {
+				ByteString string = ByteString.of(bytes, frame);
+				return send(string, string.bodySize(), descriptors);
+			}
+			this.codec.mapper().writeValue(frame.begin(this.maxMessageSize), payload);
 			if (frame.wantedBodySize() == 0) {
 				throw new IllegalArgumentException(
 						"The mapper wrote nothing for " + payload + ": a message has at least one byte");
 			}
-		}, descriptors);
+			return send(frame, frame.wantedBodySize(), descriptors);
+		}
+		finally {
+			this.socket.outgoing().giveBack(frame);
+		}
 	}
 
 	/**
@@ -152,32 +135,31 @@ public final class IpcChannel {
 	 */
 	public long sendError(Throwable error) throws IpcException {
 		checkSpeaksCbor();
-		return send((frame) -> ErrorItem.write(error, frame));
-	}
-
-	void checkSpeaksCbor() {
-		if (!this.speaksCbor) {
-			throw new IllegalStateException(
-					"An error item is CBOR, and this channel talks " + this.mapper.tokenStreamFactory().getFormatName()
-							+ ": send a message of the application's own that says what went wrong");
-		}
-	}
-
-	private long send(Consumer<FrameBuffer> body, OwnedFd... descriptors) throws IpcException {
 		FrameBuffer frame = this.socket.outgoing().take();
 		try {
-			body.accept(frame.begin(this.maxMessageSize));
-			if (frame.wantedBodySize() > this.maxMessageSize) {
-				throw new IpcException.MessageTooLarge("A message of " + frame.wantedBodySize()
-						+ " bytes is over the limit of " + this.maxMessageSize
-						+ ": raise the maximum message size on both sides, or send a descriptor of the data instead");
-			}
-			Frame.send(this.socket.sender(), frame.memory(), frame.bodySize(), descriptors);
-			return Frame.HEADER_SIZE + (long) frame.bodySize();
+			ErrorItem.write(error, frame.begin(this.maxMessageSize));
+			return send(frame, frame.wantedBodySize());
 		}
 		finally {
 			this.socket.outgoing().giveBack(frame);
 		}
+	}
+
+	void checkSpeaksCbor() {
+		if (!this.codec.isCbor()) {
+			throw new IllegalStateException("An error item is CBOR, and this channel talks " + this.codec.format()
+					+ ": send a message of the application's own that says what went wrong");
+		}
+	}
+
+	private long send(Frame.Window frame, long bodySize, OwnedFd... descriptors) throws IpcException {
+		if (bodySize > this.maxMessageSize) {
+			throw new IpcException.MessageTooLarge("A message of " + bodySize + " bytes is over the limit of "
+					+ this.maxMessageSize
+					+ ": raise the maximum message size on both sides, or send a descriptor of the data instead");
+		}
+		Frame.send(this.socket.sender(), frame, (int) bodySize, descriptors);
+		return Frame.HEADER_SIZE + bodySize;
 	}
 
 	/**
@@ -198,7 +180,7 @@ public final class IpcChannel {
 	 * no message, after which the socket is of no use any more
 	 */
 	public <T> @Nullable IpcMessage<T> receive(Class<T> type) throws IpcException {
-		return receive(this.mapper.constructType(type));
+		return receive(this.codec.reader(type), this.codec.isPlainByteString(type));
 	}
 
 	/**
@@ -209,25 +191,36 @@ public final class IpcChannel {
 	 * @throws IpcException as {@link #receive(Class)}
 	 */
 	public <T> @Nullable IpcMessage<T> receive(JavaType type) throws IpcException {
+		return receive(this.codec.reader(type), this.codec.isPlainByteString(type.getRawClass()));
+	}
+
+	@SuppressWarnings("unchecked") // T is byte[] where a byte string is expected
+	private <T> @Nullable IpcMessage<T> receive(ObjectReader reader, boolean isByteString) throws IpcException {
 		FrameBuffer frame = this.socket.incoming().take();
 		try {
-			Packet packet = Frame.receive(this.socket.receiver(), frame, this.maxMessageSize);
-			return (packet != null) ? decode(frame, packet, type) : null;
+			ByteString string = isByteString ? ByteString.expectedIn(frame) : null;
+			Packet packet = Frame.receive(this.socket.receiver(), (string != null) ? string : frame,
+					this.maxMessageSize);
+			if (packet == null) {
+				return null;
+			}
+			Object content = (string != null) ? string.content() : null;
+			return (content != null) ? new IpcMessage<>((T) content, packet) : decode(frame, packet, reader);
 		}
 		finally {
 			this.socket.incoming().giveBack(frame);
 		}
 	}
 
-	private <T> IpcMessage<T> decode(FrameBuffer frame, Packet packet, JavaType type) throws IpcException.Remote {
+	private <T> IpcMessage<T> decode(FrameBuffer frame, Packet packet, ObjectReader reader) throws IpcException.Remote {
 		ByteBuffer body = frame.memory().bytes();
 		body.limit(Frame.HEADER_SIZE + packet.length()).position(Frame.HEADER_SIZE);
 		boolean decoded = false;
 		try {
-			if (this.speaksCbor && ErrorItem.isOne(body)) {
+			if (this.codec.isCbor() && ErrorItem.isOne(body)) {
 				throw ErrorItem.read(body, Frame.HEADER_SIZE + (long) packet.length());
 			}
-			T payload = this.reader.forType(type).readValue(new ByteBufferBackedInputStream(body));
+			T payload = reader.readValue(new ByteBufferBackedInputStream(body));
 			decoded = true;
 			return new IpcMessage<>(payload, packet);
 		}
@@ -241,13 +234,6 @@ public final class IpcChannel {
 				packet.close();
 			}
 		}
-	}
-
-	/** Not made before somebody wants it. */
-	private static final class CborHolder {
-
-		static final CBORMapper MAPPER = new CBORMapper();
-
 	}
 
 }

@@ -13,6 +13,7 @@ import java.util.function.ObjIntConsumer;
 
 import com.sun.jna.Structure;
 import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.ObjectMapper;
 
 /**
  * One end of a Unix socket pair of type SEQPACKET ({@code unix(7)}): what is sent as one
@@ -51,6 +52,8 @@ public final class IpcSocket implements Closeable {
 	private final FrameBuffer.Slot outgoing = new FrameBuffer.Slot();
 
 	private final FrameBuffer.Slot incoming = new FrameBuffer.Slot();
+
+	private volatile @Nullable Codec codec;
 
 	private IpcSocket(OwnedFd descriptor) {
 		AtomicReference<@Nullable IpcException> broken = new AtomicReference<>();
@@ -504,6 +507,16 @@ public final class IpcSocket implements Closeable {
 
 	SocketReceiver receiver() {
 		return this.receiver;
+	}
+
+	/** The codec of a mapper; it stays until another mapper is used. */
+	Codec codec(ObjectMapper mapper) {
+		Codec last = this.codec;
+		if (last == null || last.mapper() != mapper) {
+			last = new Codec(mapper);
+			this.codec = last;
+		}
+		return last;
 	}
 
 	/** Where the buffer for messages that are sent is kept. */

@@ -2,9 +2,6 @@ package dev.tinyipc;
 
 import java.io.Closeable;
 import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.channels.FileChannel;
-import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.BitSet;
 import java.util.Set;
@@ -32,13 +29,6 @@ final class FuzzPeer implements Closeable {
 	static {
 		warnings.start();
 		((Logger) LoggerFactory.getLogger(OwnedFd.class)).addAppender(warnings);
-		try {
-			// With the first one the JDK makes a socket, and keeps it.
-			FileChannel.open(Path.of("/dev/null")).close();
-		}
-		catch (IOException ex) {
-			throw new UncheckedIOException(ex);
-		}
 	}
 
 	private static final NativeBuffer table = table();

@@ -26,7 +26,7 @@ class LayersTests {
 					"ChildExit", "ChildOutput", "ChildWatcher", "OrphanGuard"),
 			Set.of("IpcSocket", "IpcSocketPair", "Packet", "SocketSide", "SocketSender", "SocketReceiver",
 					"SocketOption", "InheritedSocket", "SharedMemory", "Frame", "FrameBuffer", "IpcPoller",
-					"StructBytes", "Spin"),
+					"StructBytes", "Spin", "Codec", "LargeMemory", "ByteString"),
 			Set.of("IpcChannel", "IpcMessage", "ErrorItem", "IpcServer", "IpcProcessBuilder", "IpcProcess",
 					"ChildStreams"));
 

@@ -1,0 +1,123 @@
+package dev.tinyipc;
+
+import java.nio.ByteBuffer;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A frame whose body is one CBOR byte string (RFC 8949, 3.1, major type 2), and in Java a
+ * byte array. What a mapper would do to it in several steps is done part by part here,
+ * while the peer sends or receives the next part, and with no memory but for one part.
+ */
+final class ByteString implements Frame.Window {
+
+	private static final int MAJOR_TYPE = 2 << 5;
+
+	private static final int MAJOR_TYPE_MASK = 7 << 5;
+
+	/** Of the first byte: the length itself, or in how many bytes it follows. */
+	private static final int LENGTH_MASK = 31;
+
+	private static final int LENGTH_IN_ONE = 24;
+
+	private static final int LENGTH_IN_EIGHT = 27;
+
+	private final FrameBuffer frame;
+
+	private byte @Nullable [] content;
+
+	/** Where the content begins in the frame. */
+	private int start;
+
+	private ByteString(FrameBuffer frame) {
+		this.frame = frame;
+	}
+
+	/** To be sent. */
+	static ByteString of(byte[] content, FrameBuffer frame) {
+		ByteString string = new ByteString(frame);
+		string.content = content;
+		string.start = Frame.HEADER_SIZE + writeHead(frame.memory().bytes(), content.length);
+		return string;
+	}
+
+	/**
+	 * To be received: also what turns out to be something else, which is in the frame
+	 * then.
+	 */
+	static ByteString expectedIn(FrameBuffer frame) {
+		return new ByteString(frame);
+	}
+
+	private static int writeHead(ByteBuffer bytes, int length) {
+		int at = Frame.HEADER_SIZE;
+		int size = (length < LENGTH_IN_ONE) ? 0 : (length < 1 << 8) ? 1 : (length < 1 << 16) ? 2 : 4;
+		int inFirst = (size == 0) ? length : LENGTH_IN_ONE + Integer.numberOfTrailingZeros(size);
+		bytes.put(at, (byte) (MAJOR_TYPE | inFirst));
+		for (int i = 1; i <= size; i++) {
+			bytes.put(at + i, (byte) (length >> 8 * (size - i)));
+		}
+		return 1 + size;
+	}
+
+	/** The size of the body, in bytes. */
+	long bodySize() {
+		return this.start - Frame.HEADER_SIZE + (long) content().length;
+	}
+
+	/** What came; null if it is something else than a byte string. */
+	byte @Nullable [] content() {
+		return this.content;
+	}
+
+	@Override
+	public NativeBuffer memory() {
+		return this.frame.memory();
+	}
+
+	@Override
+	public int bring(int from, int size) {
+		int place = (from == 0) ? this.start : 0;
+		memory().bytes().put(place, this.content, from + place - this.start, size - place);
+		return 0;
+	}
+
+	@Override
+	public void expect(int length, int there) {
+		ByteBuffer bytes = memory().bytes();
+		int first = bytes.get(Frame.HEADER_SIZE) & 0xff;
+		int inFirst = first & LENGTH_MASK;
+		int size = (inFirst < LENGTH_IN_ONE) ? 0 : 1 << (inFirst - LENGTH_IN_ONE);
+		this.start = Frame.HEADER_SIZE + 1 + size;
+		boolean isOne = (first & MAJOR_TYPE_MASK) == MAJOR_TYPE && inFirst <= LENGTH_IN_EIGHT && this.start <= there
+				&& readLength(bytes, inFirst, size) == length - this.start;
+		if (isOne) {
+			this.content = new byte[length - this.start];
+			bytes.get(this.start, this.content, 0, there - this.start);
+		}
+		else {
+			this.frame.expect(length, there);
+		}
+	}
+
+	private static long readLength(ByteBuffer bytes, int inFirst, int size) {
+		long length = (size == 0) ? inFirst : 0;
+		for (int i = 1; i <= size; i++) {
+			length = length << 8 | (bytes.get(Frame.HEADER_SIZE + i) & 0xff);
+		}
+		return length;
+	}
+
+	@Override
+	public int placeOf(int from) {
+		return (this.content != null) ? 0 : from;
+	}
+
+	@Override
+	public void take(int from, int size) {
+		if (this.content != null) {
+			memory().bytes().get(0, this.content, from - this.start, size);
+		}
+	}
+
+}

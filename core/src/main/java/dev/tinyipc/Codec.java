@@ -1,0 +1,114 @@
+package dev.tinyipc;
+
+import java.util.Arrays;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+
+import org.jspecify.annotations.Nullable;
+import tools.jackson.core.JacksonException;
+import tools.jackson.core.StreamReadFeature;
+import tools.jackson.databind.DeserializationFeature;
+import tools.jackson.databind.JavaType;
+import tools.jackson.databind.ObjectMapper;
+import tools.jackson.databind.ObjectReader;
+import tools.jackson.dataformat.cbor.CBORFactory;
+import tools.jackson.dataformat.cbor.CBORMapper;
+
+/**
+ * A mapper, and what is worked out for it once and not for each message. A socket keeps
+ * the last one for the channels that come and go over it.
+ */
+final class Codec {
+
+	private final ObjectMapper mapper;
+
+	private final ObjectReader reader;
+
+	private final Map<Class<?>, ObjectReader> readers = new ConcurrentHashMap<>();
+
+	private final boolean cbor;
+
+	private volatile @Nullable Boolean plainByteStrings;
+
+	/**
+	 * Works it out.
+	 * @throws IllegalArgumentException if default typing is active: the peer could choose
+	 * classes of this process's to be made
+	 */
+	Codec(ObjectMapper mapper) {
+		if (mapper.deserializationConfig().getDefaultTyper(mapper.constructType(Object.class)) != null) {
+			throw new IllegalArgumentException("Default typing is active in the mapper, so that a peer could choose"
+					+ " which classes are made here: build one without activateDefaultTyping");
+		}
+		this.mapper = mapper;
+		// What follows the item would be lost without a word, as would a first value.
+		this.reader = mapper.reader()
+			.with(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+			.with(StreamReadFeature.STRICT_DUPLICATE_DETECTION);
+		this.cbor = CBORFactory.FORMAT_NAME.equals(format());
+	}
+
+	/** For channels whose user has chosen no mapper. */
+	static Codec cbor() {
+		return Default.CBOR;
+	}
+
+	ObjectMapper mapper() {
+		return this.mapper;
+	}
+
+	boolean isCbor() {
+		return this.cbor;
+	}
+
+	/**
+	 * Whether the mapper makes a byte string of a byte array and the other way round, and
+	 * nothing else: then nothing is lost if it is not asked.
+	 */
+	boolean isPlainByteString(Class<?> type) {
+		if (type != byte[].class) {
+			return false;
+		}
+		Boolean known = this.plainByteStrings;
+		if (known == null) {
+			known = hasPlainByteStrings();
+			this.plainByteStrings = known;
+		}
+		return known;
+	}
+
+	/** A module may do anything with byte arrays, so it is tried. */
+	private boolean hasPlainByteStrings() {
+		byte[] content = { 7 };
+		byte[] item = { 0x41, 7 };
+		try {
+			return this.cbor && Arrays.equals(this.mapper.writeValueAsBytes(content), item)
+					&& Arrays.equals((byte[]) reader(byte[].class).readValue(item), content);
+		}
+		catch (JacksonException | ClassCastException ex) {
+			return false; // and whoever sends one gets to know why
+		}
+	}
+
+	/** Such as {@code CBOR}. */
+	String format() {
+		return this.mapper.tokenStreamFactory().getFormatName();
+	}
+
+	ObjectReader reader(Class<?> type) {
+		ObjectReader known = this.readers.get(type);
+		return (known != null) ? known : this.readers.computeIfAbsent(type, this.reader::forType);
+	}
+
+	ObjectReader reader(JavaType type) {
+		return this.reader.forType(type);
+	}
+
+	/** Not made before somebody wants it. */
+	private static final class Default {
+
+		static final Codec CBOR = new Codec(new CBORMapper());
+
+	}
+
+}
