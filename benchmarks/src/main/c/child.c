@@ -1,6 +1,6 @@
 // The child of the contenders "c" and "raw":
 //
-//     child <work> <bytes> <sockets> [spin]
+//     child <work> <bytes> <sockets>
 //
 // For "frames" and "frames-oneway", the messages of an IpcChannel, <bytes> is the largest that may come.
 // It talks on descriptor 3, over which it gets the further sockets first. It ends when that one does.
@@ -147,7 +147,7 @@ int main(int argc, char **argv)
 	size_t size = strtoul(argv[2], NULL, 10);
 	int count_of_sockets = atoi(argv[3]);
 	receive_sockets(count_of_sockets);
-	spinning = argc > 4 && strcmp(argv[4], "spin") == 0;
+	read_spin_time();
 	if (strcmp(work, "descriptor") == 0) {
 		echo_without_descriptor(size);
 	} else if (strcmp(work, "oneway") == 0) {

@@ -1,7 +1,5 @@
 // The reference: a parent in C. The protocol with the harness, and the works, are described in README.md.
 //
-//     contender [spin]
-//
 // The program "child" lies beside it.
 #define _GNU_SOURCE
 #include "messages.h"
@@ -16,7 +14,6 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { LINE = 256, SPAWNED_SIZE = 64 };
@@ -24,8 +21,6 @@ enum { LINE = 256, SPAWNED_SIZE = 64 };
 extern char **environ;
 
 static char child_path[4096];
-
-static char *mode = "wait";
 
 // What is prepared.
 static struct {
@@ -40,20 +35,13 @@ static struct {
 	int file;
 } turn;
 
-static uint64_t nanoseconds(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000000000ull + now.tv_nsec;
-}
-
 static pid_t start_child(int *socket)
 {
 	int pair[2];
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) {
 		fail("socketpair");
 	}
-	char *arguments[] = { child_path, turn.work, turn.size, turn.count, mode, NULL };
+	char *arguments[] = { child_path, turn.work, turn.size, turn.count, NULL };
 	posix_spawn_file_actions_t actions;
 	posix_spawn_file_actions_init(&actions);
 	// With 3 itself dup2 would leave it close-on-exec.
@@ -301,15 +289,12 @@ static const char *prepare(const char *work, const char *parameter)
 	return NULL;
 }
 
-int main(int argc, char **argv)
+int main(int, char **argv)
 {
 	char here[4096];
 	snprintf(here, sizeof here, "%s", argv[0]);
 	snprintf(child_path, sizeof child_path, "%.4000s/child", dirname(here));
-	if (argc > 1) {
-		mode = argv[1];
-		spinning = strcmp(mode, "spin") == 0;
-	}
+	read_spin_time();
 	char line[LINE];
 	while (fgets(line, sizeof line, stdin) != NULL) {
 		char verb[LINE] = "";

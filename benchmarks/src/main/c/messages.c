@@ -6,11 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 
 // SO_SNDBUF, unless somebody changed it, less what the kernel needs for itself.
 enum { LARGEST_PACKET = 212992 - 32 };
 
-bool spinning;
+static uint64_t spin_time;
 
 void fail(const char *call)
 {
@@ -27,12 +28,25 @@ struct message message_of(size_t size)
 	return (struct message) { .size = size, .bytes = memory + HEADER_SIZE };
 }
 
+uint64_t nanoseconds(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000000000ull + now.tv_nsec;
+}
+
+void read_spin_time(void)
+{
+	const char *microseconds = getenv("TINY_IPC_SPIN_MICROS");
+	spin_time = microseconds == NULL ? 0 : strtoul(microseconds, NULL, 10) * 1000;
+}
+
 static void send_packet(int socket, const char *bytes, size_t size)
 {
 	ssize_t sent;
 	do {
-		sent = send(socket, bytes, size, MSG_NOSIGNAL | (spinning ? MSG_DONTWAIT : 0));
-	} while (sent < 0 && (errno == EAGAIN || errno == EINTR));
+		sent = send(socket, bytes, size, MSG_NOSIGNAL);
+	} while (sent < 0 && errno == EINTR);
 	if (sent < 0) {
 		fail("send");
 	}
@@ -40,10 +54,15 @@ static void send_packet(int socket, const char *bytes, size_t size)
 
 static size_t receive_packet(int socket, char *bytes, size_t room)
 {
-	ssize_t size;
-	do {
-		size = recv(socket, bytes, room, spinning ? MSG_DONTWAIT : 0);
-	} while (size < 0 && (errno == EAGAIN || errno == EINTR));
+	ssize_t size = -1;
+	if (spin_time > 0) {
+		uint64_t end = nanoseconds() + spin_time;
+		do {
+			size = recv(socket, bytes, room, MSG_DONTWAIT);
+		} while (size < 0 && errno == EAGAIN && nanoseconds() < end);
+	}
+	while (size < 0 && (size = recv(socket, bytes, room, 0)) < 0 && errno == EINTR) {
+	}
 	if (size < 0 && errno != ECONNRESET) {
 		fail("recv");
 	}

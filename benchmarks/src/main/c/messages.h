@@ -20,8 +20,10 @@ struct message {
 	char *bytes;
 };
 
-// Whether to ask again and again instead of waiting in the kernel.
-extern bool spinning;
+// How long to ask again and again before waiting in the kernel, as the environment says. To be called first of all.
+void read_spin_time(void);
+
+uint64_t nanoseconds(void);
 
 struct message message_of(size_t size);
 

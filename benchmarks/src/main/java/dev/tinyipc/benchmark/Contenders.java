@@ -7,6 +7,7 @@ import java.util.Set;
 
 import dev.tinyipc.benchmark.own.ChannelContender;
 import dev.tinyipc.benchmark.own.RawContender;
+import dev.tinyipc.benchmark.own.SpinTime;
 import dev.tinyipc.benchmark.own.TemplateContender;
 
 /** Everybody who takes part: the one place where a contender is registered. */
@@ -22,9 +23,9 @@ final class Contenders {
 	private static final Path PEERS = Path.of("target", "peers");
 
 	/** They tell why, not how fast: a quick look goes without them. */
-	private static final Set<String> VARIANTS = Set.of("c-spin", "raw-java-c2", "channel-c2", "template-c2");
+	private static final Set<String> VARIANTS = Set.of("c-spin", "template-c1");
 
-	private static final String SECOND_COMPILER = "-XX:TieredStopAtLevel=4";
+	private static final String FIRST_COMPILER_ONLY = "-XX:TieredStopAtLevel=1";
 
 	private Contenders() {
 	}
@@ -45,27 +46,25 @@ final class Contenders {
 	private static void reference(List<Entry> all) {
 		String program = NATIVE.resolve("contender").toString();
 		all.add(program(REFERENCE, "C parent and C child, the same sockets, plain send and recv", program));
-		all.add(program("c-spin", "the same, but both ask again and again instead of waiting", program, "spin")
+		all.add(program("c-spin", "the same, but both ask again and again before they wait", program).spinning()
 			.only("roundtrip"));
 	}
 
 	private static void own(List<Entry> all) {
 		String raw = RawContender.class.getName();
 		all.add(java("raw", "`IpcSocket`, child in C", raw, "c"));
-		all.add(java("raw-spinning", "`raw`, which asks again for a while before it waits", raw, "c-spinning")
-			.only("roundtrip"));
+		all.add(java("raw-spinning", "`raw` with a spin time", raw, "c").spinning().only("roundtrip"));
 		all.add(java("raw-java", "`IpcSocket`, child in Java", raw, "java"));
-		all.add(java("raw-java-c2", "the same, the child with both compilers", raw, "java", SECOND_COMPILER)
-			.only("roundtrip", "oneway"));
 		String channel = ChannelContender.class.getName();
 		all.add(java("channel-c", "`IpcChannel`, child in C that does not decode", channel, "c"));
 		all.add(java("channel", "`IpcChannel`, child in Java", channel, "java"));
-		all.add(java("channel-c2", "the same, the child with both compilers", channel, "java", SECOND_COMPILER)
-			.only("object", "objects"));
 		String template = TemplateContender.class.getName();
 		all.add(java("template", "`CborMessageTemplate` in a Spring Boot application, worker in Java", template));
-		all.add(java("template-c2", "the same, the worker with both compilers", template, SECOND_COMPILER)
-			.only("object", "objects", "callers"));
+		all.add(java("template-spinning", "`template` with a spin time", template).spinning()
+			.only("roundtrip", "object", "objects", "callers"));
+		all.add(java("template-c1", "`template`, the worker with the first compiler only", template,
+				FIRST_COMPILER_ONLY)
+			.only("object", "objects", "callers", "spawn"));
 		all.add(java("raw-64m", "`raw`, whose parent has a heap of 64 MiB, touched", raw, "c").only("spawn")
 			.with("-Xms64m", "-Xmx64m", "-XX:+AlwaysPreTouch"));
 		all.add(java("raw-8g", "`raw`, whose parent has a heap of 8 GiB, touched", raw, "c").only("spawn")
@@ -110,6 +109,13 @@ final class Contenders {
 		Entry with(String... flags) {
 			List<String> command = new ArrayList<>(this.command);
 			command.addAll(1, List.of(flags));
+			return new Entry(this.name, this.description, command, this.works);
+		}
+
+		/** Both ends ask again and again for so many microseconds before they wait. */
+		Entry spinning() {
+			List<String> command = new ArrayList<>(List.of("env", SpinTime.VARIABLE + "=50"));
+			command.addAll(this.command);
 			return new Entry(this.name, this.description, command, this.works);
 		}
 

@@ -22,26 +22,19 @@ public final class RawContender implements Contender {
 
 	private final boolean javaChild;
 
-	private final boolean spinning;
-
 	private final List<String> childFlags;
 
 	/**
 	 * Made by the harness.
-	 * @param arguments {@code c}, {@code c-spinning} or {@code java}, and flags for a
-	 * child in Java
+	 * @param arguments {@code c} or {@code java}, and flags for a child in Java
 	 */
 	public RawContender(List<String> arguments) {
 		this.javaChild = arguments.get(0).equals("java");
-		this.spinning = arguments.get(0).equals("c-spinning");
 		this.childFlags = arguments.subList(1, arguments.size());
 	}
 
 	@Override
 	public Session prepare(String work, List<String> parameters) throws Exception {
-		if (this.spinning) {
-			throw new CannotException("IpcSocket cannot spin yet");
-		}
 		return switch (work) {
 			case "roundtrip" -> RawSession.roundTrip(connect(work, size(parameters), 1), size(parameters));
 			case "oneway" -> RawSession.oneWay(connect(work, size(parameters), 1), size(parameters));
@@ -80,6 +73,7 @@ public final class RawContender implements Contender {
 				: ChildProgram.c(arguments))
 			.inheritIO()
 			.redirectOutput(ProcessBuilder.Redirect.DISCARD)
+			.spinTime(SpinTime.wanted())
 			.start();
 	}
 

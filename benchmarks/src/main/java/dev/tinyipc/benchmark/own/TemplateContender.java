@@ -103,10 +103,11 @@ public final class TemplateContender implements Contender {
 			flags.add("-Xmx256m"); // messages of 16 MiB
 		}
 		flags.addAll(this.childFlags);
-		Map<String, Object> properties = Map.of("ipc.children.worker.main", ChannelChild.class.getName(),
-				"ipc.children.worker.jvm-arguments", String.join(",", flags), "ipc.children.worker.instances",
-				Math.max(1, instances), "ipc.children.worker.enabled", instances > 0, "ipc.template.max-message-size",
-				"64MB", "logging.level.root", "warn");
+		Map<String, Object> properties = Map.of("ipc.children.worker.spin-time", SpinTime.wanted(),
+				"ipc.children.worker.main", ChannelChild.class.getName(), "ipc.children.worker.jvm-arguments",
+				String.join(",", flags), "ipc.children.worker.instances", Math.max(1, instances),
+				"ipc.children.worker.enabled", instances > 0, "ipc.template.max-message-size", "64MB",
+				"logging.level.root", "warn");
 		ConfigurableApplicationContext context = new SpringApplicationBuilder(Application.class)
 			.bannerMode(Banner.Mode.OFF)
 			.properties(properties)
