@@ -22,9 +22,10 @@ final class InheritedSocket {
 	static synchronized Optional<IpcSocket> get() throws IpcException {
 		String number = System.getenv(IpcSocket.FD_VARIABLE);
 		if (socket == null && number != null) {
+			Duration spinTime = spinTime();
 			IpcSocket adopted = adopt(number);
 			adopted.setCloseOnExec(true);
-			adopted.setSpinTime(spinTime());
+			adopted.setSpinTime(spinTime);
 			socket = adopted;
 		}
 		return Optional.ofNullable(socket);
@@ -48,11 +49,12 @@ final class InheritedSocket {
 	private static Duration spinTime() throws IpcException {
 		String micros = System.getenv(SPIN_VARIABLE);
 		try {
-			return (micros != null) ? Duration.of(Integer.parseUnsignedInt(micros), ChronoUnit.MICROS) : Duration.ZERO;
+			return (micros != null) ? IpcSocket.checkSpinTime(Duration.of(Long.parseLong(micros), ChronoUnit.MICROS))
+					: Duration.ZERO;
 		}
-		catch (NumberFormatException ex) {
-			throw new IpcException(
-					"The environment says " + SPIN_VARIABLE + '=' + micros + ", which is no number of microseconds",
+		catch (IllegalArgumentException | ArithmeticException ex) {
+			throw new IpcException("The environment says " + SPIN_VARIABLE + '=' + micros
+					+ ", which is no number of microseconds up to 10000: correct it, or remove it from the environment",
 					ex);
 		}
 	}

@@ -28,7 +28,7 @@ class SignalTests {
 	void timeoutKeepsItsDeadlineHoweverOftenItIsInterrupted(String direction) throws Exception {
 		Process child = new ChildJvm(Waiting.class, direction, "2000").start();
 		try {
-			awaitCall(child, direction.equals("receive") ? "47|212" : "46|211");
+			awaitCall(child, direction.equals("receive") ? "47|212" : "44|206");
 			int signals = 0;
 			while (child.isAlive() && signals < 300) {
 				stopAndContinue(child);

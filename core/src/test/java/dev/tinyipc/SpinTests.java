@@ -1,14 +1,18 @@
 package dev.tinyipc;
 
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
@@ -137,6 +141,32 @@ class SpinTests {
 		assertThatIllegalArgumentException()
 			.isThrownBy(() -> new IpcProcessBuilder("true").spinTime(Duration.ofDays(1)))
 			.withMessageContaining("zero to PT0.01S");
+	}
+
+	@Test
+	void aChildIsToldTheTimeAndNoneIfThereIsNone() throws Exception {
+		assertThat(said(new IpcProcessBuilder("sh", "-c", "echo $TINY_IPC_SPIN_MICROS").spinTime(Duration.ofMillis(2))))
+			.isEqualTo("2000\n");
+		IpcProcessBuilder builder = new IpcProcessBuilder("sh", "-c", "echo ${TINY_IPC_SPIN_MICROS-nothing}");
+		builder.environment().put(InheritedSocket.SPIN_VARIABLE, "100"); // of a parent of
+																			// ours
+		assertThat(said(builder)).isEqualTo("nothing\n");
+	}
+
+	private static String said(IpcProcessBuilder builder) throws Exception {
+		try (IpcProcess process = builder.start()) {
+			return new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+		}
+	}
+
+	@ParameterizedTest
+	@ValueSource(strings = { "", "soon", "-1", "10001", "9223372036854775807" })
+	void aChildThatIsToldNonsenseSaysSoAndHasItsSocketStill(String micros) throws Exception {
+		assertThat(new ChildJvm(InheritedSocketTests.Asking.class)
+			.with((builder) -> builder.environment()
+				.putAll(Map.of(IpcSocket.FD_VARIABLE, "0", "TINY_IPC_SPIN_MICROS", micros)))
+			.run()).contains("IpcException: The environment says TINY_IPC_SPIN_MICROS=" + micros + ",")
+			.contains("still open: true");
 	}
 
 }

@@ -91,7 +91,7 @@ public class ChildSettings {
 	 * and a child in Java for its next request, as long as that helps. Zero never to do
 	 * so.
 	 */
-	private Duration spinTime = Duration.ZERO;
+	private Duration spinTime = Duration.ofNanos(50_000);
 
 	/**
 	 * Time that the child has to end by itself after its socket has ended, before it gets

@@ -13,6 +13,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 import org.springframework.boot.context.properties.source.InvalidConfigurationPropertyValueException;
 import org.springframework.boot.test.context.runner.ApplicationContextRunner;
+import org.springframework.context.ApplicationContext;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
@@ -34,6 +35,8 @@ class ChildSettingsTests {
 			shutdown-timeout        | 0s   | It must be more than zero.
 			max-exchanges           | -1   | It must not be negative; zero is no limit.
 			max-memory              | -1MB | It must not be negative; zero is no limit.
+			spin-time               | -1ms | It must be zero to 10 ms; zero never to spin.
+			spin-time               | 11ms | It must be zero to 10 ms; zero never to spin.
 			output-file             | /x   | A file goes with 'output: file', and with nothing else.
 			restart.initial-delay   | 0s   | It must be more than zero.
 			restart.stable-after    | 0s   | It must be more than zero.
@@ -124,6 +127,19 @@ class ChildSettingsTests {
 				assertThat(template.convertSendAndReceive(new Request("environment", "GREETING"), Reply.class).text())
 					.isEqualTo("good evening");
 			});
+	}
+
+	@Test
+	void theSpinTimeIsTheChildsToo() {
+		main().run((context) -> assertThat(spinTime(context)).isEqualTo("50"));
+		main().withPropertyValues("ipc.children.worker.spin-time=0")
+			.run((context) -> assertThat(spinTime(context)).isEqualTo("null"));
+	}
+
+	private static String spinTime(ApplicationContext context) {
+		return context.getBean(CborMessageTemplate.class)
+			.convertSendAndReceive(new Request("environment", "TINY_IPC_SPIN_MICROS"), Reply.class)
+			.text();
 	}
 
 	@Test

@@ -46,21 +46,21 @@ final class Contenders {
 	private static void reference(List<Entry> all) {
 		String program = NATIVE.resolve("contender").toString();
 		all.add(program(REFERENCE, "C parent and C child, the same sockets, plain send and recv", program));
-		all.add(program("c-spin", "the same, but both ask again and again before they wait", program).spinning()
+		all.add(program("c-spin", "the same, but both ask again and again before they wait", program).spinning(50)
 			.only("roundtrip"));
 	}
 
 	private static void own(List<Entry> all) {
 		String raw = RawContender.class.getName();
 		all.add(java("raw", "`IpcSocket`, child in C", raw, "c"));
-		all.add(java("raw-spinning", "`raw` with a spin time", raw, "c").spinning().only("roundtrip"));
+		all.add(java("raw-spinning", "`raw` with a spin time", raw, "c").spinning(50).only("roundtrip"));
 		all.add(java("raw-java", "`IpcSocket`, child in Java", raw, "java"));
 		String channel = ChannelContender.class.getName();
 		all.add(java("channel-c", "`IpcChannel`, child in C that does not decode", channel, "c"));
 		all.add(java("channel", "`IpcChannel`, child in Java", channel, "java"));
 		String template = TemplateContender.class.getName();
 		all.add(java("template", "`CborMessageTemplate` in a Spring Boot application, worker in Java", template));
-		all.add(java("template-spinning", "`template` with a spin time", template).spinning()
+		all.add(java("template-asleep", "`template` with a spin time of zero", template).spinning(0)
 			.only("roundtrip", "object", "objects", "callers"));
 		all.add(java("template-c1", "`template`, the worker with the first compiler only", template,
 				FIRST_COMPILER_ONLY)
@@ -113,8 +113,8 @@ final class Contenders {
 		}
 
 		/** Both ends ask again and again for so many microseconds before they wait. */
-		Entry spinning() {
-			List<String> command = new ArrayList<>(List.of("env", SpinTime.VARIABLE + "=50"));
+		Entry spinning(int microseconds) {
+			List<String> command = new ArrayList<>(List.of("env", SpinTime.VARIABLE + "=" + microseconds));
 			command.addAll(this.command);
 			return new Entry(this.name, this.description, command, this.works);
 		}

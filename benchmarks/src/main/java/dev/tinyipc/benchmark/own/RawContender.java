@@ -2,6 +2,7 @@ package dev.tinyipc.benchmark.own;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -73,7 +74,7 @@ public final class RawContender implements Contender {
 				: ChildProgram.c(arguments))
 			.inheritIO()
 			.redirectOutput(ProcessBuilder.Redirect.DISCARD)
-			.spinTime(SpinTime.wanted())
+			.spinTime(SpinTime.wanted().orElse(Duration.ZERO))
 			.start();
 	}
 

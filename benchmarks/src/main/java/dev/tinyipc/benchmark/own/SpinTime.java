@@ -2,6 +2,7 @@ package dev.tinyipc.benchmark.own;
 
 import java.time.Duration;
 import java.time.temporal.ChronoUnit;
+import java.util.Optional;
 
 /** For how long a contender spins: what the library tells a child, and C reads too. */
 public final class SpinTime {
@@ -12,9 +13,10 @@ public final class SpinTime {
 	private SpinTime() {
 	}
 
-	/** Zero unless the harness says something else. */
-	static Duration wanted() {
-		return Duration.of(Long.parseLong(System.getenv().getOrDefault(VARIABLE, "0")), ChronoUnit.MICROS);
+	/** Empty unless the harness says something else than what is usual. */
+	static Optional<Duration> wanted() {
+		return Optional.ofNullable(System.getenv(VARIABLE))
+			.map((micros) -> Duration.of(Long.parseLong(micros), ChronoUnit.MICROS));
 	}
 
 }

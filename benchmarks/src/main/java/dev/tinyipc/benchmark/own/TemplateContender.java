@@ -1,6 +1,7 @@
 package dev.tinyipc.benchmark.own;
 
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -103,11 +104,14 @@ public final class TemplateContender implements Contender {
 			flags.add("-Xmx256m"); // messages of 16 MiB
 		}
 		flags.addAll(this.childFlags);
-		Map<String, Object> properties = Map.of("ipc.children.worker.spin-time", SpinTime.wanted(),
-				"ipc.children.worker.main", ChannelChild.class.getName(), "ipc.children.worker.jvm-arguments",
-				String.join(",", flags), "ipc.children.worker.instances", Math.max(1, instances),
-				"ipc.children.worker.enabled", instances > 0, "ipc.template.max-message-size", "64MB",
-				"logging.level.root", "warn");
+		Map<String, Object> properties = new HashMap<>();
+		properties.put("ipc.children.worker.main", ChannelChild.class.getName());
+		properties.put("ipc.children.worker.jvm-arguments", String.join(",", flags));
+		properties.put("ipc.children.worker.instances", Math.max(1, instances));
+		properties.put("ipc.children.worker.enabled", instances > 0);
+		properties.put("ipc.template.max-message-size", "64MB");
+		properties.put("logging.level.root", "warn");
+		SpinTime.wanted().ifPresent((limit) -> properties.put("ipc.children.worker.spin-time", limit));
 		ConfigurableApplicationContext context = new SpringApplicationBuilder(Application.class)
 			.bannerMode(Banner.Mode.OFF)
 			.properties(properties)
