@@ -57,9 +57,16 @@ final class Targets {
 	}
 
 	private void ratio(String what, String work, String contender, String other, double limit) {
-		add(what, this.results.find(work, contender)
-			.flatMap((samples) -> this.results.find(work, other).map((others) -> samples.ratioTo(others).median())),
-				limit);
+		Optional<Samples> samples = this.results.find(work, contender);
+		Optional<Samples> others = this.results.find(work, other);
+		if (samples.isEmpty() || others.isEmpty()) {
+			add(what, Optional.empty(), limit);
+			return;
+		}
+		// The time of a child that has ended is nobody's.
+		Optional<Double> onCores = Optional.of(samples.get().cpu().median() / others.get().cpu().median())
+			.filter((ratio) -> !work.startsWith("spawn"));
+		this.rows.add(new Row(what, limit, Optional.of(samples.get().ratioTo(others.get()).median()), onCores));
 	}
 
 	private Optional<Double> between(String work, String contender, String otherWork, String other) {
