@@ -12,6 +12,7 @@ import dev.tinyipc.benchmark.own.TemplateContender;
 import dev.tinyipc.benchmark.peer.GrpcContender;
 import dev.tinyipc.benchmark.peer.HttpContender;
 import dev.tinyipc.benchmark.peer.JdkSocketContender;
+import dev.tinyipc.benchmark.peer.JmsContender;
 import dev.tinyipc.benchmark.peer.JunixsocketContender;
 import dev.tinyipc.benchmark.peer.NettyContender;
 import dev.tinyipc.benchmark.peer.PipesContender;
@@ -111,6 +112,10 @@ final class Contenders {
 		all.add(peer("http", "`RestClient` and a Spring Boot web application, JSON over loopback",
 				HttpContender.class));
 		all.add(peer("grpc", "gRPC over a Unix-domain socket, its own generated types", GrpcContender.class));
+		all.add(peer("jms", "`JmsTemplate` and an Artemis broker in the parent, in memory, JSON", JmsContender.class));
+		all.add(program("python", "Python's `multiprocessing.Pipe`, objects by pickle, child in Python", "python3", "-B",
+				"peers/python/contender.py")
+			.only(PEER_WORKS));
 	}
 
 	/**
