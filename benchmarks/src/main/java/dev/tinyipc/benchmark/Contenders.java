@@ -1,5 +1,6 @@
 package dev.tinyipc.benchmark;
 
+import java.io.File;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -9,6 +10,13 @@ import dev.tinyipc.benchmark.own.ChannelContender;
 import dev.tinyipc.benchmark.own.RawContender;
 import dev.tinyipc.benchmark.own.SpinTime;
 import dev.tinyipc.benchmark.own.TemplateContender;
+import dev.tinyipc.benchmark.peer.GrpcContender;
+import dev.tinyipc.benchmark.peer.HttpContender;
+import dev.tinyipc.benchmark.peer.JdkSocketContender;
+import dev.tinyipc.benchmark.peer.JmsContender;
+import dev.tinyipc.benchmark.peer.JunixsocketContender;
+import dev.tinyipc.benchmark.peer.NettyContender;
+import dev.tinyipc.benchmark.peer.PipesContender;
 
 /** Everybody who takes part: the one place where a contender is registered. */
 final class Contenders {
@@ -23,9 +31,19 @@ final class Contenders {
 	private static final Path PEERS = Path.of("target", "peers");
 
 	/** They tell why, not how fast: a quick look goes without them. */
-	private static final Set<String> VARIANTS = Set.of("c-spin", "template-c1");
+	private static final Set<String> VARIANTS = Set.of("c-spin", "template-asleep", "template-c1");
 
 	private static final String FIRST_COMPILER_ONLY = "-XX:TieredStopAtLevel=1";
+
+	/** The peers that {@link Targets} compares with. */
+	private static final Set<String> TARGETS = Set.of("pipes", "http", "grpc", "jms");
+
+	/**
+	 * What the peers take part in. The sizes between those tell nothing more about them,
+	 * and each costs a warm-up.
+	 */
+	private static final String[] PEER_WORKS = { "roundtrip 64", "roundtrip 65536", "roundtrip 1048576",
+			"roundtrip 16777216", "oneway 64", "oneway 1048576", "descriptor", "object", "objects", "spawn java" };
 
 	private Contenders() {
 	}
@@ -39,8 +57,21 @@ final class Contenders {
 		return all;
 	}
 
+	/**
+	 * The peers take part only in what the targets compare them in, and in one round
+	 * trip.
+	 */
 	static List<Entry> quick() {
-		return all().stream().filter((entry) -> !VARIANTS.contains(entry.name())).toList();
+		List<Entry> all = new ArrayList<>();
+		reference(all);
+		own(all);
+		all.removeIf((entry) -> VARIANTS.contains(entry.name()));
+		List<Entry> peers = new ArrayList<>();
+		peers(peers);
+		for (Entry peer : peers) {
+			all.add(TARGETS.contains(peer.name()) ? peer.only("roundtrip 64", "object") : peer.only("roundtrip 64"));
+		}
+		return all;
 	}
 
 	private static void reference(List<Entry> all) {
@@ -73,6 +104,32 @@ final class Contenders {
 
 	/** Other ways to do it. */
 	private static void peers(List<Entry> all) {
+		all.add(peer("junixsocket", "junixsocket's SEQPACKET sockets, CBOR", JunixsocketContender.class));
+		all.add(peer("jdk", "the JDK's Unix-domain `SocketChannel`, CBOR", JdkSocketContender.class));
+		all.add(peer("netty", "Netty's Unix-domain sockets (epoll), CBOR", NettyContender.class));
+		all.add(peer("pipes", "`ProcessBuilder`, a line of JSON a message over its pipes", PipesContender.class));
+		all.add(peer("http", "`RestClient` and a Spring Boot web application, JSON over loopback",
+				HttpContender.class));
+		all.add(peer("grpc", "gRPC over a Unix-domain socket, its own generated types", GrpcContender.class));
+		all.add(peer("jms", "`JmsTemplate` and an Artemis broker in the parent, in memory, JSON", JmsContender.class));
+		all.add(program("python", "Python's `multiprocessing` connections, objects by pickle", "python3",
+				"peers/python/contender.py")
+			.only(PEER_WORKS));
+		all.add(program("node", "Node's `fork` channel, objects by structured clone", "node",
+				"peers/node/contender.mjs")
+			.only(PEER_WORKS));
+		all.add(program("rust", "tiny-nix-ipc itself, parent and child in Rust",
+				PEERS.resolve("rust/release/tiny-nix-ipc-contender").toString())
+			.only(PEER_WORKS));
+	}
+
+	/**
+	 * A peer in Java, with the libraries of all of them behind ours on the class path.
+	 */
+	private static Entry peer(String name, String description, Class<? extends Contender> type) {
+		String classPath = System.getProperty("java.class.path") + File.pathSeparator
+				+ Path.of("target", "peer-class-path", "*");
+		return jvm(classPath, name, description, type.getName()).only(PEER_WORKS);
 	}
 
 	private static Entry program(String name, String description, String... command) {
@@ -81,10 +138,14 @@ final class Contenders {
 
 	/** A class that implements {@link Contender}, in a JVM with the JDK's defaults. */
 	private static Entry java(String name, String description, String type, String... arguments) {
+		return jvm(System.getProperty("java.class.path"), name, description, type, arguments);
+	}
+
+	private static Entry jvm(String classPath, String name, String description, String type, String... arguments) {
 		List<String> command = new ArrayList<>();
 		command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
 		command.add("--enable-native-access=ALL-UNNAMED");
-		command.addAll(List.of("-cp", System.getProperty("java.class.path"), ContenderMain.class.getName(), type));
+		command.addAll(List.of("-cp", classPath, ContenderMain.class.getName(), type));
 		command.addAll(List.of(arguments));
 		return new Entry(name, description, command, Set.of());
 	}
@@ -96,7 +157,8 @@ final class Contenders {
 	 * @param description in a few words
 	 * @param command the program that speaks the protocol, to be run in the folder
 	 * {@code benchmarks}; one that cannot be started is left out, and the report says so
-	 * @param works those in which it takes part; empty for all
+	 * @param works those in which it takes part, with their parameter or for all of them;
+	 * empty for all
 	 */
 	record Entry(String name, String description, List<String> command, Set<String> works) {
 
@@ -119,8 +181,8 @@ final class Contenders {
 			return new Entry(this.name, this.description, command, this.works);
 		}
 
-		boolean takesPartIn(String work) {
-			return this.works.isEmpty() || this.works.contains(work);
+		boolean takesPartIn(Work work) {
+			return this.works.isEmpty() || this.works.contains(work.name()) || this.works.contains(work.line());
 		}
 
 	}

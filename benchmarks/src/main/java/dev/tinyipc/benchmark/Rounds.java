@@ -37,7 +37,7 @@ final class Rounds implements AutoCloseable {
 		Map<String, Samples> all = new LinkedHashMap<>();
 		List<Turn> ready = new ArrayList<>();
 		for (Contenders.Entry entry : this.entries) {
-			if (entry.takesPartIn(work.name()) && !this.missing.containsKey(entry.name())) {
+			if (entry.takesPartIn(work) && !this.missing.containsKey(entry.name())) {
 				Samples samples = new Samples();
 				all.put(entry.name(), samples);
 				ContenderProcess contender = prepare(entry, work, samples);
@@ -114,7 +114,7 @@ final class Rounds implements AutoCloseable {
 	/** Ends those that take part in none of these works. */
 	void keepOnly(List<Work> ahead) throws IOException, InterruptedException {
 		for (ContenderProcess contender : List.copyOf(this.running.values())) {
-			if (ahead.stream().noneMatch((work) -> contender.entry().takesPartIn(work.name()))) {
+			if (ahead.stream().noneMatch(contender.entry()::takesPartIn)) {
 				this.running.remove(contender.entry().name());
 				contender.close();
 			}

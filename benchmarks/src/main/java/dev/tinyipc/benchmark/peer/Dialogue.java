@@ -1,5 +1,7 @@
 package dev.tinyipc.benchmark.peer;
 
+import org.jspecify.annotations.Nullable;
+
 /** One request, which is sent again and again, and its reply. */
 interface Dialogue {
 
@@ -10,9 +12,9 @@ interface Dialogue {
 	void exchange() throws Exception;
 
 	/**
-	 * Looks into the last reply, outside of what is timed.
+	 * Looks into a reply, outside of what is timed.
 	 * @return what came, to be compared with what was sent
 	 */
-	Object reply();
+	@Nullable Object reply();
 
 }

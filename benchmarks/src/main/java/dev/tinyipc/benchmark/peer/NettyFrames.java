@@ -10,6 +10,7 @@ import io.netty.buffer.ByteBufOutputStream;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandler;
 import io.netty.channel.ChannelInitializer;
+import io.netty.handler.codec.ByteToMessageDecoder;
 import io.netty.handler.codec.LengthFieldBasedFrameDecoder;
 import io.netty.handler.codec.LengthFieldPrepender;
 
@@ -32,9 +33,11 @@ final class NettyFrames extends ChannelInitializer<Channel> {
 
 	@Override
 	protected void initChannel(Channel channel) {
-		channel.pipeline()
-			.addLast(new LengthFieldBasedFrameDecoder(MAX_SIZE, 0, LENGTH_SIZE, 0, LENGTH_SIZE),
-					new LengthFieldPrepender(LENGTH_SIZE), this.handler);
+		LengthFieldBasedFrameDecoder decoder = new LengthFieldBasedFrameDecoder(MAX_SIZE, 0, LENGTH_SIZE, 0,
+				LENGTH_SIZE);
+		// Does not copy a large message again and again while it comes.
+		decoder.setCumulator(ByteToMessageDecoder.COMPOSITE_CUMULATOR);
+		channel.pipeline().addLast(decoder, new LengthFieldPrepender(LENGTH_SIZE), this.handler);
 	}
 
 	static ByteBuf encode(Codec codec, Object value, ByteBufAllocator allocator) {

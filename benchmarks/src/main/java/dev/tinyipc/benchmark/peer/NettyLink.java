@@ -11,6 +11,7 @@ import io.netty.buffer.ByteBufUtil;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelFuture;
+import org.jspecify.annotations.Nullable;
 import tools.jackson.dataformat.cbor.CBORMapper;
 
 /**
@@ -27,18 +28,21 @@ record NettyLink(Channel channel, BlockingQueue<ByteBuf> replies, AutoCloseable 
 		ByteBuf request = direct(content);
 		return new Dialogue() {
 
-			private ByteBuf reply = Unpooled.EMPTY_BUFFER;
+			private byte @Nullable [] first;
 
 			@Override
 			public void exchange() throws Exception {
-				this.reply.release();
 				NettyLink.this.channel.writeAndFlush(request.retainedDuplicate());
-				this.reply = receive();
+				ByteBuf reply = receive();
+				if (this.first == null) {
+					this.first = ByteBufUtil.getBytes(reply);
+				}
+				reply.release();
 			}
 
 			@Override
-			public Object reply() {
-				return ByteBufUtil.getBytes(this.reply);
+			public @Nullable Object reply() {
+				return this.first;
 			}
 
 		};

@@ -1,0 +1,89 @@
+package dev.tinyipc.benchmark.peer;
+
+import java.io.IOException;
+
+import dev.tinyipc.benchmark.peer.proto.Bytes;
+import dev.tinyipc.benchmark.peer.proto.Count;
+import dev.tinyipc.benchmark.peer.proto.OrderList;
+import dev.tinyipc.benchmark.peer.proto.OrderMessage;
+import dev.tinyipc.benchmark.peer.proto.WorkerGrpc;
+import io.grpc.netty.NettyServerBuilder;
+import io.grpc.stub.StreamObserver;
+import io.netty.channel.EventLoopGroup;
+import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.epoll.EpollIoHandler;
+import io.netty.channel.epoll.EpollServerDomainSocketChannel;
+import io.netty.channel.unix.DomainSocketAddress;
+
+/** The child of {@link GrpcContender}. */
+final class GrpcChild extends WorkerGrpc.WorkerImplBase {
+
+	private GrpcChild() {
+	}
+
+	/**
+	 * Serves until its input ends.
+	 * @param arguments the kind, which does not matter, and the path of the socket
+	 * @throws IOException if it failed
+	 */
+	public static void main(String[] arguments) throws IOException {
+		EventLoopGroup group = new MultiThreadIoEventLoopGroup(1, EpollIoHandler.newFactory());
+		NettyServerBuilder.forAddress(new DomainSocketAddress(arguments[1]))
+			.channelType(EpollServerDomainSocketChannel.class)
+			.bossEventLoopGroup(group)
+			.workerEventLoopGroup(group)
+			.maxInboundMessageSize(GrpcContender.MAX_MESSAGE_SIZE)
+			// No call waits for anything.
+			.directExecutor()
+			.addService(new GrpcChild())
+			.build()
+			.start();
+		ChildJvm.tellReady("");
+		System.exit(0);
+	}
+
+	@Override
+	public void echoBytes(Bytes request, StreamObserver<Bytes> reply) {
+		answer(request, reply);
+	}
+
+	@Override
+	public void echoOrder(OrderMessage request, StreamObserver<OrderMessage> reply) {
+		answer(request, reply);
+	}
+
+	@Override
+	public void echoOrders(OrderList request, StreamObserver<OrderList> reply) {
+		answer(request, reply);
+	}
+
+	private static <M> void answer(M message, StreamObserver<M> reply) {
+		reply.onNext(message);
+		reply.onCompleted();
+	}
+
+	@Override
+	public StreamObserver<Bytes> countBytes(StreamObserver<Count> reply) {
+		return new StreamObserver<>() {
+
+			private long count;
+
+			@Override
+			public void onNext(Bytes value) {
+				this.count++;
+			}
+
+			@Override
+			public void onError(Throwable error) {
+				// The parent is gone.
+			}
+
+			@Override
+			public void onCompleted() {
+				answer(Count.newBuilder().setCount(this.count).build(), reply);
+			}
+
+		};
+	}
+
+}
