@@ -5,6 +5,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
+import java.util.stream.Stream;
 
 import dev.tinyipc.benchmark.own.ChannelContender;
 import dev.tinyipc.benchmark.own.RawContender;
@@ -30,20 +31,21 @@ final class Contenders {
 	/** What {@code peers/build} built or installed, for contenders in other languages. */
 	private static final Path PEERS = Path.of("target", "peers");
 
-	/** They tell why, not how fast: a quick look goes without them. */
-	private static final Set<String> VARIANTS = Set.of("c-spin", "template-asleep", "template-c1");
+	/** What the targets are about. */
+	private static final Set<String> WITH_TARGET = Set.of("c", "raw", "raw-spinning", "raw-64m", "raw-8g", "channel-c",
+			"template");
 
 	private static final String FIRST_COMPILER_ONLY = "-XX:TieredStopAtLevel=1";
 
-	/** The peers that {@link Targets} compares with. */
-	private static final Set<String> TARGETS = Set.of("pipes", "http", "grpc", "jms");
+	/** The others that a target is about, HTTP and JMS, are not warm within minutes. */
+	private static final Set<String> FAST_PEERS_WITH_TARGET = Set.of("pipes", "grpc");
 
 	/**
 	 * What the peers take part in. The sizes between those tell nothing more about them,
 	 * and each costs a warm-up.
 	 */
-	private static final String[] PEER_WORKS = { "roundtrip 64", "roundtrip 65536", "roundtrip 1048576",
-			"roundtrip 16777216", "oneway 64", "oneway 1048576", "descriptor", "object", "objects", "spawn java" };
+	private static final String[] PEER_WORKS = { "roundtrip 64", "roundtrip 1048576", "oneway 64", "descriptor",
+			"object", "objects", "spawn java" };
 
 	private Contenders() {
 	}
@@ -58,20 +60,12 @@ final class Contenders {
 	}
 
 	/**
-	 * The peers take part only in what the targets compare them in, and in one round
-	 * trip.
+	 * Those that the targets are about, and the peers only in what they are compared in.
 	 */
 	static List<Entry> quick() {
-		List<Entry> all = new ArrayList<>();
-		reference(all);
-		own(all);
-		all.removeIf((entry) -> VARIANTS.contains(entry.name()));
-		List<Entry> peers = new ArrayList<>();
-		peers(peers);
-		for (Entry peer : peers) {
-			all.add(TARGETS.contains(peer.name()) ? peer.only("roundtrip 64", "object") : peer.only("roundtrip 64"));
-		}
-		return all;
+		Stream<Entry> own = all().stream().filter((entry) -> WITH_TARGET.contains(entry.name()));
+		Stream<Entry> peers = all().stream().filter((entry) -> FAST_PEERS_WITH_TARGET.contains(entry.name()));
+		return Stream.concat(own, peers.map((entry) -> entry.only("object"))).toList();
 	}
 
 	private static void reference(List<Entry> all) {

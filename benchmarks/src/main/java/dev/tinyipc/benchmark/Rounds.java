@@ -15,7 +15,8 @@ import org.jspecify.annotations.Nullable;
  */
 final class Rounds implements AutoCloseable {
 
-	private static final Duration WARM_UP_TURN = Duration.ofMillis(100);
+	/** Long enough that a slow contender's progress is more than chance. */
+	private static final Duration WARM_UP_TURN = Duration.ofMillis(300);
 
 	private final List<Contenders.Entry> entries;
 

@@ -11,16 +11,11 @@ final class WarmUp {
 	/** By so much a turn has to be faster than all before it, to count as progress. */
 	private static final double PROGRESS = 0.95;
 
-	private static final int TURNS_WITHOUT_PROGRESS = 5;
-
-	/** However slow or fast it seems at first. */
-	private static final int MIN_TURNS = 6;
+	private static final int TURNS_WITHOUT_PROGRESS = 4;
 
 	private final Duration limit;
 
 	private double spent;
-
-	private int turns;
 
 	private int withoutProgress;
 
@@ -35,7 +30,6 @@ final class WarmUp {
 	}
 
 	void add(Contender.Result result) {
-		this.turns++;
 		this.spent += result.more().get(ContenderProcess.CPU);
 		double time = (double) result.nanoseconds() / result.operations();
 		this.withoutProgress = (time < this.best * PROGRESS) ? 0 : this.withoutProgress + 1;
@@ -43,8 +37,7 @@ final class WarmUp {
 	}
 
 	boolean isOver() {
-		return this.spent >= this.limit.toNanos()
-				|| (this.turns >= MIN_TURNS && this.withoutProgress >= TURNS_WITHOUT_PROGRESS);
+		return this.spent >= this.limit.toNanos() || this.withoutProgress >= TURNS_WITHOUT_PROGRESS;
 	}
 
 }

@@ -18,7 +18,7 @@ record Work(String name, String parameter, String reference, Duration warmUp, Du
 	static Work of(String line) {
 		String[] words = line.split(" ", 2);
 		return new Work(words[0], (words.length > 1) ? words[1] : "", line, Duration.ofMillis(2000),
-				Duration.ofMillis(150), 9);
+				Duration.ofMillis(150), 7);
 	}
 
 	Work warmUp(long millis) {
@@ -37,10 +37,9 @@ record Work(String name, String parameter, String reference, Duration warmUp, Du
 		return new Work(this.name, this.parameter, line, this.warmUp, this.turn, this.rounds);
 	}
 
-	/** A look only. */
+	/** A look only, but not before all are warm. */
 	Work quick() {
-		return warmUp(Math.min(3000, this.warmUp.toMillis() * 2 / 3)).turn(Math.min(100, this.turn.toMillis()))
-			.rounds(Math.min(3, this.rounds));
+		return turn(Math.min(100, this.turn.toMillis())).rounds(Math.min(5, this.rounds));
 	}
 
 	/** As a contender is told it. */

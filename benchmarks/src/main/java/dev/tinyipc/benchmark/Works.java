@@ -12,7 +12,7 @@ final class Works {
 
 	static List<Work> all() {
 		List<Work> all = new ArrayList<>();
-		all.add(Work.of("roundtrip 64").warmUp(4000).rounds(15));
+		all.add(Work.of("roundtrip 64").warmUp(10_000).rounds(15));
 		all.add(Work.of("roundtrip 1024"));
 		all.add(Work.of("roundtrip 65536"));
 		all.add(Work.of("roundtrip 1048576"));
@@ -25,10 +25,10 @@ final class Works {
 		all.add(Work.of("oneway 16777216").turn(300).rounds(7));
 		all.add(Work.of("descriptor"));
 		// In C there is no encoding: bytes of about the same number are compared with.
-		all.add(Work.of("object").reference("roundtrip 1024").warmUp(6000).rounds(15));
-		all.add(Work.of("objects").reference("roundtrip 262144").warmUp(6000).turn(250));
-		for (int callers : new int[] { 1, 2, 4, 16, 64 }) {
-			all.add(Work.of("callers " + callers).reference("roundtrip 1024").warmUp(8000).rounds(5));
+		all.add(Work.of("object").reference("roundtrip 1024").warmUp(45_000).rounds(15));
+		all.add(Work.of("objects").reference("roundtrip 262144").warmUp(10_000).turn(250));
+		for (int callers : new int[] { 1, 4, 16, 64 }) {
+			all.add(Work.of("callers " + callers).reference("roundtrip 1024").warmUp(10_000).rounds(5));
 		}
 		for (int sockets : new int[] { 1, 8, 64, 1000 }) {
 			all.add(Work.of("sockets " + sockets));
@@ -37,7 +37,7 @@ final class Works {
 			all.add(Work.of("poller " + sockets).rounds(5));
 		}
 		all.add(Work.of("spawn c").warmUp(1500).turn(300));
-		all.add(Work.of("spawn java").reference("spawn c").warmUp(0).turn(1).rounds(5));
+		all.add(Work.of("spawn java").reference("spawn c").warmUp(0).turn(1).rounds(3));
 		for (int sockets : new int[] { 0, 1, 100, 1000 }) {
 			all.add(Work.of("idle " + sockets).warmUp(0).turn(1000).rounds(1));
 		}
@@ -47,7 +47,7 @@ final class Works {
 	/** Those that say most, in a fraction of the time. */
 	static List<Work> quick() {
 		Set<String> wanted = Set.of("roundtrip 64", "roundtrip 1048576", "oneway 64", "oneway-batch 64",
-				"oneway 1048576", "descriptor", "object", "sockets 1", "sockets 1000", "spawn c", "spawn java");
+				"oneway 1048576", "object", "spawn c");
 		return all().stream().filter((work) -> wanted.contains(work.line())).map(Work::quick).toList();
 	}
 
