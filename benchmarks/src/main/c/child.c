@@ -102,22 +102,6 @@ static void count_frames(size_t room)
 	}
 }
 
-static void count_batches(size_t size)
-{
-	struct message messages[BATCH_SIZE];
-	for (int i = 0; i < BATCH_SIZE; i++) {
-		messages[i] = message_of(size);
-	}
-	uint64_t received = 0;
-	for (int there; (there = receive_batch(SOCKET, messages)) > 0;) {
-		received += there;
-		if (messages[there - 1].bytes[0] == 1) {
-			acknowledge(received);
-			received = 0;
-		}
-	}
-}
-
 static void echo_all(size_t size, int count)
 {
 	struct message message = message_of(size);
@@ -150,10 +134,8 @@ int main(int argc, char **argv)
 	read_spin_time();
 	if (strcmp(work, "descriptor") == 0) {
 		echo_without_descriptor(size);
-	} else if (strcmp(work, "oneway") == 0) {
+	} else if (strcmp(work, "oneway") == 0 || strcmp(work, "oneway-batch") == 0) {
 		count(size);
-	} else if (strcmp(work, "oneway-batch") == 0) {
-		count_batches(size);
 	} else if (strcmp(work, "frames") == 0) {
 		echo_frames(size);
 	} else if (strcmp(work, "frames-oneway") == 0) {

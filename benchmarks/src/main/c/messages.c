@@ -207,20 +207,3 @@ int send_batch(int socket, const struct message *message, int count)
 	}
 	return sent;
 }
-
-int receive_batch(int socket, struct message *messages)
-{
-	struct iovec vectors[BATCH_SIZE];
-	struct mmsghdr headers[BATCH_SIZE];
-	memset(headers, 0, sizeof headers);
-	for (int i = 0; i < BATCH_SIZE; i++) {
-		vectors[i] = (struct iovec) { .iov_base = messages[i].bytes, .iov_len = messages[i].size };
-		headers[i].msg_hdr.msg_iov = &vectors[i];
-		headers[i].msg_hdr.msg_iovlen = 1;
-	}
-	int received = recvmmsg(socket, headers, BATCH_SIZE, MSG_WAITFORONE, NULL);
-	if (received < 0 && errno != ECONNRESET) {
-		fail("recvmmsg");
-	}
-	return received > 0 && headers[0].msg_len > 0 ? received : 0;
-}

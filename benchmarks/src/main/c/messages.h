@@ -46,10 +46,6 @@ bool receive_descriptor(int socket, struct message *message, int *descriptor);
 // Sends the same packet up to BATCH_SIZE times, as often as there is room.
 int send_batch(int socket, const struct message *message, int count);
 
-// Receives up to BATCH_SIZE packets, and returns how many; 0 at the end of the stream.
-// messages has BATCH_SIZE elements.
-int receive_batch(int socket, struct message *messages);
-
 _Noreturn void fail(const char *call);
 
 #endif

@@ -197,8 +197,9 @@ public class CborMessageTemplate implements CborMessageOperations {
 
 	private void send(Route route, Object payload, OwnedFd[] descriptors) {
 		try {
-			long bytes = route.destination.send(timeout(route), (connection) -> {
-				connection.socket().setSendTimeout(connection.timeLeft());
+			Duration timeout = timeout(route);
+			long bytes = route.destination.send(timeout, (connection) -> {
+				connection.socket().setSendTimeout(kernelTimeout(timeout, connection));
 				return channel(connection.socket()).send(payload, descriptors);
 			});
 			route.observer.sent(bytes, descriptors.length);
@@ -210,8 +211,9 @@ public class CborMessageTemplate implements CborMessageOperations {
 
 	private <T> @Nullable IpcMessage<T> receive(Route route, Class<T> type) {
 		try {
-			return route.destination.receive(timeout(route), (connection) -> {
-				connection.socket().setReceiveTimeout(connection.timeLeft());
+			Duration timeout = timeout(route);
+			return route.destination.receive(timeout, (connection) -> {
+				connection.socket().setReceiveTimeout(kernelTimeout(timeout, connection));
 				return receive(route, channel(connection.socket()), type);
 			});
 		}

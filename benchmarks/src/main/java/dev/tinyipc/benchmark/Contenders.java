@@ -89,7 +89,7 @@ final class Contenders {
 			.only("roundtrip", "object", "objects", "callers"));
 		all.add(java("template-c1", "`template`, the worker with the first compiler only", template,
 				FIRST_COMPILER_ONLY)
-			.only("object", "objects", "callers", "spawn"));
+			.only("object", "objects", "spawn"));
 		all.add(java("raw-64m", "`raw`, whose parent has a heap of 64 MiB, touched", raw, "c").only("spawn")
 			.with("-Xms64m", "-Xmx64m", "-XX:+AlwaysPreTouch"));
 		all.add(java("raw-8g", "`raw`, whose parent has a heap of 8 GiB, touched", raw, "c").only("spawn")

@@ -13,6 +13,9 @@ final class WarmUp {
 
 	private static final int TURNS_WITHOUT_PROGRESS = 4;
 
+	/** Of the limit, because between two compilers there is a plateau. */
+	private static final int LEAST_PART = 3;
+
 	private final Duration limit;
 
 	private double spent;
@@ -37,7 +40,8 @@ final class WarmUp {
 	}
 
 	boolean isOver() {
-		return this.spent >= this.limit.toNanos() || this.withoutProgress >= TURNS_WITHOUT_PROGRESS;
+		return this.spent >= this.limit.toNanos()
+				|| (this.spent >= this.limit.toNanos() / LEAST_PART && this.withoutProgress >= TURNS_WITHOUT_PROGRESS);
 	}
 
 }

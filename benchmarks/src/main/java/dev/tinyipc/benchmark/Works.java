@@ -12,7 +12,7 @@ final class Works {
 
 	static List<Work> all() {
 		List<Work> all = new ArrayList<>();
-		all.add(Work.of("roundtrip 64").warmUp(10_000).rounds(15));
+		all.add(Work.of("roundtrip 64").warmUp(6000).rounds(15));
 		all.add(Work.of("roundtrip 1024"));
 		all.add(Work.of("roundtrip 65536"));
 		all.add(Work.of("roundtrip 1048576"));
@@ -27,8 +27,8 @@ final class Works {
 		// In C there is no encoding: bytes of about the same number are compared with.
 		all.add(Work.of("object").reference("roundtrip 1024").warmUp(45_000).rounds(15));
 		all.add(Work.of("objects").reference("roundtrip 262144").warmUp(10_000).turn(250));
-		for (int callers : new int[] { 1, 4, 16, 64 }) {
-			all.add(Work.of("callers " + callers).reference("roundtrip 1024").warmUp(10_000).rounds(5));
+		for (int callers : new int[] { 1, 4, 64 }) {
+			all.add(Work.of("callers " + callers).reference("roundtrip 1024").warmUp(45_000).rounds(5));
 		}
 		for (int sockets : new int[] { 1, 8, 64, 1000 }) {
 			all.add(Work.of("sockets " + sockets));
