@@ -61,8 +61,9 @@ public class ChildFactory {
 		settings.setJvmArguments(resolve(settings.getJvmArguments()));
 		Integer configured = settings.getInstances();
 		ChildSettingsCheck.check("ipc.children." + name, settings);
-		ChildLauncher launcher = new ChildLauncher(name, settings, this.socketFactory, this.java);
-		return new IpcChild(name, (configured != null) ? configured : instances, settings, launcher, this.supervisor);
+		int count = (configured != null) ? configured : instances;
+		ChildLauncher launcher = new ChildLauncher(name, settings, count, this.socketFactory, this.java);
+		return new IpcChild(name, count, settings, launcher, this.supervisor);
 	}
 
 	private List<String> resolve(List<String> texts) {

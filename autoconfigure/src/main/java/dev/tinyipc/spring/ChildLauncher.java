@@ -4,11 +4,13 @@ import java.io.File;
 import java.io.IOException;
 import java.lang.ProcessBuilder.Redirect;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 
 import dev.tinyipc.IpcProcess;
 import dev.tinyipc.IpcProcessBuilder;
+import org.jspecify.annotations.Nullable;
 
 import org.springframework.util.ClassUtils;
 
@@ -16,6 +18,8 @@ import org.springframework.util.ClassUtils;
 final class ChildLauncher {
 
 	private static final File NULL_DEVICE = new File("/dev/null");
+
+	private static final Duration DEFAULT_SPIN_TIME = Duration.ofNanos(50_000);
 
 	private final String child;
 
@@ -25,11 +29,23 @@ final class ChildLauncher {
 
 	private final JavaCommand java;
 
-	ChildLauncher(String child, ChildSettings settings, IpcSocketFactory socketFactory, JavaCommand java) {
+	private final Duration spinTime;
+
+	ChildLauncher(String child, ChildSettings settings, int instances, IpcSocketFactory socketFactory,
+			JavaCommand java) {
 		this.child = child;
 		this.settings = settings;
 		this.socketFactory = socketFactory;
 		this.java = java;
+		this.spinTime = spinTime(settings.getSpinTime(), instances);
+	}
+
+	/** Who stays awake needs a processor at either end, or takes it from another. */
+	private static Duration spinTime(@Nullable Duration configured, int instances) {
+		if (configured != null) {
+			return configured;
+		}
+		return (2 * instances <= Runtime.getRuntime().availableProcessors()) ? DEFAULT_SPIN_TIME : Duration.ZERO;
 	}
 
 	/**
@@ -43,7 +59,7 @@ final class ChildLauncher {
 			IpcProcessBuilder builder = new IpcProcessBuilder(prepared.command())
 				.redirectInput(Redirect.from(NULL_DEVICE))
 				.contained()
-				.spinTime(this.settings.getSpinTime());
+				.spinTime(this.spinTime);
 			direct(builder, log);
 			builder.environment().putAll(this.settings.getEnvironment());
 			Path directory = this.settings.getDirectory();

@@ -26,9 +26,9 @@ final class ChildSettingsCheck {
 				"It must not be negative; zero is no limit.");
 		check.require(settings.getMaxMemory().toBytes() >= 0, ".max-memory", settings.getMaxMemory(),
 				"It must not be negative; zero is no limit.");
-		check.require(
-				!settings.getSpinTime().isNegative() && settings.getSpinTime().compareTo(IpcSocket.MAX_SPIN_TIME) <= 0,
-				".spin-time", settings.getSpinTime(), "It must be zero to 10 ms; zero never to spin.");
+		Duration spinTime = settings.getSpinTime();
+		check.require(spinTime == null || (!spinTime.isNegative() && spinTime.compareTo(IpcSocket.MAX_SPIN_TIME) <= 0),
+				".spin-time", spinTime, "It must be zero to 10 ms; zero never to spin.");
 		check.require((settings.getOutput() == ChildSettings.Output.FILE) == (settings.getOutputFile() != null),
 				".output-file", settings.getOutputFile(), "A file goes with 'output: file', and with nothing else.");
 		ChildSettings.Restart restart = settings.getRestart();

@@ -132,6 +132,8 @@ class ChildSettingsTests {
 	@Test
 	void theSpinTimeIsTheChildsToo() {
 		main().run((context) -> assertThat(spinTime(context)).isEqualTo("50"));
+		main().withPropertyValues("ipc.children.worker.instances=" + Runtime.getRuntime().availableProcessors())
+			.run((context) -> assertThat(spinTime(context)).isEqualTo("null"));
 		main().withPropertyValues("ipc.children.worker.spin-time=0")
 			.run((context) -> assertThat(spinTime(context)).isEqualTo("null"));
 	}

@@ -17,7 +17,7 @@ record Work(String name, String parameter, String reference, Duration warmUp, Du
 
 	static Work of(String line) {
 		String[] words = line.split(" ", 2);
-		return new Work(words[0], (words.length > 1) ? words[1] : "", line, Duration.ofMillis(2000),
+		return new Work(words[0], (words.length > 1) ? words[1] : "", line, Duration.ofMillis(1500),
 				Duration.ofMillis(150), 7);
 	}
 

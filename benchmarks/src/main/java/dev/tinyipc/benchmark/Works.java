@@ -25,10 +25,10 @@ final class Works {
 		all.add(Work.of("oneway 16777216").turn(300).rounds(7));
 		all.add(Work.of("descriptor"));
 		// In C there is no encoding: bytes of about the same number are compared with.
-		all.add(Work.of("object").reference("roundtrip 1024").warmUp(45_000).rounds(15));
+		all.add(Work.of("object").reference("roundtrip 1024").warmUp(30_000).rounds(15));
 		all.add(Work.of("objects").reference("roundtrip 262144").warmUp(10_000).turn(250));
 		for (int callers : new int[] { 1, 4, 64 }) {
-			all.add(Work.of("callers " + callers).reference("roundtrip 1024").warmUp(45_000).rounds(5));
+			all.add(Work.of("callers " + callers).reference("roundtrip 1024").warmUp(24_000).rounds(5));
 		}
 		for (int sockets : new int[] { 1, 8, 64, 1000 }) {
 			all.add(Work.of("sockets " + sockets));
