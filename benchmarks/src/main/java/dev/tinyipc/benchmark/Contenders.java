@@ -44,8 +44,8 @@ final class Contenders {
 	 * What the peers take part in. The sizes between those tell nothing more about them,
 	 * and each costs a warm-up.
 	 */
-	private static final String[] PEER_WORKS = { "roundtrip 64", "oneway 64", "descriptor",
-			"object", "objects", "spawn java" };
+	private static final String[] PEER_WORKS = { "roundtrip 64", "oneway 64", "descriptor", "object", "objects",
+			"spawn java" };
 
 	private Contenders() {
 	}
