@@ -2,9 +2,7 @@ package dev.tinyipc;
 
 import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.util.HexFormat;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Future;
 
 import org.junit.jupiter.api.AfterEach;
@@ -45,8 +43,8 @@ class ByteStringTests {
 	void onTheWireIsWhatTheMapperWouldHaveWritten(int size) throws Exception {
 		byte[] content = Samples.random(size);
 		byte[] body = new CBORMapper().writeValueAsBytes(content);
-		Future<?> sent = inBackground(() -> IpcChannel.over(this.pair.parent()).send(content));
-		Samples.assertSame(receive(8 + body.length), frame(body));
+		Future<?> sent = FrameSizeTests.inBackground(() -> IpcChannel.over(this.pair.parent()).send(content));
+		Samples.assertSame(receive(8 + body.length), Samples.frame(body));
 		sent.get();
 	}
 
@@ -55,7 +53,7 @@ class ByteStringTests {
 	void whatAMapperWroteIsRead(int size) throws Exception {
 		byte[] content = Samples.random(size);
 		byte[] body = new CBORMapper().writeValueAsBytes(content);
-		Future<?> sent = inBackground(() -> sendInParts(frame(body)));
+		Future<?> sent = FrameSizeTests.inBackground(() -> sendInParts(Samples.frame(body)));
 		assertThat(received()).satisfies((payload) -> Samples.assertSame(payload, content));
 		sent.get();
 	}
@@ -64,7 +62,7 @@ class ByteStringTests {
 	@ValueSource(strings = { "430102 03", "5803010203", "59 0003 010203", "5a00000003010203",
 			"5b0000000000000003010203", "5f4101420203ff", "d54301 0203" })
 	void everyFormOfAByteStringIsRead(String item) throws Exception {
-		sendInParts(frame(bytes(item)));
+		sendInParts(Samples.frame(bytes(item)));
 		assertThat(received()).containsExactly(1, 2, 3);
 	}
 
@@ -72,7 +70,7 @@ class ByteStringTests {
 	@ValueSource(strings = { "63616263", "01", "a0", "43010203 00", "430102", "5b ffffffffffffffff 01", "5c 010203",
 			"58", "5a000000", "f5" })
 	void anythingElseIsRefusedAndTheNextMessageIsReceived(String item) throws Exception {
-		sendInParts(frame(bytes(item)));
+		sendInParts(Samples.frame(bytes(item)));
 		assertThatExceptionOfType(JacksonException.class).isThrownBy(this::received);
 		IpcChannel.over(this.pair.parent()).send(new byte[] { 9 });
 		assertThat(received()).containsExactly(9);
@@ -103,7 +101,7 @@ class ByteStringTests {
 		IpcChannel channel = IpcChannel.over(this.pair.parent()).withMaxMessageSize(100_000);
 		assertThatExceptionOfType(IpcException.MessageTooLarge.class).isThrownBy(() -> channel.send(new byte[99_996]))
 			.withMessageContaining("A message of 100001 bytes is over the limit of 100000");
-		Future<?> sent = inBackground(() -> channel.send(new byte[99_995]));
+		Future<?> sent = FrameSizeTests.inBackground(() -> channel.send(new byte[99_995]));
 		assertThat(received()).hasSize(99_995);
 		sent.get();
 	}
@@ -112,7 +110,7 @@ class ByteStringTests {
 	void largeOnesNeedNoNativeMemoryOfTheirSize() throws Exception {
 		int kept = LargeMemory.kept();
 		byte[] content = Samples.random(10_000_000);
-		Future<?> sent = inBackground(() -> IpcChannel.over(this.pair.parent()).send(content));
+		Future<?> sent = FrameSizeTests.inBackground(() -> IpcChannel.over(this.pair.parent()).send(content));
 		Samples.assertSame(received(), content);
 		sent.get();
 		assertThat(LargeMemory.kept()).isEqualTo(kept);
@@ -126,18 +124,11 @@ class ByteStringTests {
 		return HexFormat.of().parseHex(hex.replace(" ", ""));
 	}
 
-	private static byte[] frame(byte[] body) {
-		return ByteBuffer.allocate(8 + body.length)
-			.order(ByteOrder.nativeOrder())
-			.putLong(body.length)
-			.put(body)
-			.array();
-	}
-
-	private void sendInParts(byte[] frame) throws IpcException {
+	private int sendInParts(byte[] frame) throws IpcException {
 		for (int sent = 0; sent < frame.length; sent += 50_000) {
 			this.pair.parent().send(ByteBuffer.wrap(frame, sent, Math.min(50_000, frame.length - sent)));
 		}
+		return frame.length;
 	}
 
 	private byte[] receive(int size) throws IpcException {
@@ -148,24 +139,6 @@ class ByteStringTests {
 			all.write(buffer.array(), 0, buffer.position());
 		}
 		return all.toByteArray();
-	}
-
-	private static Future<?> inBackground(Action action) {
-		return CompletableFuture.runAsync(() -> {
-			try {
-				action.run();
-			}
-			catch (IpcException ex) {
-				throw new IllegalStateException(ex);
-			}
-		});
-	}
-
-	@FunctionalInterface
-	private interface Action {
-
-		void run() throws IpcException;
-
 	}
 
 	private static final class Hex extends StdSerializer<byte[]> {

@@ -4,8 +4,6 @@ import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.math.BigDecimal;
 import java.math.BigInteger;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -51,7 +49,7 @@ class CborFuzzTest {
 			if (allocation(peer, body, type) > MAX_ALLOCATION) {
 				assertThat(allocation(peer, body, type)).isLessThanOrEqualTo(MAX_ALLOCATION);
 			}
-			assertThat(peer.send(frame(NEXT))).isTrue();
+			assertThat(peer.send(Samples.frame(NEXT))).isTrue();
 			try (IpcMessage<String> next = IpcChannel.over(peer.receiver()).receive(String.class)) {
 				assertThat(next.payload()).isEqualTo("next");
 			}
@@ -60,7 +58,7 @@ class CborFuzzTest {
 
 	/** The bytes that reading it takes. */
 	private static long allocation(FuzzPeer peer, byte[] body, Class<?> type) throws IpcException {
-		assertThat(peer.send(frame(body))).isTrue();
+		assertThat(peer.send(Samples.frame(body))).isTrue();
 		long before = threads.getCurrentThreadAllocatedBytes();
 		try (IpcMessage<?> message = IpcChannel.over(peer.receiver()).receive(type)) {
 			assertThat(message).isNotNull();
@@ -69,14 +67,6 @@ class CborFuzzTest {
 			assertThat(ex.getMessage()).isNotNull();
 		}
 		return threads.getCurrentThreadAllocatedBytes() - before;
-	}
-
-	private static byte[] frame(byte[] body) {
-		return ByteBuffer.allocate(Frame.HEADER_SIZE + body.length)
-			.order(ByteOrder.nativeOrder())
-			.putLong(body.length)
-			.put(body)
-			.array();
 	}
 
 }

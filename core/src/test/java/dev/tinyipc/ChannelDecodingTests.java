@@ -1,7 +1,5 @@
 package dev.tinyipc;
 
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
@@ -63,7 +61,7 @@ class ChannelDecodingTests {
 		try (IpcSocketPair pair = IpcSocket.pair(); OwnedFd file = Samples.memoryFile("x")) {
 			LeakWatch watch = new LeakWatch();
 			pair.parent().setSendBufferSize(1_000_000);
-			RawSender.send(pair.parent(), frame(HexFormat.of().parseHex(hex)), file, file);
+			RawSender.send(pair.parent(), Samples.frame(HexFormat.of().parseHex(hex)), file, file);
 			IpcChannel.over(pair.parent()).send("next");
 			assertThatExceptionOfType(JacksonException.class)
 				.isThrownBy(() -> IpcChannel.over(pair.child()).receive(type));
@@ -77,10 +75,10 @@ class ChannelDecodingTests {
 		try (IpcSocketPair pair = IpcSocket.pair()) {
 			IpcChannel json = IpcChannel.over(pair.child(), JsonMapper.builder().build());
 			for (String body : List.of("{\"a\":1,\"a\":2}", "{} {}", "1 x", "{\"a\":1", "[".repeat(100_000))) {
-				RawSender.send(pair.parent(), frame(body.getBytes()));
+				RawSender.send(pair.parent(), Samples.frame(body.getBytes()));
 				assertThatExceptionOfType(JacksonException.class).isThrownBy(() -> json.receive(Object.class));
 			}
-			RawSender.send(pair.parent(), frame("{\"a\":1} ".getBytes()));
+			RawSender.send(pair.parent(), Samples.frame("{\"a\":1} ".getBytes()));
 			assertThat(json.receive(Object.class).payload()).isEqualTo(Map.of("a", 1));
 		}
 	}
@@ -90,7 +88,7 @@ class ChannelDecodingTests {
 	void shortBodyIsNotReadOnIntoWhatAnEarlierMessageLeft() throws Exception {
 		try (IpcSocketPair pair = IpcSocket.pair()) {
 			IpcChannel.over(pair.parent()).send("a".repeat(1000));
-			RawSender.send(pair.parent(), frame(new byte[] { 0x6a, 'b' }));
+			RawSender.send(pair.parent(), Samples.frame(new byte[] { 0x6a, 'b' }));
 			IpcChannel receiver = IpcChannel.over(pair.child());
 			receiver.receive(String.class);
 			assertThatExceptionOfType(JacksonException.class).isThrownBy(() -> receiver.receive(String.class));
@@ -123,7 +121,7 @@ class ChannelDecodingTests {
 			byte[] asProperty = writer
 				.writeValueAsBytes(Map.of("value", Map.of("@class", "javax.naming.InitialContext")));
 			for (byte[] hostile : Arrays.asList(body, asProperty)) {
-				RawSender.send(pair.parent(), frame(hostile));
+				RawSender.send(pair.parent(), Samples.frame(hostile));
 				assertThatExceptionOfType(JacksonException.class)
 					.isThrownBy(() -> IpcChannel.over(pair.child()).receive(AnyClass.class));
 			}
@@ -135,7 +133,7 @@ class ChannelDecodingTests {
 	void descriptorsAreClosedWhateverADeserializerThrows() throws Exception {
 		try (IpcSocketPair pair = IpcSocket.pair(); OwnedFd file = Samples.memoryFile("x")) {
 			LeakWatch watch = new LeakWatch();
-			RawSender.send(pair.parent(), frame(new byte[] { (byte) 0xa0 }), file);
+			RawSender.send(pair.parent(), Samples.frame(new byte[] { (byte) 0xa0 }), file);
 			assertThatExceptionOfType(Throwable.class)
 				.isThrownBy(() -> IpcChannel.over(pair.child()).receive(Failing.class));
 			watch.assertNoneLeft();
@@ -148,14 +146,6 @@ class ChannelDecodingTests {
 			throw new StackOverflowError("on purpose");
 		}
 
-	}
-
-	private static byte[] frame(byte[] body) {
-		return ByteBuffer.allocate(8 + body.length)
-			.order(ByteOrder.nativeOrder())
-			.putLong(body.length)
-			.put(body)
-			.array();
 	}
 
 }

@@ -1,8 +1,6 @@
 package dev.tinyipc;
 
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Future;
@@ -131,7 +129,7 @@ class IpcServerTests {
 			assertThatExceptionOfType(IpcException.Remote.class).isThrownBy(() -> receive(body))
 				.satisfies((error) -> assertThat(error.type()).startsWith("tools.jackson."));
 		}
-		RawSender.send(this.pair.parent(), frame(new byte[] { 0x1c }));
+		RawSender.send(this.pair.parent(), Samples.frame(new byte[] { 0x1c }));
 		assertThatExceptionOfType(IpcException.Remote.class).isThrownBy(() -> this.client.receive(String.class));
 		assertThat(ask("echo", "next")).isEqualTo("next");
 	}
@@ -191,7 +189,7 @@ class IpcServerTests {
 			assertThat(child.waitFor()).isZero();
 		}
 		try (IpcProcess child = startChild()) {
-			RawSender.send(child.socket(), frame(new byte[0]));
+			RawSender.send(child.socket(), Samples.frame(new byte[0]));
 			assertThat(IpcChannel.over(child.socket()).<String>receive(String.class)).isNull();
 			assertThat(child.waitFor()).isEqualTo(1);
 		}
@@ -221,14 +219,6 @@ class IpcServerTests {
 		try (IpcMessage<Object> reply = this.client.receive(Object.class)) {
 			return reply.payload();
 		}
-	}
-
-	private static byte[] frame(byte[] body) {
-		return ByteBuffer.allocate(8 + body.length)
-			.order(ByteOrder.nativeOrder())
-			.putLong(body.length)
-			.put(body)
-			.array();
 	}
 
 }

@@ -2,6 +2,7 @@ package dev.tinyipc;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.Future;
 
 import org.junit.jupiter.api.Test;
 
@@ -53,24 +54,14 @@ class LargeMemoryTests {
 		try (IpcSocketPair pair = IpcSocket.pair()) {
 			for (int i = 0; i < 3; i++) {
 				String content = Integer.toString(i).repeat(4 * MEGABYTE);
-				Thread sender = new Thread(() -> send(pair, content));
-				sender.start();
+				Future<Long> sent = FrameSizeTests.inBackground(() -> IpcChannel.over(pair.parent()).send(content));
 				try (IpcMessage<String> message = IpcChannel.over(pair.child()).receive(String.class)) {
 					assertThat(message.payload()).isEqualTo(content);
 				}
-				sender.join();
+				sent.get();
 				assertThat(LargeMemory.kept()).isGreaterThanOrEqualTo(2 * content.length())
 					.isLessThanOrEqualTo(LargeMemory.MAX_KEPT);
 			}
-		}
-	}
-
-	private static void send(IpcSocketPair pair, String content) {
-		try {
-			IpcChannel.over(pair.parent()).send(content);
-		}
-		catch (IpcException ex) {
-			throw new IllegalStateException(ex);
 		}
 	}
 

@@ -5,7 +5,6 @@ import java.io.UncheckedIOException;
 import java.net.ServerSocket;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
-import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -104,8 +103,6 @@ public final class LeakCheck implements BeforeAllCallback, AfterAllCallback {
 			return;
 		}
 		warm = true;
-		// With the first one the JDK makes a socket, and keeps it.
-		FileChannel.open(Path.of("/dev/null")).close();
 		try (IpcProcess child = new IpcProcessBuilder("true").contained().start();
 				IpcSocketPair pair = IpcSocket.pair()) {
 			child.waitFor();

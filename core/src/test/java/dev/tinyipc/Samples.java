@@ -2,6 +2,7 @@ package dev.tinyipc;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -24,6 +25,15 @@ final class Samples {
 		byte[] bytes = new byte[size];
 		new Random(size).nextBytes(bytes);
 		return bytes;
+	}
+
+	/** A whole message as it is on the wire. */
+	static byte[] frame(byte[] body) {
+		return ByteBuffer.allocate(Frame.HEADER_SIZE + body.length)
+			.order(ByteOrder.nativeOrder())
+			.putLong(body.length)
+			.put(body)
+			.array();
 	}
 
 	/** AssertJ would print both. */

@@ -148,8 +148,8 @@ class SpinTests {
 		assertThat(said(new IpcProcessBuilder("sh", "-c", "echo $TINY_IPC_SPIN_MICROS").spinTime(Duration.ofMillis(2))))
 			.isEqualTo("2000\n");
 		IpcProcessBuilder builder = new IpcProcessBuilder("sh", "-c", "echo ${TINY_IPC_SPIN_MICROS-nothing}");
-		builder.environment().put(InheritedSocket.SPIN_VARIABLE, "100"); // of a parent of
-																			// ours
+		// What our own parent said.
+		builder.environment().put(InheritedSocket.SPIN_VARIABLE, "100");
 		assertThat(said(builder)).isEqualTo("nothing\n");
 	}
 
