@@ -57,11 +57,6 @@ final class FrameBuffer extends OutputStream implements Frame.Window {
 		// It is where it stays.
 	}
 
-	/** The bytes of the body that were written. */
-	int bodySize() {
-		return this.size - Frame.HEADER_SIZE;
-	}
-
 	/** The bytes that the body would have, had it not been cut at the limit. */
 	long wantedBodySize() {
 		return this.wanted - Frame.HEADER_SIZE;
