@@ -28,10 +28,10 @@ import org.springframework.util.ClassUtils;
  */
 public class ChildProcessRegistrar implements ImportBeanDefinitionRegistrar {
 
-	/** The {@link ChildFactory}, which makes the beans of children. */
+	/** The bean that makes the beans of children. */
 	public static final String CHILD_FACTORY = "ipcChildFactory";
 
-	/** The {@link CborMessageTemplateFactory}, which makes their templates. */
+	/** The bean that makes their templates. */
 	public static final String TEMPLATE_FACTORY = "ipcTemplateFactory";
 
 	private static final Pattern NAME = Pattern.compile("[A-Za-z0-9_-]+");
@@ -82,7 +82,7 @@ public class ChildProcessRegistrar implements ImportBeanDefinitionRegistrar {
 						+ "): use letters, digits, '-' and '_', and not 'parent', which is the process above");
 		Assert.state(instances > 0, () -> "The child '" + name + "' (" + declaredBy + ") needs at least one instance");
 		checkDeclaredOnce(registry, name, declaredBy);
-		RootBeanDefinition child = definition(IpcChild.class, CHILD_FACTORY, "child");
+		RootBeanDefinition child = definition(CHILD_FACTORY, "child");
 		child.setAttribute(DECLARED_BY, declaredBy);
 		child.getConstructorArgumentValues().addIndexedArgumentValue(0, name);
 		child.getConstructorArgumentValues().addIndexedArgumentValue(1, command);
@@ -90,7 +90,7 @@ public class ChildProcessRegistrar implements ImportBeanDefinitionRegistrar {
 		child.getConstructorArgumentValues().addIndexedArgumentValue(3, jvmArguments);
 		child.getConstructorArgumentValues().addIndexedArgumentValue(4, instances);
 		registerUnlessThere(registry, childBeanName(name), child);
-		RootBeanDefinition template = definition(CborMessageTemplate.class, TEMPLATE_FACTORY, "template");
+		RootBeanDefinition template = definition(TEMPLATE_FACTORY, "template");
 		template.getConstructorArgumentValues().addIndexedArgumentValue(0, name);
 		// Found by its qualifier only: the auto-configured template stays the one
 		// candidate.
@@ -107,9 +107,9 @@ public class ChildProcessRegistrar implements ImportBeanDefinitionRegistrar {
 		}
 	}
 
-	private static RootBeanDefinition definition(Class<?> type, String factory, String factoryMethod) {
+	/** Of the type that the factory method returns. */
+	private static RootBeanDefinition definition(String factory, String factoryMethod) {
 		RootBeanDefinition definition = new RootBeanDefinition();
-		definition.setTargetType(type);
 		definition.setFactoryBeanName(factory);
 		definition.setFactoryMethodName(factoryMethod);
 		return definition;
@@ -122,7 +122,7 @@ public class ChildProcessRegistrar implements ImportBeanDefinitionRegistrar {
 	}
 
 	private static String childBeanName(String name) {
-		return name + ClassUtils.getShortName(IpcChild.class);
+		return name + "IpcChild";
 	}
 
 }

@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
+import dev.tinyipc.spring.child.OpenDescriptors;
 import dev.tinyipc.IpcMessage;
 import dev.tinyipc.OwnedFd;
 import dev.tinyipc.SharedMemory;

@@ -15,13 +15,15 @@ class LayersTests {
 		.importPackages("dev.tinyipc");
 
 	@Test
-	void importsRunFromAutoconfigureToActuateToSpringToCore() {
+	void importsRunFromAutoconfigureToActuateToChildToSpringToCore() {
 		Architectures.layeredArchitecture()
 			.consideringOnlyDependenciesInAnyPackage("dev.tinyipc..")
 			.layer("autoconfigure")
 			.definedBy("dev.tinyipc.spring.autoconfigure")
 			.layer("actuate")
 			.definedBy("dev.tinyipc.spring.actuate")
+			.layer("child")
+			.definedBy("dev.tinyipc.spring.child")
 			.layer("spring")
 			.definedBy("dev.tinyipc.spring")
 			.layer("core")
@@ -30,17 +32,19 @@ class LayersTests {
 			.mayNotBeAccessedByAnyLayer()
 			.whereLayer("actuate")
 			.mayOnlyBeAccessedByLayers("autoconfigure")
-			.whereLayer("spring")
+			.whereLayer("child")
 			.mayOnlyBeAccessedByLayers("autoconfigure", "actuate")
+			.whereLayer("spring")
+			.mayOnlyBeAccessedByLayers("autoconfigure", "actuate", "child")
 			.whereLayer("core")
-			.mayOnlyBeAccessedByLayers("autoconfigure", "actuate", "spring")
+			.mayOnlyBeAccessedByLayers("autoconfigure", "actuate", "child", "spring")
 			.check(this.classes);
 	}
 
 	@Test
 	void whatIsOptionalIsTouchedByActuateAndAutoconfigureOnly() {
 		noClasses().that()
-			.resideInAPackage("dev.tinyipc.spring")
+			.resideInAnyPackage("dev.tinyipc.spring", "dev.tinyipc.spring.child")
 			.should()
 			.dependOnClassesThat()
 			.resideInAnyPackage("io.micrometer..", "org.springframework.boot.actuate..",

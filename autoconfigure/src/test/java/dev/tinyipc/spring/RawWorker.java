@@ -56,12 +56,12 @@ public final class RawWorker {
 	}
 
 	/** Not a shim of a version manager's, which takes its time. */
-	static Path python() {
+	public static Path python() {
 		Path python = Path.of("/usr/bin/python3");
 		return Files.isExecutable(python) ? python : Path.of("python3");
 	}
 
-	static Path script() {
+	public static Path script() {
 		try {
 			return Path.of(Objects.requireNonNull(RawWorker.class.getResource("/raw_worker.py")).toURI());
 		}

@@ -2,6 +2,8 @@ package dev.tinyipc.spring;
 
 import java.io.IOException;
 
+import dev.tinyipc.spring.child.ChildState;
+import dev.tinyipc.spring.child.IpcChild;
 import dev.tinyipc.IpcException;
 import dev.tinyipc.IpcServer;
 import dev.tinyipc.spring.autoconfigure.IpcAutoConfiguration;

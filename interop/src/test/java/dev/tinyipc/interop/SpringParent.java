@@ -9,9 +9,9 @@ import java.util.stream.IntStream;
 
 import dev.tinyipc.IpcMessage;
 import dev.tinyipc.OwnedFd;
-import dev.tinyipc.spring.ChildState;
+import dev.tinyipc.spring.child.ChildState;
 import dev.tinyipc.spring.CborMessageTemplate;
-import dev.tinyipc.spring.IpcChild;
+import dev.tinyipc.spring.child.IpcChild;
 import dev.tinyipc.spring.IpcRemoteException;
 import dev.tinyipc.spring.autoconfigure.IpcAutoConfiguration;
 import tools.jackson.databind.JsonNode;

@@ -3,9 +3,9 @@ package dev.tinyipc.spring.actuate;
 import java.time.Duration;
 
 import dev.tinyipc.ExitStatus;
-import dev.tinyipc.spring.ChildState;
-import dev.tinyipc.spring.IpcChild;
-import dev.tinyipc.spring.SocketState;
+import dev.tinyipc.spring.child.ChildState;
+import dev.tinyipc.spring.child.IpcChild;
+import dev.tinyipc.spring.child.SocketState;
 import org.jspecify.annotations.Nullable;
 
 /**

@@ -2,8 +2,8 @@ package dev.tinyipc.spring.actuate;
 
 import java.util.Collection;
 
-import dev.tinyipc.spring.ChildState;
-import dev.tinyipc.spring.IpcChild;
+import dev.tinyipc.spring.child.ChildState;
+import dev.tinyipc.spring.child.IpcChild;
 import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;

@@ -5,9 +5,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 
-import dev.tinyipc.spring.IpcChild;
-import dev.tinyipc.spring.ParentDestination;
-import dev.tinyipc.spring.SocketState;
+import dev.tinyipc.spring.child.IpcChild;
+import dev.tinyipc.spring.child.ParentDestination;
+import dev.tinyipc.spring.child.SocketState;
 import org.jspecify.annotations.Nullable;
 
 import org.springframework.boot.actuate.endpoint.InvalidEndpointRequestException;

@@ -4,8 +4,8 @@ import java.util.Collection;
 import java.util.EnumSet;
 import java.util.List;
 
-import dev.tinyipc.spring.ChildState;
-import dev.tinyipc.spring.IpcChild;
+import dev.tinyipc.spring.child.ChildState;
+import dev.tinyipc.spring.child.IpcChild;
 
 import org.springframework.boot.health.contributor.AbstractHealthIndicator;
 import org.springframework.boot.health.contributor.Health;

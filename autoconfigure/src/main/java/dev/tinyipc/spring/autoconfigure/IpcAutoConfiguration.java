@@ -7,12 +7,12 @@ import dev.tinyipc.IpcSocket;
 import dev.tinyipc.spring.CborMessageOperations;
 import dev.tinyipc.spring.CborMessageTemplate;
 import dev.tinyipc.spring.CborMessageTemplateFactory;
-import dev.tinyipc.spring.ChildFactory;
+import dev.tinyipc.spring.child.ChildFactory;
 import dev.tinyipc.spring.ChildProcessRegistrar;
 import dev.tinyipc.spring.IpcDestination;
 import dev.tinyipc.spring.IpcObserver;
 import dev.tinyipc.spring.IpcSocketFactory;
-import dev.tinyipc.spring.ParentDestination;
+import dev.tinyipc.spring.child.ParentDestination;
 import tools.jackson.dataformat.cbor.CBORMapper;
 
 import org.springframework.beans.factory.ObjectProvider;

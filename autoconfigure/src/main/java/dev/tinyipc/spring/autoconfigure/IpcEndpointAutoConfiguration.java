@@ -1,8 +1,8 @@
 package dev.tinyipc.spring.autoconfigure;
 
-import dev.tinyipc.spring.IpcChild;
+import dev.tinyipc.spring.child.IpcChild;
 import dev.tinyipc.spring.IpcDestination;
-import dev.tinyipc.spring.ParentDestination;
+import dev.tinyipc.spring.child.ParentDestination;
 import dev.tinyipc.spring.actuate.IpcEndpoint;
 
 import org.springframework.beans.factory.ObjectProvider;

@@ -1,6 +1,6 @@
 package dev.tinyipc.spring.autoconfigure;
 
-import dev.tinyipc.spring.IpcChild;
+import dev.tinyipc.spring.child.IpcChild;
 import dev.tinyipc.spring.IpcObserver;
 import dev.tinyipc.spring.actuate.IpcChildMetrics;
 import dev.tinyipc.spring.actuate.MicrometerIpcObserver;

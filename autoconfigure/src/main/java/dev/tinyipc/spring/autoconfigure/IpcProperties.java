@@ -7,7 +7,7 @@ import java.util.Map;
 
 import dev.tinyipc.IpcChannel;
 import dev.tinyipc.spring.CborMessageTemplate;
-import dev.tinyipc.spring.ChildSettings;
+import dev.tinyipc.spring.child.ChildSettings;
 import org.jspecify.annotations.Nullable;
 
 import org.springframework.boot.context.properties.ConfigurationProperties;

@@ -7,7 +7,7 @@ import dev.tinyipc.spring.CborMessageOperations;
 import dev.tinyipc.spring.CborMessageTemplate;
 import dev.tinyipc.spring.CborMessageTemplateFactory;
 import dev.tinyipc.spring.ChildProcess;
-import dev.tinyipc.spring.IpcChild;
+import dev.tinyipc.spring.child.IpcChild;
 import dev.tinyipc.spring.IpcMessageConversionException;
 import dev.tinyipc.spring.IpcSocketFactory;
 import dev.tinyipc.spring.TestWorker;

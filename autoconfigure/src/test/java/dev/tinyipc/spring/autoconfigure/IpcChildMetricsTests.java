@@ -8,7 +8,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 
 import dev.tinyipc.spring.CborMessageTemplate;
-import dev.tinyipc.spring.IpcChild;
+import dev.tinyipc.spring.child.IpcChild;
 import dev.tinyipc.spring.IpcPeerUnavailableException;
 import dev.tinyipc.spring.RawWorker;
 import dev.tinyipc.spring.actuate.IpcChildMetrics;

@@ -7,11 +7,11 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Predicate;
 
-import dev.tinyipc.spring.ChildState;
+import dev.tinyipc.spring.child.ChildState;
 import dev.tinyipc.spring.CborMessageTemplate;
-import dev.tinyipc.spring.IpcChild;
+import dev.tinyipc.spring.child.IpcChild;
 import dev.tinyipc.spring.IpcPeerUnavailableException;
-import dev.tinyipc.spring.Processes;
+import dev.tinyipc.spring.child.Processes;
 import dev.tinyipc.spring.RawWorker;
 import dev.tinyipc.spring.actuate.InstanceDetails;
 import dev.tinyipc.spring.actuate.IpcHealthIndicator;

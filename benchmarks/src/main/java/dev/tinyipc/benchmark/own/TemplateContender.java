@@ -9,7 +9,7 @@ import dev.tinyipc.OwnedFd;
 import dev.tinyipc.benchmark.Contender;
 import dev.tinyipc.benchmark.Order;
 import dev.tinyipc.spring.CborMessageTemplate;
-import dev.tinyipc.spring.IpcChild;
+import dev.tinyipc.spring.child.IpcChild;
 
 import org.springframework.boot.Banner;
 import org.springframework.boot.autoconfigure.EnableAutoConfiguration;

@@ -7,8 +7,8 @@ import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
 import dev.tinyipc.ExitStatus;
-import dev.tinyipc.spring.ChildState;
-import dev.tinyipc.spring.IpcChild;
+import dev.tinyipc.spring.child.ChildState;
+import dev.tinyipc.spring.child.IpcChild;
 import org.jspecify.annotations.Nullable;
 
 import org.springframework.http.HttpStatus;

@@ -1,0 +1,127 @@
+package dev.tinyipc.spring.child;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.stream.Stream;
+
+import dev.tinyipc.IpcProcess;
+import dev.tinyipc.IpcSocket;
+
+/** One process of a child, from its start to its end. */
+final class ChildInstance {
+
+	private final ChildSlot slot;
+
+	private final IpcProcess process;
+
+	private final long startedAt = System.nanoTime();
+
+	/** After how many exchanges it is to be replaced. */
+	private final long exchangeLimit;
+
+	private long exchanges;
+
+	private boolean lent;
+
+	private boolean retired;
+
+	private boolean ended;
+
+	private final CompletableFuture<?> end = new CompletableFuture<>();
+
+	ChildInstance(ChildSlot slot, IpcProcess process, long exchangeLimit) {
+		this.slot = slot;
+		this.process = process;
+		this.exchangeLimit = exchangeLimit;
+	}
+
+	ChildSlot slot() {
+		return this.slot;
+	}
+
+	IpcProcess process() {
+		return this.process;
+	}
+
+	IpcSocket socket() {
+		return this.process.socket();
+	}
+
+	Duration uptime() {
+		return Duration.ofNanos(System.nanoTime() - this.startedAt);
+	}
+
+	/** Lends it to one exchange, unless it is on its way out. */
+	synchronized boolean lend() {
+		this.lent = !this.retired && !this.ended && this.process.isAlive();
+		return this.lent;
+	}
+
+	/**
+	 * Takes it back.
+	 * @return whether it may be lent again
+	 */
+	synchronized boolean takeBack() {
+		this.lent = false;
+		this.exchanges++;
+		closeIfDone();
+		return !this.retired && !this.ended;
+	}
+
+	/**
+	 * Lends it no more.
+	 * @return whether nobody has it now
+	 */
+	synchronized boolean retire() {
+		this.retired = true;
+		return !this.lent;
+	}
+
+	synchronized boolean isRetired() {
+		return this.retired;
+	}
+
+	/** Its process ended. Whoever has it still may read what it sent before. */
+	void end() {
+		synchronized (this) {
+			this.ended = true;
+			closeIfDone();
+		}
+		this.end.complete(null);
+	}
+
+	/** Completed when its process has ended and its slot knows. */
+	CompletableFuture<?> onEnd() {
+		return this.end;
+	}
+
+	private void closeIfDone() {
+		if (this.ended && !this.lent) {
+			this.process.close();
+		}
+	}
+
+	synchronized boolean isWornOut(long maxMemory) {
+		return (this.exchangeLimit > 0 && this.exchanges >= this.exchangeLimit)
+				|| (maxMemory > 0 && residentSize() > maxMemory);
+	}
+
+	/** {@code VmRSS} of {@code proc_pid_status(5)}, in bytes. */
+	private long residentSize() {
+		Path status = Path.of("/proc", Long.toString(this.process.pid()), "status");
+		try (Stream<String> lines = Files.lines(status)) {
+			return lines.filter((line) -> line.startsWith("VmRSS:"))
+				.mapToLong((line) -> Long.parseLong(line.replaceAll("\\D", "")) * 1024)
+				.findFirst()
+				.orElse(0);
+		}
+		catch (IOException | UncheckedIOException ex) {
+			return 0; // it has just ended, which is told elsewhere
+		}
+	}
+
+}

@@ -1,0 +1,129 @@
+package dev.tinyipc.spring.child;
+
+import java.io.File;
+import java.io.IOException;
+import java.lang.ProcessBuilder.Redirect;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+
+import dev.tinyipc.spring.ChildStartException;
+import dev.tinyipc.spring.IpcSocketFactory;
+import dev.tinyipc.IpcProcess;
+import dev.tinyipc.IpcProcessBuilder;
+import org.jspecify.annotations.Nullable;
+
+import org.springframework.util.ClassUtils;
+
+/** Starts processes of one child, as its settings say. */
+final class ChildLauncher {
+
+	private static final File NULL_DEVICE = new File("/dev/null");
+
+	private static final Duration DEFAULT_SPIN_TIME = Duration.ofNanos(50_000);
+
+	private final String child;
+
+	private final ChildSettings settings;
+
+	private final IpcSocketFactory socketFactory;
+
+	private final JavaCommand java;
+
+	private final Duration spinTime;
+
+	ChildLauncher(String child, ChildSettings settings, int instances, IpcSocketFactory socketFactory,
+			JavaCommand java) {
+		this.child = child;
+		this.settings = settings;
+		this.socketFactory = socketFactory;
+		this.java = java;
+		this.spinTime = spinTime(settings.getSpinTime(), instances);
+	}
+
+	/** Who stays awake needs a processor at either end, or takes it from another. */
+	private static Duration spinTime(@Nullable Duration configured, int instances) {
+		if (configured != null) {
+			return configured;
+		}
+		return (2 * instances <= Runtime.getRuntime().availableProcessors()) ? DEFAULT_SPIN_TIME : Duration.ZERO;
+	}
+
+	/**
+	 * Starts one.
+	 * @param log takes what it writes, if it is to be logged
+	 * @throws ChildStartException if it cannot be started
+	 */
+	Launched launch(ChildLog log) {
+		try {
+			JavaCommand.Prepared prepared = prepare();
+			IpcProcessBuilder builder = new IpcProcessBuilder(prepared.command())
+				.redirectInput(Redirect.from(NULL_DEVICE))
+				.contained()
+				.spinTime(this.spinTime);
+			direct(builder, log);
+			builder.environment().putAll(this.settings.getEnvironment());
+			Path directory = this.settings.getDirectory();
+			builder.directory((directory != null) ? directory.toFile() : null);
+			IpcProcess process = builder.socketPair(this.socketFactory.createSocketPair()).start();
+			return new Launched(process, process.onExit(Runnable::run).thenAccept(prepared.afterwards()));
+		}
+		catch (ChildStartException ex) {
+			throw ex;
+		}
+		catch (IOException | RuntimeException ex) {
+			throw new ChildStartException(this.child, String.valueOf(ex.getMessage()), ex);
+		}
+	}
+
+	/**
+	 * A process that was started.
+	 *
+	 * @param process the process
+	 * @param end completed when it has ended, and nothing of its start is left to do
+	 */
+	record Launched(IpcProcess process, CompletableFuture<?> end) {
+	}
+
+	private void direct(IpcProcessBuilder builder, ChildLog log) {
+		switch (this.settings.getOutput()) {
+			case LOG -> builder.outputLines(log::output).errorLines(log::error);
+			case INHERIT -> direct(builder, Redirect.INHERIT);
+			case DISCARD -> direct(builder, Redirect.DISCARD);
+			case FILE -> direct(builder, Redirect.appendTo(outputFile().toFile()));
+		}
+	}
+
+	private static void direct(IpcProcessBuilder builder, Redirect destination) {
+		builder.redirectOutput(destination).redirectError(destination);
+	}
+
+	private Path outputFile() {
+		Path file = this.settings.getOutputFile();
+		if (file == null) {
+			throw new ChildStartException(this.child,
+					"its output goes to a file, and ipc.children." + this.child + ".output-file names none", null);
+		}
+		return file;
+	}
+
+	private JavaCommand.Prepared prepare() throws IOException {
+		List<String> command = this.settings.getCommand();
+		String main = this.settings.getMain();
+		if (command.isEmpty() == (main == null)) {
+			throw new ChildStartException(this.child, (main == null) ? "neither a command nor a main class is declared"
+					: "a command and a main class are declared, and one of them is wanted", null);
+		}
+		if (main == null) {
+			return new JavaCommand.Prepared(command, (exit) -> {
+			});
+		}
+		if (!ClassUtils.isPresent(main, null)) {
+			throw new ChildStartException(this.child,
+					"its main class " + main + " is not on the class path of this application", null);
+		}
+		return this.java.prepare(main, this.settings.getJvmArguments());
+	}
+
+}

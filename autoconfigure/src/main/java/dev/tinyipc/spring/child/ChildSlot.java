@@ -1,0 +1,281 @@
+package dev.tinyipc.spring.child;
+
+import java.time.Duration;
+import java.util.HashSet;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Future;
+import java.util.concurrent.ThreadLocalRandom;
+
+import dev.tinyipc.spring.ChildStartException;
+import dev.tinyipc.ExitStatus;
+import dev.tinyipc.IpcException;
+import dev.tinyipc.IpcProcess;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A place in the pool of a child that is kept filled with one running instance. Its state
+ * changes in the supervisor's thread only; any thread may look.
+ */
+final class ChildSlot {
+
+	private static final Logger logger = LoggerFactory.getLogger(IpcChild.class);
+
+	private final String name;
+
+	private final ChildSettings settings;
+
+	private final ChildLauncher launcher;
+
+	private final ChildSupervisor supervisor;
+
+	private final IpcChild child;
+
+	private final RestartPlan plan;
+
+	private final ChildLog log;
+
+	private volatile ChildState state = ChildState.STOPPED;
+
+	private volatile @Nullable ChildInstance current;
+
+	/** The current one, and those before it that have not ended yet. */
+	private final Set<ChildInstance> alive = new HashSet<>();
+
+	private volatile @Nullable ExitStatus lastExit;
+
+	private volatile long restarts;
+
+	private @Nullable Future<?> nextStart;
+
+	ChildSlot(String name, ChildSettings settings, ChildLauncher launcher, ChildSupervisor supervisor, IpcChild child) {
+		this.name = name;
+		this.settings = settings;
+		this.launcher = launcher;
+		this.supervisor = supervisor;
+		this.child = child;
+		this.plan = new RestartPlan(settings.getRestart());
+		this.log = new ChildLog(child.name(), supervisor);
+	}
+
+	/** What can be seen of it now. */
+	IpcChild.Instance look() {
+		ChildInstance instance = this.current;
+		ChildState state = this.state;
+		boolean running = instance != null && state == ChildState.RUNNING;
+		if (instance == null && state == ChildState.RUNNING) {
+			state = ChildState.BACKOFF; // it has just ended, and what comes next is not
+										// decided yet
+		}
+		return new IpcChild.Instance(state, running ? Optional.of(instance.process().pid()) : Optional.empty(),
+				running ? Optional.of(instance.uptime()) : Optional.empty(), this.restarts,
+				Optional.ofNullable(this.lastExit), running ? SocketState.of(instance.socket()) : Optional.empty());
+	}
+
+	/** Whether no instance will run here unless somebody asks for one. */
+	boolean isOver() {
+		return this.state == ChildState.STOPPED || this.state == ChildState.FAILED;
+	}
+
+	/** The instance that messages can be sent to, or null while there is none. */
+	@Nullable ChildInstance current() {
+		return this.current;
+	}
+
+	/**
+	 * Starts it, at the beginning or because somebody asked for it.
+	 * @throws ChildStartException if it cannot be started
+	 */
+	void start() {
+		if (this.current == null) {
+			cancelNextStart();
+			this.plan.startOver();
+			try {
+				launch(false);
+			}
+			catch (ChildStartException ex) {
+				changeState(ChildState.FAILED);
+				throw ex;
+			}
+		}
+	}
+
+	private void launch(boolean again) {
+		changeState(ChildState.STARTING);
+		use(spawn(), again);
+	}
+
+	private ChildInstance spawn() {
+		ChildLauncher.Launched launched = this.launcher.launch(this.log);
+		ChildInstance instance = new ChildInstance(this, launched.process(), exchangeLimit());
+		this.alive.add(instance);
+		launched.end().whenCompleteAsync((result, failure) -> ended(instance), this.supervisor);
+		return instance;
+	}
+
+	private void use(ChildInstance instance, boolean again) {
+		if (again) {
+			this.restarts++; // before anybody can see the new process
+		}
+		this.current = instance;
+		logger.info("Started {} (pid {})", this.name, instance.process().pid());
+		changeState(ChildState.RUNNING);
+		this.child.offer(instance);
+	}
+
+	/** With a jitter, so that not all instances are replaced at once. */
+	private long exchangeLimit() {
+		long limit = this.settings.getMaxExchanges();
+		return (limit > 0) ? limit + ThreadLocalRandom.current().nextLong(limit / 10 + 1) : 0;
+	}
+
+	private void ended(ChildInstance instance) {
+		ExitStatus exit = instance.process().exitStatus().orElseThrow();
+		this.lastExit = exit;
+		this.alive.remove(instance);
+		if (instance == this.current) {
+			this.current = null;
+			this.child.withdraw(instance);
+			endedByItself(exit, instance.uptime());
+		}
+		else if (this.state == ChildState.STOPPING && this.alive.isEmpty()) {
+			logger.info("Stopped {}: {}", this.name, instance.process());
+			changeState(ChildState.STOPPED);
+		}
+		instance.end();
+	}
+
+	private void endedByItself(ExitStatus exit, Duration uptime) {
+		ChildSettings.RestartPolicy policy = this.settings.getRestart().getPolicy();
+		if (policy == ChildSettings.RestartPolicy.NEVER
+				|| (policy == ChildSettings.RestartPolicy.ON_FAILURE && exit.isSuccess())) {
+			logger.info("{} ended: {}", this.name, exit);
+			changeState(exit.isSuccess() ? ChildState.STOPPED : ChildState.FAILED);
+			return;
+		}
+		failed("it ended: " + exit, uptime);
+	}
+
+	private void failed(String reason, Duration uptime) {
+		Duration delay = this.plan.afterFailure(System.nanoTime(), uptime);
+		if (delay == null) {
+			ChildSettings.Restart restart = this.settings.getRestart();
+			logger.error("{} failed {} times within {} s and is not started again; the last time {}{}", this.name,
+					restart.getMaxFailures(), restart.getFailureWindow().toSeconds(), reason, lastErrors());
+			changeState(ChildState.FAILED);
+			return;
+		}
+		logger.warn("{} is started again in {} ms, because {}", this.name, delay.toMillis(), reason);
+		changeState(ChildState.BACKOFF);
+		this.nextStart = this.supervisor.schedule(delay, this::startAgain);
+	}
+
+	private String lastErrors() {
+		return this.log.lastErrors().isEmpty() ? ""
+				: ". Its last lines of error output: " + String.join(" | ", this.log.lastErrors());
+	}
+
+	private void startAgain() {
+		this.nextStart = null;
+		try {
+			launch(true);
+		}
+		catch (ChildStartException ex) {
+			failed(String.valueOf(ex.getMessage()), Duration.ZERO);
+		}
+	}
+
+	/** An exchange left its instance out of step: it is killed, and replaced at once. */
+	void discard(ChildInstance instance) {
+		instance.process().destroyForcibly();
+		if (instance == this.current) {
+			this.current = null;
+			this.child.withdraw(instance);
+			startAgain();
+		}
+	}
+
+	/**
+	 * Replaces an instance, after its replacement has been started; without one it stays.
+	 * @return completed when the instance has ended
+	 */
+	CompletableFuture<?> replace(ChildInstance instance, String reason) {
+		if (instance != this.current) {
+			return CompletableFuture.completedFuture(null);
+		}
+		logger.info("{} (pid {}) is replaced: {}", this.name, instance.process().pid(), reason);
+		try {
+			use(spawn(), true);
+			return retire(instance);
+		}
+		catch (ChildStartException ex) {
+			logger.warn("{} could not be replaced", this.name, ex);
+			return CompletableFuture.completedFuture(null);
+		}
+	}
+
+	/** Lets an instance finish its exchange, and ends it then. */
+	private CompletableFuture<?> retire(ChildInstance instance) {
+		this.child.withdraw(instance);
+		if (instance.retire()) {
+			terminate(instance);
+		}
+		return instance.onEnd();
+	}
+
+	/**
+	 * Ends an instance with grace: it sees the end of its socket, then it gets SIGTERM,
+	 * then SIGKILL.
+	 */
+	void terminate(ChildInstance instance) {
+		IpcProcess process = instance.process();
+		try {
+			process.socket().shutdownOutput();
+		}
+		catch (IpcException ex) {
+			logger.debug("{} has closed its socket already", this.name, ex);
+		}
+		Duration grace = this.settings.getShutdownTimeout();
+		Future<?> term = this.supervisor.schedule(grace, process::destroy);
+		Future<?> kill = this.supervisor.schedule(grace.multipliedBy(2), process::destroyForcibly);
+		process.onExit(this.supervisor).thenRun(() -> {
+			term.cancel(false);
+			kill.cancel(false);
+		});
+	}
+
+	/**
+	 * Stops it, and what it has replaced and has not ended yet.
+	 * @return completed when all its processes have ended
+	 */
+	CompletableFuture<?> stop() {
+		cancelNextStart();
+		this.current = null;
+		changeState(this.alive.isEmpty() ? ChildState.STOPPED : ChildState.STOPPING);
+		for (ChildInstance instance : this.alive) {
+			this.child.withdraw(instance);
+			instance.retire();
+			// Not after the exchange under way: who stops an application has waited for
+			// those.
+			terminate(instance);
+		}
+		return CompletableFuture.allOf(this.alive.stream().map(ChildInstance::onEnd).toArray(CompletableFuture[]::new));
+	}
+
+	private void cancelNextStart() {
+		Future<?> start = this.nextStart;
+		this.nextStart = null;
+		if (start != null) {
+			start.cancel(false);
+		}
+	}
+
+	private void changeState(ChildState state) {
+		this.state = state;
+		this.child.stateChanged();
+	}
+
+}

@@ -1,0 +1,155 @@
+package dev.tinyipc.spring.child;
+
+import java.time.Duration;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.ReentrantLock;
+
+import dev.tinyipc.spring.IpcDestination;
+import dev.tinyipc.spring.UncategorizedIpcException;
+import dev.tinyipc.IpcException;
+import dev.tinyipc.IpcPoller;
+import dev.tinyipc.IpcSocket;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+import org.springframework.context.SmartLifecycle;
+
+/**
+ * The destination {@code parent} of an application that was itself started as a child:
+ * the other end of the socket that it inherited.
+ */
+public final class ParentDestination implements IpcDestination, SmartLifecycle {
+
+	private static final Logger logger = LoggerFactory.getLogger(ParentDestination.class);
+
+	private static final String NAME = "parent";
+
+	private final IpcSocket socket;
+
+	private final @Nullable Runnable whenGone;
+
+	private final ReentrantLock exchanges = new ReentrantLock(true);
+
+	private @Nullable IpcPoller watch;
+
+	/**
+	 * Creates the destination.
+	 * @param socket the inherited socket
+	 * @param whenGone what to do when the parent has closed its end, or sends nothing
+	 * more; null for nothing
+	 */
+	public ParentDestination(IpcSocket socket, @Nullable Runnable whenGone) {
+		this.socket = socket;
+		this.whenGone = whenGone;
+	}
+
+	@Override
+	public String name() {
+		return NAME;
+	}
+
+	/**
+	 * What can be seen of the inherited socket.
+	 * @return empty if it is closed
+	 */
+	public Optional<SocketState> socketState() {
+		return SocketState.of(this.socket);
+	}
+
+	@Override
+	public synchronized void start() {
+		if (this.whenGone == null || this.watch != null) {
+			return;
+		}
+		try {
+			IpcPoller poller = IpcPoller.open();
+			poller.add(this.socket, IpcPoller.Interest.END);
+			this.watch = poller;
+			Thread thread = new Thread(() -> await(poller, this.whenGone), "ipc-parent");
+			thread.setDaemon(true);
+			thread.start();
+		}
+		catch (IpcException ex) {
+			throw new UncategorizedIpcException("The parent process cannot be watched: " + ex.getMessage(), ex);
+		}
+	}
+
+	private void await(IpcPoller poller, Runnable whenGone) {
+		try {
+			if (!poller.await(null).isEmpty()) {
+				logger.info("The parent process is gone: closing");
+				whenGone.run();
+			}
+		}
+		catch (IpcException ex) {
+			logger.debug("The parent process is watched no more", ex);
+		}
+	}
+
+	@Override
+	public synchronized void stop() {
+		IpcPoller poller = this.watch;
+		this.watch = null;
+		if (poller != null) {
+			try {
+				poller.close();
+			}
+			catch (IpcException ex) {
+				logger.warn("The watch over the parent process could not be closed", ex);
+			}
+		}
+	}
+
+	@Override
+	public synchronized boolean isRunning() {
+		return this.watch != null;
+	}
+
+	@Override
+	public int getPhase() {
+		return IpcChild.PHASE;
+	}
+
+	@Override
+	public <R> R exchange(Duration timeout, boolean idempotent, Action<R> action) throws IpcException {
+		return receive(timeout, (connection) -> {
+			try {
+				return action.run(connection);
+			}
+			finally {
+				if (!connection.isInStep()) {
+					// A late reply must reach nobody, and there is no other socket.
+					this.socket.close();
+				}
+			}
+		});
+	}
+
+	@Override
+	public <R> R receive(Duration timeout, Action<R> action) throws IpcException {
+		long deadline = System.nanoTime() + timeout.toNanos();
+		try {
+			if (!this.exchanges.tryLock(timeout.toNanos(), TimeUnit.NANOSECONDS)) {
+				throw new IpcException.Timeout("busy with other messages for " + timeout);
+			}
+		}
+		catch (InterruptedException ex) {
+			Thread.currentThread().interrupt();
+			throw new IpcException("interrupted while waiting for other messages", ex);
+		}
+		try {
+			return action.run(new Connection(this.socket, deadline));
+		}
+		finally {
+			this.exchanges.unlock();
+		}
+	}
+
+	@Override
+	public <R> R send(Duration timeout, Action<R> action) throws IpcException {
+		return action.run(new Connection(this.socket, System.nanoTime() + timeout.toNanos()));
+	}
+
+}

@@ -1,0 +1,67 @@
+package dev.tinyipc.spring.child;
+
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.concurrent.ThreadLocalRandom;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * When one instance is started again after a failure: after a delay that doubles each
+ * time, with a jitter so that many do not start at once, and not at all once it failed
+ * too often. Not thread-safe.
+ */
+final class RestartPlan {
+
+	private final ChildSettings.Restart settings;
+
+	private final Deque<Long> failures = new ArrayDeque<>();
+
+	private int inARow;
+
+	RestartPlan(ChildSettings.Restart settings) {
+		this.settings = settings;
+	}
+
+	/**
+	 * Takes note of a failure.
+	 * @param now {@link System#nanoTime()}
+	 * @param uptime how long the instance had run
+	 * @return how long to wait before it is started again, or null if it failed too often
+	 */
+	@Nullable Duration afterFailure(long now, Duration uptime) {
+		if (uptime.compareTo(this.settings.getStableAfter()) >= 0) {
+			this.inARow = 0;
+		}
+		this.failures.addLast(now);
+		while (now - this.failures.getFirst() > this.settings.getFailureWindow().toNanos()) {
+			this.failures.removeFirst();
+		}
+		if (this.failures.size() >= this.settings.getMaxFailures()) {
+			return null;
+		}
+		return withJitter(delay(this.inARow++));
+	}
+
+	/** Forgets all failures, because somebody asked for a start. */
+	void startOver() {
+		this.failures.clear();
+		this.inARow = 0;
+	}
+
+	private Duration delay(int doublings) {
+		Duration delay = this.settings.getInitialDelay();
+		for (int i = 0; i < doublings && delay.compareTo(this.settings.getMaxDelay()) < 0; i++) {
+			delay = delay.multipliedBy(2);
+		}
+		return delay;
+	}
+
+	/** Between the delay and half as much again, and never over the longest one. */
+	private Duration withJitter(Duration delay) {
+		Duration jittered = delay.plusNanos(ThreadLocalRandom.current().nextLong(delay.toNanos() / 2 + 1));
+		return (jittered.compareTo(this.settings.getMaxDelay()) < 0) ? jittered : this.settings.getMaxDelay();
+	}
+
+}

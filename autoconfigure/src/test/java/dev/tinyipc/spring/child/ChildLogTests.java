@@ -1,0 +1,135 @@
+package dev.tinyipc.spring.child;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+import dev.tinyipc.spring.RawWorker;
+import ch.qos.logback.classic.Level;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+/** Where the output of a child goes. */
+@Timeout(120)
+class ChildLogTests {
+
+	private static final String TALKER = "echo out words; echo err words >&2; cat <&3";
+
+	private static final Pattern DROPPED = Pattern
+		.compile("(\\d+) lines were dropped: there were more than 1000 in a second");
+
+	private final LogOf log = new LogOf("ipc.child.worker");
+
+	@TempDir
+	private Path folder;
+
+	@AfterEach
+	void stopListening() {
+		this.log.close();
+	}
+
+	@Test
+	void byDefaultOutputIsLoggedAsInformationAndErrorOutputAsAWarning() {
+		RawWorker.shell(TALKER).run((context) -> {
+			context.close();
+			assertThat(this.log.of(Level.INFO)).containsExactly("out words");
+			assertThat(this.log.of(Level.WARN)).containsExactly("err words");
+		});
+	}
+
+	@Test
+	void whatLooksLikeAPatternIsLoggedAsItIs() {
+		RawWorker.shell("echo 'a {} b %s \\ c'").run((context) -> {
+			Awaitility.await().until(() -> !this.log.of(Level.INFO).isEmpty());
+			assertThat(this.log.of(Level.INFO)).contains("a {} b %s \\ c");
+		});
+	}
+
+	@Test
+	void outputIsDiscarded() {
+		Path streams = this.folder.resolve("streams");
+		RawWorker
+			.shell("links=$(readlink /proc/$$/fd/1 /proc/$$/fd/2); echo \"$links\" > %s; ".formatted(streams) + TALKER,
+					"ipc.children.worker.output=discard")
+			.run((context) -> {
+				context.close();
+				assertThat(streams).hasContent("/dev/null\n/dev/null");
+				assertThat(this.log.of(Level.INFO)).isEmpty();
+				assertThat(this.log.of(Level.WARN)).isEmpty();
+			});
+	}
+
+	@Test
+	void outputIsAppendedToAFile() throws Exception {
+		Path file = Files.writeString(this.folder.resolve("out"), "before\n");
+		for (int i = 0; i < 2; i++) {
+			RawWorker.shell(TALKER, "ipc.children.worker.output=file", "ipc.children.worker.output-file=" + file)
+				.run((context) -> context.close());
+		}
+		assertThat(file).hasContent("before\nout words\nerr words\nout words\nerr words");
+		assertThat(this.log.of(Level.INFO)).isEmpty();
+	}
+
+	@Test
+	void outputIsWhereThatOfTheApplicationIs() throws Exception {
+		Path out = this.folder.resolve("out");
+		Path err = this.folder.resolve("err");
+		List<String> command = new ArrayList<>(
+				List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-cp",
+						System.getProperty("java.class.path"), ChildApplication.class.getName(),
+						"--ipc.children.worker.command=sh,-c," + TALKER, "--ipc.children.worker.output=inherit"));
+		Process application = new ProcessBuilder(command).redirectOutput(out.toFile())
+			.redirectError(err.toFile())
+			.start();
+		assertThat(application.waitFor()).isZero();
+		assertThat(Files.readAllLines(out)).contains("out words").doesNotContain("err words");
+		assertThat(Files.readAllLines(err)).contains("err words").doesNotContain("out words");
+	}
+
+	@Test
+	void aFloodIsLimitedAndToldAndDoesNotBlockTheChild() {
+		int lines = 300_000;
+		Path witness = this.folder.resolve("witness");
+		long start = System.nanoTime();
+		RawWorker.shell("yes out | head -n %d; touch %s; cat <&3".formatted(lines, witness)).run((context) -> {
+			Awaitility.await().until(() -> Files.exists(witness));
+			Awaitility.await().untilAsserted(() -> assertThat(logged() + dropped()).isEqualTo(lines));
+			long seconds = Duration.ofNanos(System.nanoTime() - start).toSeconds();
+			assertThat(logged()).isBetween(1000L, 1000 * (seconds + 1));
+		});
+	}
+
+	@Test
+	void whatComesAfterAFloodIsLoggedAgain() {
+		Path sign = this.folder.resolve("go");
+		String script = "yes out | head -n 5000 >&2; until [ -e %s ]; do sleep 0.05; done; echo words after it >&2";
+		RawWorker.shell(script.formatted(sign), "ipc.children.worker.restart.policy=never").run((context) -> {
+			Awaitility.await().until(() -> dropped() > 0);
+			Files.createFile(sign);
+			Awaitility.await().until(() -> this.log.of(Level.WARN).contains("words after it"));
+		});
+	}
+
+	private long logged() {
+		return this.log.of(Level.INFO).size();
+	}
+
+	private long dropped() {
+		return this.log.of(Level.WARN)
+			.stream()
+			.map(DROPPED::matcher)
+			.filter(Matcher::matches)
+			.mapToLong((matcher) -> Long.parseLong(matcher.group(1)))
+			.sum();
+	}
+
+}
