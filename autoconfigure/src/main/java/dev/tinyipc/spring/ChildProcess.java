@@ -65,4 +65,12 @@ public @interface ChildProcess {
 	 */
 	int instances() default 1;
 
+	/**
+	 * Whether the child only takes messages or only sends them. A child that does not say
+	 * so answers each message once, also one that was sent by {@code convertAndSend},
+	 * whose answer can be received or is dropped.
+	 * @return whether no request is answered
+	 */
+	boolean oneWay() default false;
+
 }

@@ -56,7 +56,7 @@ public class ChildProcessRegistrar implements ImportBeanDefinitionRegistrar {
 		for (AnnotationAttributes child : children) {
 			register(registry, child.getString("name"), child.getStringArray("command"),
 					mainClass(child.getClass("main")), child.getStringArray("jvmArguments"),
-					child.getNumber("instances"), declaredBy);
+					child.getNumber("instances"), child.getBoolean("oneWay"), declaredBy);
 		}
 		if (children.isEmpty()) {
 			Binder.get(this.environment)
@@ -65,7 +65,7 @@ public class ChildProcessRegistrar implements ImportBeanDefinitionRegistrar {
 				.keySet()
 				.forEach((name) -> {
 					if (!registry.containsBeanDefinition(childBeanName(name))) {
-						register(registry, name, new String[0], null, new String[0], 1, "ipc.children." + name);
+						register(registry, name, new String[0], null, new String[0], 1, false, "ipc.children." + name);
 					}
 				});
 		}
@@ -76,7 +76,7 @@ public class ChildProcessRegistrar implements ImportBeanDefinitionRegistrar {
 	}
 
 	private static void register(BeanDefinitionRegistry registry, String name, String[] command, @Nullable String main,
-			String[] jvmArguments, int instances, String declaredBy) {
+			String[] jvmArguments, int instances, boolean oneWay, String declaredBy) {
 		Assert.state(NAME.matcher(name).matches() && !name.equals("parent"),
 				() -> "A child cannot be named '" + name + "' (" + declaredBy
 						+ "): use letters, digits, '-' and '_', and not 'parent', which is the process above");
@@ -89,6 +89,7 @@ public class ChildProcessRegistrar implements ImportBeanDefinitionRegistrar {
 		child.getConstructorArgumentValues().addIndexedArgumentValue(2, (main != null) ? main : "");
 		child.getConstructorArgumentValues().addIndexedArgumentValue(3, jvmArguments);
 		child.getConstructorArgumentValues().addIndexedArgumentValue(4, instances);
+		child.getConstructorArgumentValues().addIndexedArgumentValue(5, oneWay);
 		registerUnlessThere(registry, childBeanName(name), child);
 		RootBeanDefinition template = definition(TEMPLATE_FACTORY, "template");
 		template.getConstructorArgumentValues().addIndexedArgumentValue(0, name);

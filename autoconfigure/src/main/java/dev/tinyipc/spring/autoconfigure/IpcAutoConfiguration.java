@@ -46,22 +46,22 @@ public final class IpcAutoConfiguration {
 
 	@Bean(ChildProcessRegistrar.CHILD_FACTORY)
 	ChildFactory ipcChildFactory(IpcSocketFactory socketFactory, IpcProperties properties, Environment environment) {
-		IpcProperties.ClassSharing sharing = properties.getClassSharing();
-		return new ChildFactory(socketFactory, properties.getChildren(), environment,
-				sharing.isEnabled() ? sharing.getDirectory() : null);
+		IpcProperties.ClassSharing sharing = properties.classSharing();
+		return new ChildFactory(socketFactory, properties.children(), environment,
+				sharing.enabled() ? sharing.folder() : null);
 	}
 
 	@Bean(ChildProcessRegistrar.TEMPLATE_FACTORY)
 	CborMessageTemplateFactory ipcTemplateFactory(ObjectProvider<CBORMapper> mapper,
 			ObjectProvider<IpcDestination> destinations, ObjectProvider<IpcObserver> observer,
 			IpcProperties properties) {
-		IpcProperties.Template template = properties.getTemplate();
-		Duration timeout = template.getTimeout();
+		IpcProperties.Template template = properties.template();
+		Duration timeout = template.timeout();
 		check(timeout.compareTo(Duration.ZERO) > 0 && timeout.compareTo(CborMessageTemplate.MAX_TIMEOUT) <= 0,
 				"ipc.template.timeout", timeout, "It must be more than zero and at most 100 years.");
-		long maxMessageSize = template.getMaxMessageSize().toBytes();
+		long maxMessageSize = template.maxMessageSize().toBytes();
 		check(maxMessageSize > 0 && maxMessageSize < Integer.MAX_VALUE, "ipc.template.max-message-size",
-				template.getMaxMessageSize(), "It must be more than zero and less than 2 GB.");
+				template.maxMessageSize(), "It must be more than zero and less than 2 GB.");
 		return new CborMessageTemplateFactory(mapper.getIfAvailable(CBORMapper::new),
 				destinations.orderedStream().toList(), observer.getIfAvailable(() -> IpcObserver.NONE), timeout,
 				(int) maxMessageSize);
@@ -70,7 +70,7 @@ public final class IpcAutoConfiguration {
 	@Bean
 	@ConditionalOnMissingBean(CborMessageOperations.class)
 	CborMessageTemplate cborMessageTemplate(CborMessageTemplateFactory factory, IpcProperties properties) {
-		return factory.template(properties.getTemplate().getDefaultDestination());
+		return factory.template(properties.template().defaultDestination());
 	}
 
 	@Configuration(proxyBeanMethods = false)
@@ -81,7 +81,7 @@ public final class IpcAutoConfiguration {
 		ParentDestination ipcParent(ConfigurableApplicationContext context, IpcProperties properties)
 				throws IpcException {
 			IpcSocket socket = IpcSocket.inherited().orElseThrow();
-			return new ParentDestination(socket, properties.getParent().isCloseWhenGone() ? context::close : null);
+			return new ParentDestination(socket, properties.parent().closeWhenGone() ? context::close : null);
 		}
 
 	}

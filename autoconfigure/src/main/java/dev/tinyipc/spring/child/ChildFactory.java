@@ -29,7 +29,7 @@ public class ChildFactory {
 	 * Creates a factory.
 	 * @param socketFactory makes the sockets of the children
 	 * @param settings of children, by name
-	 * @param environment resolves placeholders
+	 * @param environment resolves placeholders in declarations
 	 * @param archiveFolder where JVMs share classes between starts; null for nowhere
 	 */
 	public ChildFactory(IpcSocketFactory socketFactory, Map<String, ChildSettings> settings, Environment environment,
@@ -47,28 +47,24 @@ public class ChildFactory {
 	 * @param main the declared main class, empty for none
 	 * @param jvmArguments the declared arguments of its JVM
 	 * @param instances how many processes were declared
+	 * @param oneWay whether the child was declared to answer no requests
 	 * @return the child, not yet started
 	 */
-	public IpcChild child(String name, String[] command, String main, String[] jvmArguments, int instances) {
-		ChildSettings settings = this.settings.computeIfAbsent(name, (absent) -> new ChildSettings());
-		if (settings.getCommand().isEmpty() && settings.getMain() == null) {
-			settings.setCommand(List.of(command));
-			settings.setMain(main.isEmpty() ? null : main);
-		}
-		if (settings.getJvmArguments().isEmpty()) {
-			settings.setJvmArguments(List.of(jvmArguments));
-		}
-		settings.setCommand(resolve(settings.getCommand()));
-		settings.setJvmArguments(resolve(settings.getJvmArguments()));
-		Integer configured = settings.getInstances();
-		ChildSettingsCheck.check("ipc.children." + name, settings);
-		int count = (configured != null) ? configured : instances;
-		ChildLauncher launcher = new ChildLauncher(name, settings, count, this.socketFactory, this.java);
-		return new IpcChild(name, count, settings, launcher, this.supervisor);
+	public IpcChild child(String name, String[] command, String main, String[] jvmArguments, int instances,
+			boolean oneWay) {
+		ChildSettings settings = this.settings.containsKey(name) ? this.settings.get(name) : ChildSettings.defaults();
+		boolean runsSomethingElse = !settings.command().isEmpty() || settings.main() != null;
+		ChildSpec spec = new ChildSpec(name, runsSomethingElse ? settings.command() : resolve(command),
+				runsSomethingElse ? settings.main() : (main.isEmpty() ? null : main),
+				settings.jvmArguments().isEmpty() ? resolve(jvmArguments) : settings.jvmArguments(),
+				(settings.instances() != null) ? settings.instances() : instances,
+				(settings.oneWay() != null) ? settings.oneWay() : oneWay, settings);
+		return new IpcChild(spec, new ChildLauncher(spec, this.socketFactory, this.java), this.supervisor);
 	}
 
-	private List<String> resolve(List<String> texts) {
-		return texts.stream().map(this.environment::resolveRequiredPlaceholders).toList();
+	/** Only what a declaration says: Boot has resolved the settings already. */
+	private List<String> resolve(String[] declared) {
+		return List.of(declared).stream().map(this.environment::resolveRequiredPlaceholders).toList();
 	}
 
 }

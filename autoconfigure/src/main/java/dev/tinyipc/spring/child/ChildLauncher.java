@@ -6,6 +6,7 @@ import java.lang.ProcessBuilder.Redirect;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 
 import dev.tinyipc.spring.ChildStartException;
@@ -23,9 +24,7 @@ final class ChildLauncher {
 
 	private static final Duration DEFAULT_SPIN_TIME = Duration.ofNanos(50_000);
 
-	private final String child;
-
-	private final ChildSettings settings;
+	private final ChildSpec spec;
 
 	private final IpcSocketFactory socketFactory;
 
@@ -33,13 +32,11 @@ final class ChildLauncher {
 
 	private final Duration spinTime;
 
-	ChildLauncher(String child, ChildSettings settings, int instances, IpcSocketFactory socketFactory,
-			JavaCommand java) {
-		this.child = child;
-		this.settings = settings;
+	ChildLauncher(ChildSpec spec, IpcSocketFactory socketFactory, JavaCommand java) {
+		this.spec = spec;
 		this.socketFactory = socketFactory;
 		this.java = java;
-		this.spinTime = spinTime(settings.getSpinTime(), instances);
+		this.spinTime = spinTime(spec.settings().spinTime(), spec.instances());
 	}
 
 	/** Who stays awake needs a processor at either end, or takes it from another. */
@@ -63,8 +60,8 @@ final class ChildLauncher {
 				.contained()
 				.spinTime(this.spinTime);
 			direct(builder, log);
-			builder.environment().putAll(this.settings.getEnvironment());
-			Path directory = this.settings.getDirectory();
+			builder.environment().putAll(this.spec.environment());
+			Path directory = this.spec.settings().directory();
 			builder.directory((directory != null) ? directory.toFile() : null);
 			IpcProcess process = builder.socketPair(this.socketFactory.createSocketPair()).start();
 			return new Launched(process, process.onExit(Runnable::run).thenAccept(prepared.afterwards()));
@@ -73,7 +70,7 @@ final class ChildLauncher {
 			throw ex;
 		}
 		catch (IOException | RuntimeException ex) {
-			throw new ChildStartException(this.child, String.valueOf(ex.getMessage()), ex);
+			throw new ChildStartException(this.spec.name(), String.valueOf(ex.getMessage()), ex);
 		}
 	}
 
@@ -87,7 +84,7 @@ final class ChildLauncher {
 	}
 
 	private void direct(IpcProcessBuilder builder, ChildLog log) {
-		switch (this.settings.getOutput()) {
+		switch (this.spec.settings().output()) {
 			case LOG -> builder.outputLines(log::output).errorLines(log::error);
 			case INHERIT -> direct(builder, Redirect.INHERIT);
 			case DISCARD -> direct(builder, Redirect.DISCARD);
@@ -100,30 +97,28 @@ final class ChildLauncher {
 	}
 
 	private Path outputFile() {
-		Path file = this.settings.getOutputFile();
-		if (file == null) {
-			throw new ChildStartException(this.child,
-					"its output goes to a file, and ipc.children." + this.child + ".output-file names none", null);
-		}
-		return file;
+		return Objects.requireNonNull(this.spec.settings().outputFile()); // checked at
+																			// the start
 	}
 
 	private JavaCommand.Prepared prepare() throws IOException {
-		List<String> command = this.settings.getCommand();
-		String main = this.settings.getMain();
+		List<String> command = this.spec.command();
+		String main = this.spec.main();
 		if (command.isEmpty() == (main == null)) {
-			throw new ChildStartException(this.child, (main == null) ? "neither a command nor a main class is declared"
-					: "a command and a main class are declared, and one of them is wanted", null);
+			throw new ChildStartException(this.spec.name(),
+					(main == null) ? "neither a command nor a main class is declared"
+							: "a command and a main class are declared, and one of them is wanted",
+					null);
 		}
 		if (main == null) {
 			return new JavaCommand.Prepared(command, (exit) -> {
 			});
 		}
 		if (!ClassUtils.isPresent(main, null)) {
-			throw new ChildStartException(this.child,
+			throw new ChildStartException(this.spec.name(),
 					"its main class " + main + " is not on the class path of this application", null);
 		}
-		return this.java.prepare(main, this.settings.getJvmArguments());
+		return this.java.prepare(main, this.spec.jvmArguments());
 	}
 
 }

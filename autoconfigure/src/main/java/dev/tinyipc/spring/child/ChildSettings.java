@@ -2,228 +2,65 @@ package dev.tinyipc.spring.child;
 
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-import dev.tinyipc.spring.ChildProcess;
 import org.jspecify.annotations.Nullable;
 
+import org.springframework.boot.context.properties.bind.Binder;
+import org.springframework.boot.context.properties.bind.DefaultValue;
 import org.springframework.util.unit.DataSize;
 
 /**
- * What can be said of a child in {@code ipc.children.<name>.*}. What is said here takes
- * precedence over {@link ChildProcess @ChildProcess}.
+ * What {@code ipc.children.<name>.*} says of a child. It takes precedence over
+ * {@link dev.tinyipc.spring.ChildProcess @ChildProcess}.
+ *
+ * @param enabled Whether the child is started with the application.
+ * @param command Program to run and its arguments.
+ * @param main Class on the application's own class path to run in a JVM of its own,
+ * instead of a program.
+ * @param jvmArguments Arguments for the JVM that runs the main class, in addition to the
+ * defaults.
+ * @param environment Variables to add to the child's environment.
+ * @param directory Working directory of the child.
+ * @param instances Number of processes that serve the child's destination.
+ * @param oneWay Whether the child only takes messages or only sends them, and answers no
+ * requests.
+ * @param output Where the child's standard output and error go.
+ * @param outputFile File that standard output and error are appended to, if output is
+ * "file".
+ * @param exchangeTimeout Timeout of a call that names none. By default that of the
+ * template.
+ * @param acquireTimeout Time that a call may wait for an instance to become free, as part
+ * of its timeout. By default all of it.
+ * @param maxWaiting Number of calls that may wait for an instance at a time; a further
+ * one is refused at once. By default there is no limit.
+ * @param startupGrace Time that a new process has for its first answer. A call that times
+ * out earlier does not cost the instance.
+ * @param idempotent Whether a request is retried once, on another instance, if the first
+ * one dies.
+ * @param maxExchanges Number of exchanges after which an instance is replaced, with a
+ * jitter of 10 %. Zero for no limit.
+ * @param maxMemory Resident size above which an instance is replaced, checked between
+ * exchanges. Zero for no limit.
+ * @param spinTime Time for which both ends poll for the next message before they go to
+ * sleep, as long as that helps. Zero to never poll. By default 50 microseconds if there
+ * are two processors for each instance.
+ * @param shutdownTimeout Time that the child has to exit by itself after its socket has
+ * ended, before it gets SIGTERM, and after that again before it gets SIGKILL.
+ * @param restart When and how a child that ended is started again.
  */
-public class ChildSettings {
+public record ChildSettings(@DefaultValue("true") boolean enabled, @DefaultValue List<String> command,
+		@Nullable String main, @DefaultValue List<String> jvmArguments, @DefaultValue Map<String, String> environment,
+		@Nullable Path directory, @Nullable Integer instances, @Nullable Boolean oneWay,
+		@DefaultValue("log") Output output, @Nullable Path outputFile, @Nullable Duration exchangeTimeout,
+		@Nullable Duration acquireTimeout, @Nullable Integer maxWaiting, @DefaultValue("10s") Duration startupGrace,
+		boolean idempotent, long maxExchanges, @DefaultValue("0") DataSize maxMemory, @Nullable Duration spinTime,
+		@DefaultValue("5s") Duration shutdownTimeout, @DefaultValue Restart restart) {
 
-	/**
-	 * Whether the child is started with the application.
-	 */
-	private boolean enabled = true;
-
-	/**
-	 * Program to run and its arguments.
-	 */
-	private List<String> command = new ArrayList<>();
-
-	/**
-	 * Class on the application's own class path to run in a JVM of its own, instead of a
-	 * program.
-	 */
-	private @Nullable String main;
-
-	/**
-	 * Arguments for the JVM that runs the main class, behind the defaults.
-	 */
-	private List<String> jvmArguments = new ArrayList<>();
-
-	/**
-	 * Variables to add to the child's environment.
-	 */
-	private Map<String, String> environment = new LinkedHashMap<>();
-
-	/**
-	 * Working directory of the child.
-	 */
-	private @Nullable Path directory;
-
-	/**
-	 * Number of processes that serve the child's destination.
-	 */
-	private @Nullable Integer instances;
-
-	/**
-	 * Where the child's standard output and error go.
-	 */
-	private Output output = Output.LOG;
-
-	/**
-	 * File that standard output and error are appended to, if output is "file".
-	 */
-	private @Nullable Path outputFile;
-
-	/**
-	 * Time that an exchange may take that names no time-out. By default that of the
-	 * template.
-	 */
-	private @Nullable Duration exchangeTimeout;
-
-	/**
-	 * Whether an exchange whose instance died may be repeated once on another one.
-	 */
-	private boolean idempotent;
-
-	/**
-	 * Number of exchanges after which an instance is replaced, with a jitter of 10 %.
-	 * Zero for no limit.
-	 */
-	private long maxExchanges;
-
-	/**
-	 * Resident size above which an instance is replaced, looked at between exchanges.
-	 * Zero for no limit.
-	 */
-	private DataSize maxMemory = DataSize.ofBytes(0);
-
-	/**
-	 * Time for which a call asks for its reply again and again before it goes to sleep,
-	 * and a child in Java for its next request, as long as that helps. Zero never to do
-	 * so. Unless set, 50 microseconds if there are two processors for each instance.
-	 */
-	private @Nullable Duration spinTime;
-
-	/**
-	 * Time that the child has to end by itself after its socket has ended, before it gets
-	 * SIGTERM, and after that again before it gets SIGKILL.
-	 */
-	private Duration shutdownTimeout = Duration.ofSeconds(5);
-
-	private final Restart restart = new Restart();
-
-	public boolean isEnabled() {
-		return this.enabled;
-	}
-
-	public void setEnabled(boolean enabled) {
-		this.enabled = enabled;
-	}
-
-	public List<String> getCommand() {
-		return this.command;
-	}
-
-	public void setCommand(List<String> command) {
-		this.command = command;
-	}
-
-	public @Nullable String getMain() {
-		return this.main;
-	}
-
-	public void setMain(@Nullable String main) {
-		this.main = main;
-	}
-
-	public List<String> getJvmArguments() {
-		return this.jvmArguments;
-	}
-
-	public void setJvmArguments(List<String> jvmArguments) {
-		this.jvmArguments = jvmArguments;
-	}
-
-	public Map<String, String> getEnvironment() {
-		return this.environment;
-	}
-
-	public void setEnvironment(Map<String, String> environment) {
-		this.environment = environment;
-	}
-
-	public @Nullable Path getDirectory() {
-		return this.directory;
-	}
-
-	public void setDirectory(@Nullable Path directory) {
-		this.directory = directory;
-	}
-
-	public @Nullable Integer getInstances() {
-		return this.instances;
-	}
-
-	public void setInstances(@Nullable Integer instances) {
-		this.instances = instances;
-	}
-
-	public Output getOutput() {
-		return this.output;
-	}
-
-	public void setOutput(Output output) {
-		this.output = output;
-	}
-
-	public @Nullable Path getOutputFile() {
-		return this.outputFile;
-	}
-
-	public void setOutputFile(@Nullable Path outputFile) {
-		this.outputFile = outputFile;
-	}
-
-	public @Nullable Duration getExchangeTimeout() {
-		return this.exchangeTimeout;
-	}
-
-	public void setExchangeTimeout(@Nullable Duration exchangeTimeout) {
-		this.exchangeTimeout = exchangeTimeout;
-	}
-
-	public boolean isIdempotent() {
-		return this.idempotent;
-	}
-
-	public void setIdempotent(boolean idempotent) {
-		this.idempotent = idempotent;
-	}
-
-	public long getMaxExchanges() {
-		return this.maxExchanges;
-	}
-
-	public void setMaxExchanges(long maxExchanges) {
-		this.maxExchanges = maxExchanges;
-	}
-
-	public DataSize getMaxMemory() {
-		return this.maxMemory;
-	}
-
-	public void setMaxMemory(DataSize maxMemory) {
-		this.maxMemory = maxMemory;
-	}
-
-	public @Nullable Duration getSpinTime() {
-		return this.spinTime;
-	}
-
-	public void setSpinTime(@Nullable Duration spinTime) {
-		this.spinTime = spinTime;
-	}
-
-	public Duration getShutdownTimeout() {
-		return this.shutdownTimeout;
-	}
-
-	public void setShutdownTimeout(Duration shutdownTimeout) {
-		this.shutdownTimeout = shutdownTimeout;
-	}
-
-	public Restart getRestart() {
-		return this.restart;
+	/** The settings of a child of which no property says anything. */
+	static ChildSettings defaults() {
+		return new Binder(List.of()).bindOrCreate("ipc.children", ChildSettings.class);
 	}
 
 	/** Where a child's standard output and error go. */
@@ -238,7 +75,7 @@ public class ChildSettings {
 		/** Nowhere. */
 		DISCARD,
 
-		/** To a file, at its end. */
+		/** Appended to a file. */
 		FILE
 
 	}
@@ -249,7 +86,7 @@ public class ChildSettings {
 		/** Whenever it ended. */
 		ALWAYS,
 
-		/** When it ended otherwise than with exit code 0. */
+		/** When its exit code was not 0, or a signal ended it. */
 		ON_FAILURE,
 
 		/** Never. */
@@ -257,87 +94,22 @@ public class ChildSettings {
 
 	}
 
-	/** How a child that ended is started again. */
-	public static class Restart {
-
-		/**
-		 * When a child that ended is started again.
-		 */
-		private RestartPolicy policy = RestartPolicy.ALWAYS;
-
-		/**
-		 * Delay before the first restart, which doubles with each further one.
-		 */
-		private Duration initialDelay = Duration.ofMillis(100);
-
-		/**
-		 * Longest delay before a restart.
-		 */
-		private Duration maxDelay = Duration.ofSeconds(30);
-
-		/**
-		 * Time after which a child that still runs is trusted, and delays start over.
-		 */
-		private Duration stableAfter = Duration.ofSeconds(10);
-
-		/**
-		 * Number of failures within the failure window after which the child is not
-		 * started again.
-		 */
-		private int maxFailures = 5;
-
-		/**
-		 * Time within which failures count together.
-		 */
-		private Duration failureWindow = Duration.ofSeconds(60);
-
-		public RestartPolicy getPolicy() {
-			return this.policy;
-		}
-
-		public void setPolicy(RestartPolicy policy) {
-			this.policy = policy;
-		}
-
-		public Duration getInitialDelay() {
-			return this.initialDelay;
-		}
-
-		public void setInitialDelay(Duration initialDelay) {
-			this.initialDelay = initialDelay;
-		}
-
-		public Duration getMaxDelay() {
-			return this.maxDelay;
-		}
-
-		public void setMaxDelay(Duration maxDelay) {
-			this.maxDelay = maxDelay;
-		}
-
-		public Duration getStableAfter() {
-			return this.stableAfter;
-		}
-
-		public void setStableAfter(Duration stableAfter) {
-			this.stableAfter = stableAfter;
-		}
-
-		public int getMaxFailures() {
-			return this.maxFailures;
-		}
-
-		public void setMaxFailures(int maxFailures) {
-			this.maxFailures = maxFailures;
-		}
-
-		public Duration getFailureWindow() {
-			return this.failureWindow;
-		}
-
-		public void setFailureWindow(Duration failureWindow) {
-			this.failureWindow = failureWindow;
-		}
+	/**
+	 * When and how a child that ended is started again.
+	 *
+	 * @param policy When a child that ended is started again.
+	 * @param initialDelay Delay before the first restart; it doubles with each further
+	 * one.
+	 * @param maxDelay Longest delay before a restart.
+	 * @param stableAfter Time after which a child that still runs counts as stable, and
+	 * the delays start over.
+	 * @param maxFailures Number of failures within the failure window after which the
+	 * child is not started again.
+	 * @param failureWindow Time within which failures are counted together.
+	 */
+	public record Restart(@DefaultValue("always") RestartPolicy policy, @DefaultValue("100ms") Duration initialDelay,
+			@DefaultValue("30s") Duration maxDelay, @DefaultValue("10s") Duration stableAfter,
+			@DefaultValue("5") int maxFailures, @DefaultValue("60s") Duration failureWindow) {
 
 	}
 

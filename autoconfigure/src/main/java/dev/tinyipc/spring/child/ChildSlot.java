@@ -57,7 +57,7 @@ final class ChildSlot {
 		this.launcher = launcher;
 		this.supervisor = supervisor;
 		this.child = child;
-		this.plan = new RestartPlan(settings.getRestart());
+		this.plan = new RestartPlan(settings.restart());
 		this.log = new ChildLog(child.name(), supervisor);
 	}
 
@@ -128,7 +128,7 @@ final class ChildSlot {
 
 	/** With a jitter, so that not all instances are replaced at once. */
 	private long exchangeLimit() {
-		long limit = this.settings.getMaxExchanges();
+		long limit = this.settings.maxExchanges();
 		return (limit > 0) ? limit + ThreadLocalRandom.current().nextLong(limit / 10 + 1) : 0;
 	}
 
@@ -149,7 +149,7 @@ final class ChildSlot {
 	}
 
 	private void endedByItself(ExitStatus exit, Duration uptime) {
-		ChildSettings.RestartPolicy policy = this.settings.getRestart().getPolicy();
+		ChildSettings.RestartPolicy policy = this.settings.restart().policy();
 		if (policy == ChildSettings.RestartPolicy.NEVER
 				|| (policy == ChildSettings.RestartPolicy.ON_FAILURE && exit.isSuccess())) {
 			logger.info("{} ended: {}", this.name, exit);
@@ -162,9 +162,9 @@ final class ChildSlot {
 	private void failed(String reason, Duration uptime) {
 		Duration delay = this.plan.afterFailure(System.nanoTime(), uptime);
 		if (delay == null) {
-			ChildSettings.Restart restart = this.settings.getRestart();
+			ChildSettings.Restart restart = this.settings.restart();
 			logger.error("{} failed {} times within {} s and is not started again; the last time {}{}", this.name,
-					restart.getMaxFailures(), restart.getFailureWindow().toSeconds(), reason, lastErrors());
+					restart.maxFailures(), restart.failureWindow().toSeconds(), reason, lastErrors());
 			changeState(ChildState.FAILED);
 			return;
 		}
@@ -238,7 +238,7 @@ final class ChildSlot {
 		catch (IpcException ex) {
 			logger.debug("{} has closed its socket already", this.name, ex);
 		}
-		Duration grace = this.settings.getShutdownTimeout();
+		Duration grace = this.settings.shutdownTimeout();
 		Future<?> term = this.supervisor.schedule(grace, process::destroy);
 		Future<?> kill = this.supervisor.schedule(grace.multipliedBy(2), process::destroyForcibly);
 		process.onExit(this.supervisor).thenRun(() -> {

@@ -33,9 +33,7 @@ public final class IpcChild implements IpcDestination, SmartLifecycle {
 	/** How long an instance may live on that has closed its socket. */
 	private static final Duration GRACE_WITHOUT_SOCKET = Duration.ofSeconds(1);
 
-	private final String name;
-
-	private final ChildSettings settings;
+	private final ChildSpec spec;
 
 	private final ChildSupervisor supervisor;
 
@@ -50,24 +48,23 @@ public final class IpcChild implements IpcDestination, SmartLifecycle {
 	/** Whether instances are to run, in the supervisor's thread. */
 	private boolean wanted;
 
-	IpcChild(String name, int instances, ChildSettings settings, ChildLauncher launcher, ChildSupervisor supervisor) {
-		this.name = name;
-		this.settings = settings;
+	IpcChild(ChildSpec spec, ChildLauncher launcher, ChildSupervisor supervisor) {
+		this.spec = spec;
 		this.supervisor = supervisor;
-		this.slots = IntStream.range(0, instances)
-			.mapToObj((index) -> new ChildSlot("child process '" + name + '\'' + ((instances > 1) ? " " + index : ""),
-					settings, launcher, supervisor, this))
+		this.slots = IntStream.range(0, spec.instances())
+			.mapToObj((index) -> new ChildSlot(spec + ((spec.instances() > 1) ? " " + index : ""), spec.settings(),
+					launcher, supervisor, this))
 			.toList();
 	}
 
 	@Override
 	public String name() {
-		return this.name;
+		return this.spec.name();
 	}
 
 	@Override
 	public @Nullable Duration timeout() {
-		return this.settings.getExchangeTimeout();
+		return this.spec.settings().exchangeTimeout();
 	}
 
 	/**
@@ -94,11 +91,11 @@ public final class IpcChild implements IpcDestination, SmartLifecycle {
 	@Override
 	public void start() {
 		this.running = true;
-		if (this.settings.isEnabled()) {
+		if (this.spec.settings().enabled()) {
 			startInstances();
 		}
 		else {
-			this.idle.close("it is not enabled: see ipc.children." + this.name + ".enabled");
+			this.idle.close("it is not enabled: see ipc.children." + this.spec.name() + ".enabled");
 		}
 	}
 
@@ -192,7 +189,7 @@ public final class IpcChild implements IpcDestination, SmartLifecycle {
 			return alone(timeout, deadline, true, action);
 		}
 		catch (IpcException.PeerClosed ex) {
-			if (!(idempotent || this.settings.isIdempotent()) || deadline - System.nanoTime() <= 0) {
+			if (!(idempotent || this.spec.settings().idempotent()) || deadline - System.nanoTime() <= 0) {
 				throw ex;
 			}
 			return alone(timeout, deadline, true, action);
@@ -269,7 +266,7 @@ public final class IpcChild implements IpcDestination, SmartLifecycle {
 		}
 		else if (usable) {
 			this.idle.offer(instance);
-			if (instance.isWornOut(this.settings.getMaxMemory().toBytes())) {
+			if (instance.isWornOut(this.spec.settings().maxMemory().toBytes())) {
 				this.supervisor.execute(() -> slot.replace(instance, "it has done enough"));
 			}
 		}
@@ -300,7 +297,7 @@ public final class IpcChild implements IpcDestination, SmartLifecycle {
 
 	@Override
 	public String toString() {
-		return "child process '" + this.name + '\'';
+		return this.spec.toString();
 	}
 
 	/**

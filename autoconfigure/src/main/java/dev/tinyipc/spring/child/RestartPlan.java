@@ -31,14 +31,14 @@ final class RestartPlan {
 	 * @return how long to wait before it is started again, or null if it failed too often
 	 */
 	@Nullable Duration afterFailure(long now, Duration uptime) {
-		if (uptime.compareTo(this.settings.getStableAfter()) >= 0) {
+		if (uptime.compareTo(this.settings.stableAfter()) >= 0) {
 			this.inARow = 0;
 		}
 		this.failures.addLast(now);
-		while (now - this.failures.getFirst() > this.settings.getFailureWindow().toNanos()) {
+		while (now - this.failures.getFirst() > this.settings.failureWindow().toNanos()) {
 			this.failures.removeFirst();
 		}
-		if (this.failures.size() >= this.settings.getMaxFailures()) {
+		if (this.failures.size() >= this.settings.maxFailures()) {
 			return null;
 		}
 		return withJitter(delay(this.inARow++));
@@ -51,8 +51,8 @@ final class RestartPlan {
 	}
 
 	private Duration delay(int doublings) {
-		Duration delay = this.settings.getInitialDelay();
-		for (int i = 0; i < doublings && delay.compareTo(this.settings.getMaxDelay()) < 0; i++) {
+		Duration delay = this.settings.initialDelay();
+		for (int i = 0; i < doublings && delay.compareTo(this.settings.maxDelay()) < 0; i++) {
 			delay = delay.multipliedBy(2);
 		}
 		return delay;
@@ -61,7 +61,7 @@ final class RestartPlan {
 	/** Between the delay and half as much again, and never over the longest one. */
 	private Duration withJitter(Duration delay) {
 		Duration jittered = delay.plusNanos(ThreadLocalRandom.current().nextLong(delay.toNanos() / 2 + 1));
-		return (jittered.compareTo(this.settings.getMaxDelay()) < 0) ? jittered : this.settings.getMaxDelay();
+		return (jittered.compareTo(this.settings.maxDelay()) < 0) ? jittered : this.settings.maxDelay();
 	}
 
 }

@@ -1,0 +1,81 @@
+package dev.tinyipc.spring.child;
+
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+
+import dev.tinyipc.IpcSocket;
+import dev.tinyipc.spring.CborMessageTemplate;
+import org.jspecify.annotations.Nullable;
+
+import org.springframework.boot.context.properties.source.InvalidConfigurationPropertyValueException;
+
+/**
+ * A child as it will run: its declaration, with what its settings say instead. Values
+ * that make no sense are refused here, with their key and the reason.
+ *
+ * @param name the child's name
+ * @param command the program and its arguments; empty if a main class is run
+ * @param main the main class; null if a program is run
+ * @param jvmArguments arguments of the main class's JVM
+ * @param instances how many processes there are, at least 1
+ * @param oneWay whether no request is answered
+ * @param settings everything that a declaration cannot say
+ */
+record ChildSpec(String name, List<String> command, @Nullable String main, List<String> jvmArguments, int instances,
+		boolean oneWay, ChildSettings settings) {
+
+	ChildSpec {
+		require(name, instances > 0, ".instances", instances, "There must be at least one.");
+		positive(name, ".exchange-timeout", settings.exchangeTimeout());
+		positive(name, ".acquire-timeout", settings.acquireTimeout());
+		positive(name, ".startup-grace", settings.startupGrace());
+		positive(name, ".shutdown-timeout", settings.shutdownTimeout());
+		Integer maxWaiting = settings.maxWaiting();
+		require(name, maxWaiting == null || maxWaiting >= 0, ".max-waiting", maxWaiting,
+				"It must not be negative; leave it out for no limit.");
+		require(name, settings.maxExchanges() >= 0, ".max-exchanges", settings.maxExchanges(),
+				"It must not be negative; zero is no limit.");
+		require(name, settings.maxMemory().toBytes() >= 0, ".max-memory", settings.maxMemory(),
+				"It must not be negative; zero is no limit.");
+		Duration spinTime = settings.spinTime();
+		require(name, spinTime == null || (!spinTime.isNegative() && spinTime.compareTo(IpcSocket.MAX_SPIN_TIME) <= 0),
+				".spin-time", spinTime, "It must be zero to 10 ms; zero never to spin.");
+		require(name, (settings.output() == ChildSettings.Output.FILE) == (settings.outputFile() != null),
+				".output-file", settings.outputFile(), "A file goes with 'output: file', and with nothing else.");
+		check(name, settings.restart());
+	}
+
+	private static void check(String name, ChildSettings.Restart restart) {
+		positive(name, ".restart.max-delay", restart.maxDelay());
+		positive(name, ".restart.initial-delay", restart.initialDelay());
+		positive(name, ".restart.stable-after", restart.stableAfter());
+		positive(name, ".restart.failure-window", restart.failureWindow());
+		require(name, restart.maxDelay().compareTo(restart.initialDelay()) >= 0, ".restart.max-delay",
+				restart.maxDelay(), "It must not be shorter than the initial delay.");
+		require(name, restart.maxFailures() > 0, ".restart.max-failures", restart.maxFailures(),
+				"It must be more than zero; to never start the child again, set the policy to 'never'.");
+	}
+
+	private static void positive(String name, String key, @Nullable Duration value) {
+		require(name, value == null || value.compareTo(Duration.ZERO) > 0, key, value, "It must be more than zero.");
+		require(name, value == null || value.compareTo(CborMessageTemplate.MAX_TIMEOUT) <= 0, key, value,
+				"It must be at most 100 years.");
+	}
+
+	private static void require(String name, boolean valid, String key, @Nullable Object value, String reason) {
+		if (!valid) {
+			throw new InvalidConfigurationPropertyValueException("ipc.children." + name + key, value, reason);
+		}
+	}
+
+	Map<String, String> environment() {
+		return this.settings.environment();
+	}
+
+	@Override
+	public String toString() {
+		return "child process '" + this.name + '\'';
+	}
+
+}
