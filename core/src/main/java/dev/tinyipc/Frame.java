@@ -43,11 +43,13 @@ final class Frame {
 	 * Sends a frame.
 	 * @param frame the body, behind room for the header
 	 * @param bodyLength bytes, at least 1
+	 * @param deadline null for the socket's timeout
 	 */
-	static void send(SocketSender sender, Window frame, int bodyLength, OwnedFd[] descriptors) throws IpcException {
+	static void send(SocketSender sender, Window frame, int bodyLength, OwnedFd[] descriptors,
+			@Nullable Deadline deadline) throws IpcException {
 		frame.memory().bytes().putLong(0, bodyLength);
 		int length = HEADER_SIZE + bodyLength;
-		sender.lock();
+		sender.lock(deadline);
 		try {
 			int largest = Math.min(MAX_PACKET_SIZE, sender.maxPacketSize());
 			int first = (length <= largest) ? length : Math.min(PART_SIZE, largest);
@@ -69,46 +71,78 @@ final class Frame {
 	 * @param frame takes the header and the body
 	 * @param maxBodySize bytes; a longer announcement is an error before anything is
 	 * allocated for it
+	 * @param deadline null for the socket's timeout
 	 * @return the body's length and the descriptors, or null if the peer closed
 	 */
-	static @Nullable Packet receive(SocketReceiver receiver, Window frame, int maxBodySize) throws IpcException {
-		receiver.lock();
+	static @Nullable Packet receive(SocketReceiver receiver, Window frame, int maxBodySize, @Nullable Deadline deadline)
+			throws IpcException {
+		receiver.lock(deadline);
 		try {
-			Packet first = receiveFirst(receiver, frame.memory());
-			if (first == null) {
-				return null;
-			}
-			boolean whole = false;
-			try {
-				int length = bodyLength(frame.memory(), first, maxBodySize);
-				receiveRest(receiver, frame, first.length(), HEADER_SIZE + length);
-				whole = true;
-				return new Packet(length, first.descriptors());
-			}
-			catch (IpcException ex) {
-				throw receiver.breakWith(ex);
-			}
-			finally {
-				if (!whole) {
-					// Where the next message begins is not known any more.
-					receiver.breakWith(new IpcException("A message was not received in full"));
-					first.close();
-				}
-			}
+			Packet first = receiveFirst(receiver, frame.memory(), true);
+			return (first != null) ? complete(receiver, frame, first, maxBodySize) : null;
 		}
 		finally {
 			receiver.unlock();
 		}
 	}
 
-	private static @Nullable Packet receiveFirst(SocketReceiver receiver, NativeBuffer frame) throws IpcException {
+	/**
+	 * Receives a frame, as {@link #receive} does, if one is there.
+	 * @param deadline until when to wait for the rest of one that has begun
+	 * @return null if none is there
+	 * @throws IpcException.PeerClosed if the peer closed
+	 */
+	static @Nullable Packet tryReceive(SocketReceiver receiver, Window frame, int maxBodySize, Deadline deadline)
+			throws IpcException {
+		if (!receiver.tryLock()) {
+			return null;
+		}
 		try {
-			return receiver.receive(frame);
+			Packet first = receiveFirst(receiver, frame.memory(), false);
+			if (first == null) {
+				return null;
+			}
+			receiver.waitUntil(deadline);
+			return complete(receiver, frame, first, maxBodySize);
+		}
+		finally {
+			receiver.unlock();
+		}
+	}
+
+	private static Packet complete(SocketReceiver receiver, Window frame, Packet first, int maxBodySize)
+			throws IpcException {
+		boolean whole = false;
+		try {
+			int length = bodyLength(frame.memory(), first, maxBodySize);
+			receiveRest(receiver, frame, first.length(), HEADER_SIZE + length);
+			whole = true;
+			return new Packet(length, first.descriptors());
+		}
+		catch (IpcException.Timeout ex) {
+			// Not a timeout to the caller, after which it could go on.
+			throw receiver.breakWith(new IpcException("A part of a message had come: " + ex.getMessage(), ex));
+		}
+		catch (IpcException ex) {
+			throw receiver.breakWith(ex);
+		}
+		finally {
+			if (!whole) {
+				// Where the next message begins is not known any more.
+				receiver.breakWith(new IpcException("A message was not received in full"));
+				first.close();
+			}
+		}
+	}
+
+	private static @Nullable Packet receiveFirst(SocketReceiver receiver, NativeBuffer frame, boolean waits)
+			throws IpcException {
+		try {
+			return waits ? receiver.receive(frame) : receiver.tryReceive(frame);
 		}
 		catch (IpcException.TooManyDescriptors | IpcException.MessageTooLarge ex) {
 			// The packet is lost, and with it the frame. If that was all of it, the next
-			// one
-			// begins behind it; else its rest would be taken for that.
+			// one begins behind it; else its rest would be taken for that.
 			long there = receiver.lastLength() - (long) HEADER_SIZE;
 			throw (frame.bytes().getLong(0) == there) ? ex : receiver.breakWith(ex);
 		}
@@ -139,7 +173,7 @@ final class Frame {
 		frame.expect(length, received);
 		for (int there = received; there < length;) {
 			int at = frame.placeOf(there);
-			Packet next = receiver.receiveRest(frame.memory(), at,
+			Packet next = receiver.receiveAt(frame.memory(), at,
 					Math.min(length - there, frame.memory().capacity() - at));
 			if (next == null) {
 				throw new IpcException.PeerClosed(

@@ -110,8 +110,8 @@ final class FrameBuffer extends OutputStream implements Frame.Window {
 	}
 
 	/**
-	 * Where a socket keeps the buffer between two frames. Whoever takes it has it alone;
-	 * a second taker, such as a serializer that sends, gets another one.
+	 * Where the buffer is kept between two frames. Whoever takes it has it alone; a
+	 * second taker, such as a serializer that sends, gets another one.
 	 */
 	static final class Slot {
 

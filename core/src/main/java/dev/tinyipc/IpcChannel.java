@@ -1,14 +1,9 @@
 package dev.tinyipc;
 
-import java.nio.ByteBuffer;
-
 import org.jspecify.annotations.Nullable;
-import tools.jackson.core.JsonParser;
-import tools.jackson.databind.DatabindException;
 import tools.jackson.databind.JavaType;
 import tools.jackson.databind.ObjectMapper;
 import tools.jackson.databind.ObjectReader;
-import tools.jackson.databind.util.ByteBufferBackedInputStream;
 
 /**
  * Whole typed messages over a socket: a value and the descriptors that go with it, of any
@@ -23,22 +18,26 @@ import tools.jackson.databind.util.ByteBufferBackedInputStream;
  * }
  * </pre>
  *
- * A channel holds nothing of its own, and may be used from any thread. It need not be
- * closed: whoever owns the socket closes that.
+ * A channel may be used from any thread. Any number of them over one socket share its
+ * buffers, which are freed when the socket is closed; a channel itself need not be
+ * closed.
  */
 public final class IpcChannel {
 
-	/** The largest message that is accepted unless said otherwise: 16 MiB. */
+	/** The largest message that is accepted by default: 16 MiB. */
 	public static final int DEFAULT_MAX_MESSAGE_SIZE = 16 * 1024 * 1024;
 
 	private final IpcSocket socket;
+
+	private final ChannelResources resources;
 
 	private final Codec codec;
 
 	private final int maxMessageSize;
 
-	private IpcChannel(IpcSocket socket, Codec codec, int maxMessageSize) {
+	private IpcChannel(IpcSocket socket, ChannelResources resources, Codec codec, int maxMessageSize) {
 		this.socket = socket;
+		this.resources = resources;
 		this.codec = codec;
 		this.maxMessageSize = maxMessageSize;
 	}
@@ -49,7 +48,7 @@ public final class IpcChannel {
 	 * @return the channel
 	 */
 	public static IpcChannel over(IpcSocket socket) {
-		return new IpcChannel(socket, Codec.cbor(), DEFAULT_MAX_MESSAGE_SIZE);
+		return new IpcChannel(socket, ChannelResources.of(socket), Codec.cbor(), DEFAULT_MAX_MESSAGE_SIZE);
 	}
 
 	/**
@@ -61,13 +60,14 @@ public final class IpcChannel {
 	 * classes of this process's to be made
 	 */
 	public static IpcChannel over(IpcSocket socket, ObjectMapper mapper) {
-		return new IpcChannel(socket, socket.codec(mapper), DEFAULT_MAX_MESSAGE_SIZE);
+		ChannelResources resources = ChannelResources.of(socket);
+		return new IpcChannel(socket, resources, resources.codec(mapper), DEFAULT_MAX_MESSAGE_SIZE);
 	}
 
 	/**
 	 * Changes the limit for messages, in both directions.
-	 * @param bytes the size of a body, at least 1; {@value #DEFAULT_MAX_MESSAGE_SIZE}
-	 * unless set
+	 * @param bytes the size of a body, at least 1; {@value #DEFAULT_MAX_MESSAGE_SIZE} by
+	 * default
 	 * @return a channel over the same socket with that limit
 	 */
 	public IpcChannel withMaxMessageSize(int bytes) {
@@ -75,7 +75,7 @@ public final class IpcChannel {
 			throw new IllegalArgumentException(
 					"The maximum message size is 1 to " + Frame.MAX_BODY_SIZE + " bytes, not " + bytes);
 		}
-		return new IpcChannel(this.socket, this.codec, bytes);
+		return new IpcChannel(this.socket, this.resources, this.codec, bytes);
 	}
 
 	/**
@@ -98,26 +98,41 @@ public final class IpcChannel {
 	 * @throws IpcException.MessageTooLarge if the body is over the limit; nothing was
 	 * sent
 	 * @throws IpcException.PeerClosed if the other end is closed
-	 * @throws IpcException.Timeout if the send time-out passed. If a part was sent by
-	 * then, the socket is of no use any more
-	 * @throws IpcException as {@link IpcSocket#send(ByteBuffer, OwnedFd...)}
+	 * @throws IpcException.Timeout if the send timeout passed. If a part was sent by
+	 * then, the socket is unusable
+	 * @throws IpcException as {@link IpcSocket#send(java.nio.ByteBuffer, OwnedFd...)}
 	 */
 	public long send(@Nullable Object payload, OwnedFd... descriptors) throws IpcException {
-		FrameBuffer frame = this.socket.outgoing().take();
+		return sendBy(null, payload, descriptors);
+	}
+
+	/**
+	 * Sends one message, as {@link #send(Object, OwnedFd...)} does.
+	 * @param deadline until when it may wait for its turn and for room
+	 * @throws IpcException.Interrupted if the wait was interrupted, and ends on that. If
+	 * a part was sent by then, the socket is unusable
+	 */
+	long send(@Nullable Object payload, Deadline deadline, OwnedFd... descriptors) throws IpcException {
+		return sendBy(deadline, payload, descriptors);
+	}
+
+	private long sendBy(@Nullable Deadline deadline, @Nullable Object payload, OwnedFd[] descriptors)
+			throws IpcException {
+		FrameBuffer frame = this.resources.outgoing().take();
 		try {
 			if (payload instanceof byte[] bytes && this.codec.isPlainByteString(byte[].class)) {
 				ByteString string = ByteString.of(bytes, frame);
-				return send(string, string.bodySize(), descriptors);
+				return sendFrame(string, string.bodySize(), descriptors, deadline);
 			}
 			this.codec.mapper().writeValue(frame.begin(this.maxMessageSize), payload);
 			if (frame.wantedBodySize() == 0) {
 				throw new IllegalArgumentException(
 						"The mapper wrote nothing for " + payload + ": a message has at least one byte");
 			}
-			return send(frame, frame.wantedBodySize(), descriptors);
+			return sendFrame(frame, frame.wantedBodySize(), descriptors, deadline);
 		}
 		finally {
-			this.socket.outgoing().giveBack(frame);
+			this.resources.outgoing().giveBack(frame);
 		}
 	}
 
@@ -135,13 +150,13 @@ public final class IpcChannel {
 	 */
 	public long sendError(Throwable error) throws IpcException {
 		checkSpeaksCbor();
-		FrameBuffer frame = this.socket.outgoing().take();
+		FrameBuffer frame = this.resources.outgoing().take();
 		try {
 			ErrorItem.write(error, frame.begin(this.maxMessageSize));
-			return send(frame, frame.wantedBodySize());
+			return sendFrame(frame, frame.wantedBodySize(), SocketSender.NO_DESCRIPTORS, null);
 		}
 		finally {
-			this.socket.outgoing().giveBack(frame);
+			this.resources.outgoing().giveBack(frame);
 		}
 	}
 
@@ -152,13 +167,14 @@ public final class IpcChannel {
 		}
 	}
 
-	private long send(Frame.Window frame, long bodySize, OwnedFd... descriptors) throws IpcException {
+	private long sendFrame(Frame.Window frame, long bodySize, OwnedFd[] descriptors, @Nullable Deadline deadline)
+			throws IpcException {
 		if (bodySize > this.maxMessageSize) {
 			throw new IpcException.MessageTooLarge("A message of " + bodySize + " bytes is over the limit of "
 					+ this.maxMessageSize
 					+ ": raise the maximum message size on both sides, or send a descriptor of the data instead");
 		}
-		Frame.send(this.socket.sender(), frame, (int) bodySize, descriptors);
+		Frame.send(this.socket.sender(), frame, (int) bodySize, descriptors, deadline);
 		return Frame.HEADER_SIZE + bodySize;
 	}
 
@@ -173,14 +189,14 @@ public final class IpcChannel {
 	 * @throws IpcException.Remote if the peer sent an error item, on a channel that talks
 	 * CBOR: its descriptors are closed, the next message is received as usual
 	 * @throws IpcException.MessageTooLarge if a message over the limit is announced: the
-	 * socket is of no use any more
-	 * @throws IpcException.Timeout if the receive time-out passed. If a part of a message
-	 * had come by then, the socket is of no use any more
-	 * @throws IpcException as {@link IpcSocket#receive(ByteBuffer)}, and if what comes is
-	 * no message, after which the socket is of no use any more
+	 * socket is unusable
+	 * @throws IpcException.Timeout if no message came within the receive timeout
+	 * @throws IpcException as {@link IpcSocket#receive(java.nio.ByteBuffer)}, and if what
+	 * comes is no message, or only a part of one came within the receive timeout, after
+	 * which the socket is unusable
 	 */
 	public <T> @Nullable IpcMessage<T> receive(Class<T> type) throws IpcException {
-		return receive(this.codec.reader(type), this.codec.isPlainByteString(type));
+		return decode(takeFrame(this.codec.reader(type), type, true, null));
 	}
 
 	/**
@@ -191,48 +207,78 @@ public final class IpcChannel {
 	 * @throws IpcException as {@link #receive(Class)}
 	 */
 	public <T> @Nullable IpcMessage<T> receive(JavaType type) throws IpcException {
-		return receive(this.codec.reader(type), this.codec.isPlainByteString(type.getRawClass()));
+		return decode(takeFrame(this.codec.reader(type), type.getRawClass(), true, null));
 	}
 
-	@SuppressWarnings("unchecked") // T is byte[] where a byte string is expected
-	private <T> @Nullable IpcMessage<T> receive(ObjectReader reader, boolean isByteString) throws IpcException {
-		FrameBuffer frame = this.socket.incoming().take();
+	/**
+	 * Receives one message, as {@link #receive(Class)} does.
+	 * @param deadline until when it may wait for its turn and for all of the message
+	 * @throws IpcException.Interrupted if the wait was interrupted, and ends on that. If
+	 * a part of a message had come by then, the socket is unusable
+	 */
+	<T> @Nullable IpcMessage<T> receive(Class<T> type, Deadline deadline) throws IpcException {
+		return decode(receiveFrame(type, deadline));
+	}
+
+	/** As {@link #receive(Class, Deadline)}, for a generic type. */
+	<T> @Nullable IpcMessage<T> receive(JavaType type, Deadline deadline) throws IpcException {
+		return decode(receiveFrame(type, deadline));
+	}
+
+	/**
+	 * Receives one message without decoding it yet.
+	 * @param type what the body is expected to be
+	 * @return the frame, to be closed by the caller; null if the peer closed its end
+	 */
+	<T> @Nullable ReceivedFrame<T> receiveFrame(Class<T> type, Deadline deadline) throws IpcException {
+		return takeFrame(this.codec.reader(type), type, true, deadline);
+	}
+
+	/** As {@link #receiveFrame(Class, Deadline)}, for a generic type. */
+	<T> @Nullable ReceivedFrame<T> receiveFrame(JavaType type, Deadline deadline) throws IpcException {
+		return takeFrame(this.codec.reader(type), type.getRawClass(), true, deadline);
+	}
+
+	/**
+	 * Receives one message if one is there, without decoding it yet.
+	 * @param type what the body is expected to be
+	 * @param deadline until when it may wait for the rest of a message that has begun
+	 * @return the frame, to be closed by the caller; null if none is there, or another
+	 * thread is receiving
+	 * @throws IpcException.PeerClosed if the peer closed its end and all it sent was
+	 * received
+	 */
+	<T> @Nullable ReceivedFrame<T> tryReceiveFrame(Class<T> type, Deadline deadline) throws IpcException {
+		return takeFrame(this.codec.reader(type), type, false, deadline);
+	}
+
+	private <T> @Nullable ReceivedFrame<T> takeFrame(ObjectReader reader, Class<?> type, boolean waits,
+			@Nullable Deadline deadline) throws IpcException {
+		SocketReceiver receiver = this.socket.receiver();
+		FrameBuffer.Slot home = this.resources.incoming();
+		FrameBuffer buffer = home.take();
+		ReceivedFrame<T> frame = null;
 		try {
-			ByteString string = isByteString ? ByteString.expectedIn(frame) : null;
-			Packet packet = Frame.receive(this.socket.receiver(), (string != null) ? string : frame,
-					this.maxMessageSize);
-			if (packet == null) {
-				return null;
+			ByteString string = this.codec.isPlainByteString(type) ? ByteString.expectedIn(buffer) : null;
+			Frame.Window window = (string != null) ? string : buffer;
+			Packet packet = waits ? Frame.receive(receiver, window, this.maxMessageSize, deadline)
+					: Frame.tryReceive(receiver, window, this.maxMessageSize, deadline);
+			if (packet != null) {
+				frame = new ReceivedFrame<>(buffer, home, (string != null) ? string.content() : null, packet,
+						this.codec, reader);
 			}
-			Object content = (string != null) ? string.content() : null;
-			return (content != null) ? new IpcMessage<>((T) content, packet) : decode(frame, packet, reader);
+			return frame;
 		}
 		finally {
-			this.socket.incoming().giveBack(frame);
+			if (frame == null) {
+				home.giveBack(buffer);
+			}
 		}
 	}
 
-	private <T> IpcMessage<T> decode(FrameBuffer frame, Packet packet, ObjectReader reader) throws IpcException.Remote {
-		ByteBuffer body = frame.memory().bytes();
-		body.limit(Frame.HEADER_SIZE + packet.length()).position(Frame.HEADER_SIZE);
-		boolean decoded = false;
-		try {
-			if (this.codec.isCbor() && ErrorItem.isOne(body)) {
-				throw ErrorItem.read(body, Frame.HEADER_SIZE + (long) packet.length());
-			}
-			T payload = reader.readValue(new ByteBufferBackedInputStream(body));
-			decoded = true;
-			return new IpcMessage<>(payload, packet);
-		}
-		catch (ArithmeticException | IllegalArgumentException ex) {
-			// Jackson lets some of what its number parsers throw through.
-			throw DatabindException.from((JsonParser) null, "The body cannot be read: " + ex.getMessage(), ex);
-		}
-		finally {
-			body.clear();
-			if (!decoded) {
-				packet.close();
-			}
+	private static <T> @Nullable IpcMessage<T> decode(@Nullable ReceivedFrame<T> received) throws IpcException.Remote {
+		try (received) {
+			return (received != null) ? received.decode() : null;
 		}
 	}
 

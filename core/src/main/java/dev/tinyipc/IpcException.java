@@ -45,7 +45,25 @@ public class IpcException extends IOException {
 
 	}
 
-	/** The time-out passed before the operation could be done. */
+	/**
+	 * The thread was interrupted while it waited, and its deadline ends on that
+	 * ({@link Deadline#interruptible()}). It stays interrupted.
+	 */
+	public static class Interrupted extends IpcException {
+
+		private static final long serialVersionUID = 1L;
+
+		/**
+		 * Creates an exception.
+		 * @param message what was waited for
+		 */
+		public Interrupted(String message) {
+			super(message);
+		}
+
+	}
+
+	/** The timeout passed before the operation could be done. */
 	public static class Timeout extends IpcException {
 
 		private static final long serialVersionUID = 1L;

@@ -10,10 +10,10 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.ObjIntConsumer;
+import java.util.function.Supplier;
 
 import com.sun.jna.Structure;
 import org.jspecify.annotations.Nullable;
-import tools.jackson.databind.ObjectMapper;
 
 /**
  * One end of a Unix socket pair of type SEQPACKET ({@code unix(7)}): what is sent as one
@@ -29,7 +29,7 @@ import tools.jackson.databind.ObjectMapper;
  * </pre>
  *
  * All methods may be called from any thread. Each direction serves one call at a time;
- * the next waits for it, up to its time-out. {@link #close()} wakes a thread that is
+ * the next waits for it, up to its timeout. {@link #close()} wakes a thread that is
  * blocked in a call, {@link Thread#interrupt()} does not.
  */
 public final class IpcSocket implements Closeable {
@@ -49,11 +49,8 @@ public final class IpcSocket implements Closeable {
 
 	private final SocketReceiver receiver;
 
-	private final FrameBuffer.Slot outgoing = new FrameBuffer.Slot();
-
-	private final FrameBuffer.Slot incoming = new FrameBuffer.Slot();
-
-	private volatile @Nullable Codec codec;
+	/** What a higher layer keeps for this socket. */
+	private @Nullable Companion companion;
 
 	private IpcSocket(OwnedFd descriptor) {
 		AtomicReference<@Nullable IpcException> broken = new AtomicReference<>();
@@ -109,7 +106,9 @@ public final class IpcSocket implements Closeable {
 	}
 
 	/**
-	 * The descriptor's number, for polling. It stays this object's.
+	 * The descriptor's number, for polling. It stays this object's. Calls of this object
+	 * set SO_RCVTIMEO and SO_SNDTIMEO of {@code socket(7)}, which other users of the
+	 * number will find set.
 	 * @return the number
 	 * @throws IllegalStateException if this socket is closed
 	 */
@@ -123,6 +122,8 @@ public final class IpcSocket implements Closeable {
 	 * @return the descriptor
 	 */
 	public OwnedFd descriptor() {
+		this.sender.clearSlice();
+		this.receiver.clearSlice();
 		return this.descriptor;
 	}
 
@@ -132,7 +133,7 @@ public final class IpcSocket implements Closeable {
 	 * @throws IllegalStateException if this socket is closed or in use by another thread
 	 */
 	public int detach() {
-		return this.descriptor.detach();
+		return descriptor().detach();
 	}
 
 	/**
@@ -166,23 +167,21 @@ public final class IpcSocket implements Closeable {
 	}
 
 	/**
-	 * Sets how long a send may wait for room. The kernel is asked only when the value
-	 * changes.
-	 * @param timeout more than zero, or null to wait without limit, which is so at first
+	 * Sets how long a send may wait, for the one before it and for room.
+	 * @param timeout more than zero, or null to wait without limit, which is the default
 	 * @throws IpcException if this socket is closed
 	 */
 	public void setSendTimeout(@Nullable Duration timeout) throws IpcException {
-		this.sender.setTimeout(timeout);
+		this.sender.setDefaultTimeout(timeout);
 	}
 
 	/**
-	 * Sets how long a receive may wait for a packet. The kernel is asked only when the
-	 * value changes.
-	 * @param timeout more than zero, or null to wait without limit, which is so at first
+	 * Sets how long a receive may wait, for the one before it and for a packet.
+	 * @param timeout more than zero, or null to wait without limit, which is the default
 	 * @throws IpcException if this socket is closed
 	 */
 	public void setReceiveTimeout(@Nullable Duration timeout) throws IpcException {
-		this.receiver.setTimeout(timeout);
+		this.receiver.setDefaultTimeout(timeout);
 	}
 
 	/**
@@ -233,7 +232,7 @@ public final class IpcSocket implements Closeable {
 	 * moves to its limit once the packet is sent
 	 * @throws IpcException.MessageTooLarge if the packet is larger than that
 	 * @throws IpcException.PeerClosed if the other end is closed
-	 * @throws IpcException.Timeout if the send time-out passed; nothing was sent
+	 * @throws IpcException.Timeout if the send timeout passed; nothing was sent
 	 * @throws IpcException if this socket is closed, also while this waits
 	 */
 	public void send(ByteBuffer data) throws IpcException {
@@ -251,9 +250,9 @@ public final class IpcSocket implements Closeable {
 	 * @throws IpcException as {@link #send(ByteBuffer)}, and if a descriptor is closed
 	 */
 	public void send(ByteBuffer data, OwnedFd... descriptors) throws IpcException {
-		this.sender.lock();
+		this.sender.lock(null);
 		try {
-			this.sender.send(data, descriptors, SocketSide.Wait.TIMEOUT);
+			this.sender.send(data, descriptors);
 		}
 		finally {
 			this.sender.unlock();
@@ -269,7 +268,7 @@ public final class IpcSocket implements Closeable {
 	 * @throws IpcException as {@link #send(ByteBuffer, OwnedFd...)}
 	 */
 	public void send(ByteBuffer[] data, OwnedFd... descriptors) throws IpcException {
-		this.sender.lock();
+		this.sender.lock(null);
 		try {
 			this.sender.send(data, descriptors);
 		}
@@ -289,7 +288,7 @@ public final class IpcSocket implements Closeable {
 	 * @throws IpcException as {@link #send(ByteBuffer, OwnedFd...)}
 	 */
 	public void send(Structure structure, OwnedFd... descriptors) throws IpcException {
-		this.sender.lock();
+		this.sender.lock(null);
 		try {
 			this.sender.send(structure, descriptors);
 		}
@@ -307,7 +306,7 @@ public final class IpcSocket implements Closeable {
 	 * unsent one on were not sent
 	 */
 	public void sendBatch(ByteBuffer... packets) throws IpcException {
-		this.sender.lock();
+		this.sender.lock(null);
 		try {
 			this.sender.sendBatch(packets);
 		}
@@ -328,7 +327,7 @@ public final class IpcSocket implements Closeable {
 			return false;
 		}
 		try {
-			return this.sender.send(data, descriptors, SocketSide.Wait.NEVER);
+			return this.sender.send(data, descriptors);
 		}
 		finally {
 			this.sender.unlock();
@@ -344,11 +343,11 @@ public final class IpcSocket implements Closeable {
 	 * lost, with its descriptors, and the next is received as usual
 	 * @throws IpcException.TooManyDescriptors if this process may not hold as many open
 	 * files as came: all of them are closed, and the next packet is received as usual
-	 * @throws IpcException.Timeout if the receive time-out passed
+	 * @throws IpcException.Timeout if the receive timeout passed
 	 * @throws IpcException if this socket is closed, also while this waits
 	 */
 	public @Nullable Packet receive(ByteBuffer target) throws IpcException {
-		this.receiver.lock();
+		this.receiver.lock(null);
 		try {
 			return this.receiver.receive(target);
 		}
@@ -365,7 +364,7 @@ public final class IpcSocket implements Closeable {
 	 * @throws IpcException as {@link #receive(ByteBuffer)}
 	 */
 	public @Nullable Packet receive(ByteBuffer[] targets) throws IpcException {
-		this.receiver.lock();
+		this.receiver.lock(null);
 		try {
 			return this.receiver.receive(targets);
 		}
@@ -404,7 +403,7 @@ public final class IpcSocket implements Closeable {
 	 * exactly of the structure's size: it is lost, the structure keeps its values
 	 */
 	public @Nullable Packet receive(Structure structure) throws IpcException {
-		this.receiver.lock();
+		this.receiver.lock(null);
 		try {
 			return this.receiver.receive(structure);
 		}
@@ -426,7 +425,7 @@ public final class IpcSocket implements Closeable {
 	public boolean receiveBatch(ByteBuffer[] targets, ObjIntConsumer<Packet> handler) throws IpcException {
 		List<@Nullable Packet> packets = new ArrayList<>();
 		IpcException failure;
-		this.receiver.lock();
+		this.receiver.lock(null);
 		try {
 			failure = this.receiver.receiveBatch(targets, packets);
 		}
@@ -497,8 +496,7 @@ public final class IpcSocket implements Closeable {
 		this.descriptor.close();
 		this.sender.release();
 		this.receiver.release();
-		this.outgoing.close();
-		this.incoming.close();
+		closeCompanion();
 	}
 
 	SocketSender sender() {
@@ -509,24 +507,31 @@ public final class IpcSocket implements Closeable {
 		return this.receiver;
 	}
 
-	/** The codec of a mapper; it stays until another mapper is used. */
-	Codec codec(ObjectMapper mapper) {
-		Codec last = this.codec;
-		if (last == null || last.mapper() != mapper) {
-			last = new Codec(mapper);
-			this.codec = last;
+	/** What a higher layer keeps for this socket, made at the first call. */
+	synchronized Companion companion(Supplier<? extends Companion> maker) {
+		Companion result = this.companion;
+		if (result == null) {
+			result = maker.get();
+			this.companion = result;
+			if (isClosed()) {
+				result.socketClosed();
+			}
 		}
-		return last;
+		return result;
 	}
 
-	/** Where the buffer for messages that are sent is kept. */
-	FrameBuffer.Slot outgoing() {
-		return this.outgoing;
+	private synchronized void closeCompanion() {
+		if (this.companion != null) {
+			this.companion.socketClosed();
+		}
 	}
 
-	/** Where the buffer for messages that are received is kept. */
-	FrameBuffer.Slot incoming() {
-		return this.incoming;
+	/** What a higher layer keeps for a socket. */
+	interface Companion {
+
+		/** Gives back what is not in use, and the rest when that is given back. */
+		void socketClosed();
+
 	}
 
 	@Override

@@ -8,8 +8,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The virtual threads that wait to read, or to write, and the one platform thread that
- * waits for all their descriptors. It starts with the first of them.
+ * The threads that wait to read, or to write, without being in the kernel: virtual ones,
+ * and those whose wait ends on an interrupt. One platform thread waits for all their
+ * descriptors. It starts with the first of them.
  */
 final class ParkedThreads {
 
@@ -17,13 +18,13 @@ final class ParkedThreads {
 
 	private static final class Reading {
 
-		static final ParkedThreads INSTANCE = new ParkedThreads(Epoll.IN, "tiny-ipc-virtual-read");
+		static final ParkedThreads INSTANCE = new ParkedThreads(Epoll.IN, "tiny-ipc-parked-read");
 
 	}
 
 	private static final class Writing {
 
-		static final ParkedThreads INSTANCE = new ParkedThreads(Epoll.OUT, "tiny-ipc-virtual-write");
+		static final ParkedThreads INSTANCE = new ParkedThreads(Epoll.OUT, "tiny-ipc-parked-write");
 
 	}
 
@@ -57,31 +58,32 @@ final class ParkedThreads {
 		return Writing.INSTANCE;
 	}
 
-	boolean await(int fd, long deadline) throws IpcException {
+	boolean await(int fd, long deadline, boolean interruptible) throws IpcException {
 		Waiter waiter = new Waiter(Thread.currentThread());
 		if (this.waiters.putIfAbsent(fd, waiter) == null) {
-			return await(fd, waiter, deadline);
+			return await(fd, waiter, deadline, interruptible);
 		}
 		// Another thread waits for the same descriptor, which can be watched once only.
 		try (OwnedFd copy = OwnedFd
 			.of(Errno.check("fcntl(F_DUPFD_CLOEXEC)", LibC.fcntl(fd, LibC.F_DUPFD_CLOEXEC, 0)))) {
 			this.waiters.put(copy.fd(), waiter);
-			return await(copy.fd(), waiter, deadline);
+			return await(copy.fd(), waiter, deadline, interruptible);
 		}
 	}
 
-	private boolean await(int fd, Waiter waiter, long deadline) throws IpcException {
+	private boolean await(int fd, Waiter waiter, long deadline, boolean interruptible) throws IpcException {
 		boolean interrupted = false;
 		try {
 			this.epoll.add(fd, this.interest | Epoll.ONE_SHOT, fd);
-			while (!waiter.ready && (deadline == 0 || deadline - System.nanoTime() > 0)) {
+			while (!waiter.ready && (deadline == 0 || deadline - System.nanoTime() > 0)
+					&& !(interruptible && interrupted)) {
 				if (deadline == 0) {
 					LockSupport.park(this);
 				}
 				else {
 					LockSupport.parkNanos(this, deadline - System.nanoTime());
 				}
-				// As in a blocking call an interrupt wakes nobody, and is kept for later.
+				// Else the thread could not park again.
 				interrupted |= Thread.interrupted();
 			}
 			this.epoll.remove(fd);

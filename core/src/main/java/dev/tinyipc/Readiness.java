@@ -8,8 +8,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Waiting until a descriptor can be read or written. A platform thread waits in the
- * kernel. A virtual thread would hold its carrier there, so it parks, and one thread for
- * all of them waits instead.
+ * kernel. A virtual thread would hold its carrier there, and an interrupt would not end
+ * the wait: then the thread parks, and one thread for all of them waits instead.
  */
 final class Readiness {
 
@@ -50,14 +50,24 @@ final class Readiness {
 	 * @return whether it is ready, and the deadline has not passed
 	 */
 	static boolean await(int fd, short events, long deadline) throws IpcException {
-		if (!mustPark()) {
+		return await(fd, events, deadline, false);
+	}
+
+	/**
+	 * As {@link #await(int, short, long)}.
+	 * @param interruptible whether an interrupt ends the wait; the thread stays
+	 * interrupted
+	 */
+	static boolean await(int fd, short events, long deadline, boolean interruptible) throws IpcException {
+		if (!interruptible && !mustPark()) {
 			return Poll.await(fd, events, deadline);
 		}
 		// Also for what is always ready, which cannot be watched.
 		if (Poll.isReady(fd, events)) {
 			return true;
 		}
-		return ((events == LibC.POLLIN) ? ParkedThreads.reading() : ParkedThreads.writing()).await(fd, deadline);
+		return ((events == LibC.POLLIN) ? ParkedThreads.reading() : ParkedThreads.writing()).await(fd, deadline,
+				interruptible);
 	}
 
 }

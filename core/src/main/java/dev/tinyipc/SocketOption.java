@@ -1,9 +1,13 @@
 package dev.tinyipc;
 
 import java.lang.ref.Reference;
+import java.time.Duration;
 
-/** Integer options of {@code socket(7)}. */
+/** Options of {@code socket(7)}. */
 final class SocketOption {
+
+	/** A {@code struct timeval}: seconds and microseconds. */
+	private static final int TIMEVAL_SIZE = 16;
 
 	private SocketOption() {
 	}
@@ -26,10 +30,25 @@ final class SocketOption {
 	static void set(OwnedFd descriptor, int option, String name, int newValue) throws IpcException {
 		NativeBuffer value = NativeBuffer.allocate(Integer.BYTES);
 		value.bytes().putInt(0, newValue);
+		set(descriptor, option, name, value);
+	}
+
+	/**
+	 * Sets how long a call in the kernel may wait.
+	 * @param option SO_RCVTIMEO or SO_SNDTIMEO
+	 * @param timeout zero for no limit
+	 */
+	static void setTimeout(OwnedFd descriptor, int option, Duration timeout) throws IpcException {
+		NativeBuffer value = NativeBuffer.allocate(TIMEVAL_SIZE);
+		value.bytes().putLong(0, timeout.getSeconds()).putLong(8, timeout.getNano() / 1000);
+		set(descriptor, option, (option == LibC.SO_RCVTIMEO) ? "SO_RCVTIMEO" : "SO_SNDTIMEO", value);
+	}
+
+	private static void set(OwnedFd descriptor, int option, String name, NativeBuffer value) throws IpcException {
 		int fd = descriptor.borrow();
 		try {
 			Errno.check("setsockopt(" + descriptor + ", " + name + ')',
-					LibC.setsockopt(fd, LibC.SOL_SOCKET, option, value.address(), Integer.BYTES));
+					LibC.setsockopt(fd, LibC.SOL_SOCKET, option, value.address(), value.capacity()));
 			Reference.reachabilityFence(value);
 		}
 		finally {

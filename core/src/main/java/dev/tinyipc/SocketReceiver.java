@@ -2,6 +2,7 @@ package dev.tinyipc;
 
 import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
+import java.time.Duration;
 import java.util.List;
 import java.util.OptionalInt;
 import java.util.concurrent.atomic.AtomicReference;
@@ -28,7 +29,7 @@ final class SocketReceiver extends SocketSide {
 	@Nullable Packet receive(ByteBuffer target) throws IpcException {
 		header().scatter(target);
 		try {
-			int length = fetch(header(), SINGLE, Wait.TIMEOUT);
+			int length = receivePrepared(header(), SINGLE);
 			Packet packet = accept(header(), length, target.remaining());
 			header().deliver(target, length);
 			return packet;
@@ -49,7 +50,7 @@ final class SocketReceiver extends SocketSide {
 		}
 		header().scatter(targets);
 		try {
-			int length = fetch(header(), SINGLE, Wait.TIMEOUT);
+			int length = receivePrepared(header(), SINGLE);
 			Packet packet = accept(header(), length, room);
 			header().deliver(targets, length);
 			return packet;
@@ -63,15 +64,11 @@ final class SocketReceiver extends SocketSide {
 	@Nullable Packet tryReceive(ByteBuffer target) throws IpcException {
 		header().scatter(target);
 		try {
-			int length = fetch(header(), SINGLE, Wait.NEVER);
-			if (length == NOTHING_THERE) {
-				return null;
+			int length = receivePrepared(header(), SINGLE);
+			Packet packet = acceptIfThere(header(), length, target.remaining());
+			if (packet != null) {
+				header().deliver(target, length);
 			}
-			Packet packet = accept(header(), length, target.remaining());
-			if (packet == null) {
-				throw new IpcException.PeerClosed(this.descriptor + ": the peer closed");
-			}
-			header().deliver(target, length);
 			return packet;
 		}
 		finally {
@@ -81,18 +78,25 @@ final class SocketReceiver extends SocketSide {
 
 	/** Receives one packet into native memory. */
 	@Nullable Packet receive(NativeBuffer target) throws IpcException {
-		return receive(target, 0, target.capacity(), Wait.TIMEOUT);
+		return receiveAt(target, 0, target.capacity());
 	}
 
-	/** Receives a packet that continues the one before. */
-	@Nullable Packet receiveRest(NativeBuffer target, int offset, int room) throws IpcException {
-		return receive(target, offset, room, Wait.REST);
-	}
-
-	private @Nullable Packet receive(NativeBuffer target, int offset, int room, Wait wait) throws IpcException {
+	/** Receives one packet into a part of native memory. */
+	@Nullable Packet receiveAt(NativeBuffer target, int offset, int room) throws IpcException {
 		header().scatter(target.address() + offset, room);
 		try {
-			return accept(header(), fetch(header(), SINGLE, wait), room);
+			return accept(header(), receivePrepared(header(), SINGLE), room);
+		}
+		finally {
+			Reference.reachabilityFence(target);
+		}
+	}
+
+	/** Receives one packet into native memory; {@code null} if nothing is there. */
+	@Nullable Packet tryReceive(NativeBuffer target) throws IpcException {
+		header().scatter(target.address(), target.capacity());
+		try {
+			return acceptIfThere(header(), receivePrepared(header(), SINGLE), target.capacity());
 		}
 		finally {
 			Reference.reachabilityFence(target);
@@ -140,7 +144,7 @@ final class SocketReceiver extends SocketSide {
 		}
 		IpcException failure = null;
 		try {
-			int received = fetch(headers[0], count, Wait.TIMEOUT);
+			int received = receivePrepared(headers[0], count);
 			for (int i = 0; i < received; i++) {
 				int length = headers[i].receivedLength();
 				try {
@@ -169,7 +173,7 @@ final class SocketReceiver extends SocketSide {
 		int size = structure.size();
 		header().scatter(address, size);
 		try {
-			Packet packet = accept(header(), fetch(header(), SINGLE, Wait.TIMEOUT), size);
+			Packet packet = accept(header(), receivePrepared(header(), SINGLE), size);
 			if (packet != null) {
 				if (packet.length() != size) {
 					packet.close();
@@ -190,19 +194,20 @@ final class SocketReceiver extends SocketSide {
 	 * Receives one packet into what was prepared, or as many as there are, at least one.
 	 * @param count {@link #SINGLE}, or the length of the array of headers
 	 * @return what the system call returned: the size of the packet, which may be larger
-	 * than the room for it, or the number of packets
+	 * than the room for it, or the number of packets; {@link #NOTHING_THERE} if it may
+	 * not wait
 	 */
-	private int fetch(MsgHdr header, int count, Wait wait) throws IpcException {
-		int fd = begin(wait);
+	private int receivePrepared(MsgHdr header, int count) throws IpcException {
+		int fd = begin();
 		try {
 			if (flags() != 0 || !this.spin.isOn()) {
-				return fetch(fd, header, count);
+				return waitForPacket(fd, header, count);
 			}
 			boolean awake = this.spin.stayAwake();
 			long start = System.nanoTime();
-			int result = awake ? fetchAwake(fd, header, count, this.spin.deadline(start)) : NOTHING_THERE;
+			int result = awake ? spinForPacket(fd, header, count, this.spin.deadline(start)) : NOTHING_THERE;
 			if (result == NOTHING_THERE) {
-				result = fetch(fd, header, count);
+				result = waitForPacket(fd, header, count);
 			}
 			this.spin.waited(awake, System.nanoTime() - start);
 			return result;
@@ -212,9 +217,9 @@ final class SocketReceiver extends SocketSide {
 		}
 	}
 
-	private int fetch(int fd, MsgHdr header, int count) throws IpcException {
+	private int waitForPacket(int fd, MsgHdr header, int count) throws IpcException {
 		while (true) {
-			long result = call(fd, header, count, flags());
+			long result = recvmsg(fd, header, count, flags());
 			if (result >= 0) {
 				return (int) result;
 			}
@@ -233,10 +238,13 @@ final class SocketReceiver extends SocketSide {
 		}
 	}
 
-	/** Asks again and again, and leaves what else may be wrong to the call that waits. */
-	private static int fetchAwake(int fd, MsgHdr header, int count, long deadline) {
+	/**
+	 * Asks again and again without sleeping, and leaves what else may be wrong to the
+	 * call that waits.
+	 */
+	private static int spinForPacket(int fd, MsgHdr header, int count, long deadline) {
 		do {
-			long result = call(fd, header, count, LibC.MSG_DONTWAIT);
+			long result = recvmsg(fd, header, count, LibC.MSG_DONTWAIT);
 			if (result >= 0) {
 				return (int) result;
 			}
@@ -247,7 +255,7 @@ final class SocketReceiver extends SocketSide {
 	}
 
 	/** MSG_TRUNC asks for the true size of a packet that does not fit. */
-	private static long call(int fd, MsgHdr header, int count, int waiting) {
+	private static long recvmsg(int fd, MsgHdr header, int count, int waiting) {
 		int flags = waiting | LibC.MSG_CMSG_CLOEXEC | LibC.MSG_TRUNC;
 		return (count == SINGLE) ? LibC.recvmsg(fd, header.address(), flags)
 				: LibC.recvmmsg(fd, header.address(), count, flags | LibC.MSG_WAITFORONE, 0);
@@ -261,6 +269,18 @@ final class SocketReceiver extends SocketSide {
 	/** The size of the packet that came last, also if it was refused. */
 	int lastLength() {
 		return this.lastLength;
+	}
+
+	/** As {@link #accept}, but {@code null} if nothing is there. */
+	private @Nullable Packet acceptIfThere(MsgHdr header, int length, long room) throws IpcException {
+		if (length == NOTHING_THERE) {
+			return null;
+		}
+		Packet packet = accept(header, length, room);
+		if (packet == null) {
+			throw new IpcException.PeerClosed(this.descriptor + ": the peer closed");
+		}
+		return packet;
 	}
 
 	/** Takes the descriptors over, first of all, and then looks at what came. */
@@ -287,8 +307,8 @@ final class SocketReceiver extends SocketSide {
 	}
 
 	@Override
-	IpcException.Timeout timedOut() {
-		return new IpcException.Timeout(this.descriptor + ": no packet came within " + timeout());
+	IpcException.Timeout timedOut(Duration timeout) {
+		return new IpcException.Timeout(this.descriptor + ": no packet came within " + timeout);
 	}
 
 }

@@ -2,6 +2,7 @@ package dev.tinyipc;
 
 import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
+import java.time.Duration;
 import java.util.concurrent.atomic.AtomicReference;
 
 import com.sun.jna.Structure;
@@ -27,12 +28,12 @@ final class SocketSender extends SocketSide {
 	}
 
 	/** {@code false} if it may not wait and there was no room. */
-	boolean send(ByteBuffer data, OwnedFd[] descriptors, Wait wait) throws IpcException {
+	boolean send(ByteBuffer data, OwnedFd[] descriptors) throws IpcException {
 		int length = data.remaining();
 		checkNotEmpty(length);
 		header().gather(data);
 		try {
-			boolean sent = transmit(length, descriptors, wait);
+			boolean sent = sendGathered(length, descriptors);
 			if (sent) {
 				data.position(data.limit());
 			}
@@ -54,7 +55,7 @@ final class SocketSender extends SocketSide {
 		}
 		header().gather(data);
 		try {
-			transmit(length, descriptors, Wait.TIMEOUT);
+			sendGathered(length, descriptors);
 			for (ByteBuffer part : data) {
 				part.position(part.limit());
 			}
@@ -71,8 +72,8 @@ final class SocketSender extends SocketSide {
 		}
 		int sent = 0;
 		try {
-			for (Wait wait = Wait.TIMEOUT; sent < packets.length; wait = Wait.REST) {
-				sent += sendSome(packets, sent, wait);
+			while (sent < packets.length) {
+				sent += sendSome(packets, sent);
 			}
 		}
 		finally {
@@ -83,14 +84,14 @@ final class SocketSender extends SocketSide {
 		}
 	}
 
-	private int sendSome(ByteBuffer[] packets, int from, Wait wait) throws IpcException {
+	private int sendSome(ByteBuffer[] packets, int from) throws IpcException {
 		MsgHdr[] headers = batch();
 		int count = Math.min(headers.length, packets.length - from);
 		for (int i = 0; i < count; i++) {
 			headers[i].gather(packets[from + i]);
 		}
 		try {
-			return (int) transmit(headers[0], count, packets[from].remaining(), wait);
+			return (int) sendPrepared(headers[0], count, packets[from].remaining());
 		}
 		finally {
 			Reference.reachabilityFence(packets);
@@ -103,7 +104,7 @@ final class SocketSender extends SocketSide {
 		structure.write();
 		header().gather(address, structure.size());
 		try {
-			transmit(structure.size(), descriptors, Wait.TIMEOUT);
+			sendGathered(structure.size(), descriptors);
 		}
 		finally {
 			Reference.reachabilityFence(structure);
@@ -113,19 +114,18 @@ final class SocketSender extends SocketSide {
 	/** Sends the first bytes of native memory. */
 	void send(NativeBuffer data, int length, OwnedFd[] descriptors) throws IpcException {
 		header().gather(data.address(), length);
-		transmit(length, descriptors, Wait.TIMEOUT);
+		sendGathered(length, descriptors);
 		Reference.reachabilityFence(data);
 	}
 
 	/**
 	 * Sends a further part of a message whose first part the peer has: if this fails, the
-	 * peer would take the next message for the rest, so that the socket is of no use any
-	 * more.
+	 * peer would take the next message for the rest, so that the socket is unusable.
 	 */
 	void sendRest(NativeBuffer data, int offset, int length) throws IpcException {
 		header().gather(data.address() + offset, length);
 		try {
-			transmit(length, Wait.REST);
+			sendPlain(length);
 		}
 		catch (IpcException ex) {
 			throw breakWith(ex);
@@ -148,10 +148,10 @@ final class SocketSender extends SocketSide {
 	}
 
 	/** Sends what was gathered, with descriptors that are lent for the call only. */
-	private boolean transmit(long length, OwnedFd[] descriptors, Wait wait) throws IpcException {
+	private boolean sendGathered(long length, OwnedFd[] descriptors) throws IpcException {
 		int count = descriptors.length;
 		if (count == 0) {
-			return transmit(length, wait);
+			return sendPlain(length);
 		}
 		if (count > MsgHdr.MAX_DESCRIPTORS) {
 			throw new IpcException.TooManyDescriptors("A message carries at most " + MsgHdr.MAX_DESCRIPTORS
@@ -165,7 +165,7 @@ final class SocketSender extends SocketSide {
 				borrowed++;
 			}
 			header().attach(numbers);
-			return transmit(length, wait);
+			return sendPlain(length);
 		}
 		finally {
 			while (borrowed > 0) {
@@ -174,8 +174,8 @@ final class SocketSender extends SocketSide {
 		}
 	}
 
-	private boolean transmit(long length, Wait wait) throws IpcException {
-		return transmit(header(), SINGLE, length, wait) >= 0;
+	private boolean sendPlain(long length) throws IpcException {
+		return sendPrepared(header(), SINGLE, length) >= 0;
 	}
 
 	/**
@@ -185,13 +185,13 @@ final class SocketSender extends SocketSide {
 	 * @return what the system call returned, or -1 if it may not wait and there was no
 	 * room
 	 */
-	private long transmit(MsgHdr header, int count, long length, Wait wait) throws IpcException {
-		int fd = begin(wait);
+	private long sendPrepared(MsgHdr header, int count, long length) throws IpcException {
+		int fd = (count == SINGLE) ? begin() : beginSeveral();
 		try {
 			while (true) {
 				// No SIGPIPE, whatever the process does with signals.
 				int flags = flags() | LibC.MSG_NOSIGNAL;
-				long result = (count == SINGLE) ? call(fd, header, flags)
+				long result = (count == SINGLE) ? sendOne(fd, header, flags)
 						: LibC.sendmmsg(fd, header.address(), count, flags);
 				if (result >= 0) {
 					return result;
@@ -211,7 +211,7 @@ final class SocketSender extends SocketSide {
 	}
 
 	/** The kernel takes a fifth longer for a message whose header it has to read. */
-	private static long call(int fd, MsgHdr header, int flags) {
+	private static long sendOne(int fd, MsgHdr header, int flags) {
 		return header.isPlain() ? LibC.send(fd, header.plainAddress(), header.plainLength(), flags)
 				: LibC.sendmsg(fd, header.address(), flags);
 	}
@@ -257,9 +257,9 @@ final class SocketSender extends SocketSide {
 	}
 
 	@Override
-	IpcException.Timeout timedOut() {
+	IpcException.Timeout timedOut(Duration timeout) {
 		return new IpcException.Timeout(
-				this.descriptor + ": no room for a packet within " + timeout() + ", the peer does not receive");
+				this.descriptor + ": no room for a packet within " + timeout + ", the peer does not receive");
 	}
 
 }

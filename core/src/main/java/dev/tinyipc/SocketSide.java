@@ -1,6 +1,5 @@
 package dev.tinyipc;
 
-import java.lang.ref.Reference;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
@@ -9,15 +8,24 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What both directions of a socket have in common: one call at a time, its time-out, and
+ * What both directions of a socket have in common: one call at a time, its deadline, and
  * what to do when the kernel says "not now".
+ * <p>
+ * Whoever takes the lock says until when, and that goes for the wait for the lock and for
+ * every packet until {@link #unlock()}. The kernel's own timeout is state of the socket,
+ * which other calls and other processes share; so it is always the same short slice, and
+ * what is left of a deadline after that is waited for here. A call that is answered
+ * within the slice, as most are, needs no further system call.
  */
 abstract sealed class SocketSide permits SocketSender, SocketReceiver {
 
 	/** How many packets go through one system call at most. */
 	static final int BATCH_SIZE = 64;
 
-	private static final int TIMEVAL_SIZE = 16;
+	/** How long one system call waits at most. */
+	static final Duration SLICE = Duration.ofMillis(20);
+
+	private static final long SLICE_NANOS = SLICE.toNanos();
 
 	final OwnedFd descriptor;
 
@@ -30,7 +38,7 @@ abstract sealed class SocketSide permits SocketSender, SocketReceiver {
 
 	private final short readiness;
 
-	private volatile long timeoutNanos;
+	private volatile long defaultTimeoutNanos;
 
 	// Of the call under way, behind the lock
 
@@ -38,9 +46,16 @@ abstract sealed class SocketSide permits SocketSender, SocketReceiver {
 
 	private MsgHdr @Nullable [] batch;
 
+	private boolean sliced;
+
 	private boolean waits;
 
-	private long deadline;
+	/** As {@link Deadline#end()}. */
+	private long end;
+
+	private long timeoutNanos;
+
+	private boolean interruptible;
 
 	private int flags;
 
@@ -51,60 +66,58 @@ abstract sealed class SocketSide permits SocketSender, SocketReceiver {
 		this.readiness = readiness;
 	}
 
-	final void setTimeout(@Nullable Duration timeout) throws IpcException {
-		long nanos = (timeout != null) ? toNanos(timeout) : 0;
-		if (nanos == this.timeoutNanos) {
-			return;
-		}
-		// Rounded up, because zero would mean "for ever".
-		long micros = (nanos != 0) ? Math.max(1, (nanos + 999) / 1000) : 0;
-		NativeBuffer timeval = NativeBuffer.allocate(TIMEVAL_SIZE);
-		timeval.bytes().putLong(0, micros / 1_000_000).putLong(8, micros % 1_000_000);
-		int fd = this.descriptor.borrow();
-		try {
-			Errno.check("setsockopt(SO_RCVTIMEO or SO_SNDTIMEO)",
-					LibC.setsockopt(fd, LibC.SOL_SOCKET, this.timeoutOption, timeval.address(), TIMEVAL_SIZE));
-			Reference.reachabilityFence(timeval);
-			this.timeoutNanos = nanos;
-		}
-		finally {
-			this.descriptor.giveBack();
-		}
-	}
-
-	private static long toNanos(Duration timeout) {
-		if (timeout.isNegative() || timeout.isZero()) {
-			throw new IllegalArgumentException("A time-out must be more than zero, not " + timeout
+	/** Sets the timeout of calls that name no deadline. */
+	final void setDefaultTimeout(@Nullable Duration timeout) throws IpcException {
+		if (timeout != null && (timeout.isNegative() || timeout.isZero())) {
+			throw new IllegalArgumentException("A timeout must be more than zero, not " + timeout
 					+ ": use null to wait without limit, and the try-forms not to wait at all");
 		}
-		// At most 146 years, so that nothing overflows to which something is added.
-		return Math.min(TimeUnit.NANOSECONDS.convert(timeout), Long.MAX_VALUE / 2);
+		this.descriptor.borrow(); // or says that it is closed
+		this.descriptor.giveBack();
+		this.defaultTimeoutNanos = (timeout != null) ? Deadline.nanos(timeout) : 0;
 	}
 
-	/** Waits for the call under way, if there is one, as long as the time-out allows. */
-	final void lock() throws IpcException {
-		if (this.lock.tryLock()) {
-			return;
+	/**
+	 * Waits for the call under way, if there is one, and then may wait for packets.
+	 * @param deadline until when; null to wait as long as the default timeout says
+	 */
+	final void lock(@Nullable Deadline deadline) throws IpcException {
+		if (deadline != null) {
+			lockUntil(deadline.end(), deadline.timeoutNanos(), deadline.isInterruptible());
 		}
-		long timeout = this.timeoutNanos;
-		if (timeout == 0) {
-			this.lock.lock();
-		}
-		else if (!lockWithin(timeout)) {
-			throw timedOut();
+		else {
+			// Without an object for each packet.
+			long timeout = this.defaultTimeoutNanos;
+			lockUntil((timeout != 0) ? Deadline.endIn(timeout) : 0, timeout, false);
 		}
 	}
 
-	private boolean lockWithin(long timeout) {
+	private void lockUntil(long end, long timeoutNanos, boolean interruptible) throws IpcException {
+		if (!this.lock.tryLock()) {
+			awaitLock(end, timeoutNanos, interruptible);
+		}
+		this.waits = true;
+		this.end = end;
+		this.timeoutNanos = timeoutNanos;
+		this.interruptible = interruptible;
+	}
+
+	private void awaitLock(long end, long timeoutNanos, boolean interruptible) throws IpcException {
 		boolean interrupted = false;
-		long end = System.nanoTime() + timeout;
 		try {
 			while (true) {
 				try {
-					return this.lock.tryLock(end - System.nanoTime(), TimeUnit.NANOSECONDS);
+					long left = (end != 0) ? end - System.nanoTime() : Long.MAX_VALUE;
+					if (this.lock.tryLock(left, TimeUnit.NANOSECONDS)) {
+						return;
+					}
+					throw timedOut(Duration.ofNanos(timeoutNanos));
 				}
 				catch (InterruptedException ex) {
-					interrupted = true; // as in the call itself: kept for later
+					interrupted = true;
+					if (interruptible) {
+						throw interrupted();
+					}
 				}
 			}
 		}
@@ -115,8 +128,21 @@ abstract sealed class SocketSide permits SocketSender, SocketReceiver {
 		}
 	}
 
+	/** Takes the lock for a call that does not wait, neither for the lock. */
 	final boolean tryLock() {
-		return this.lock.tryLock();
+		if (!this.lock.tryLock()) {
+			return false;
+		}
+		this.waits = false;
+		return true;
+	}
+
+	/** Lets the holder of the lock wait from now on, whatever it said before. */
+	final void waitUntil(Deadline deadline) {
+		this.waits = true;
+		this.end = deadline.end();
+		this.timeoutNanos = deadline.timeoutNanos();
+		this.interruptible = deadline.isInterruptible();
 	}
 
 	final void unlock() {
@@ -167,35 +193,33 @@ abstract sealed class SocketSide permits SocketSender, SocketReceiver {
 		return result;
 	}
 
-	/** How long a call may wait. */
-	enum Wait {
-
-		/** Not at all. */
-		NEVER,
-
-		/** As long as the time-out says. */
-		TIMEOUT,
-
-		/** Until the time-out of the call before is over, which this one continues. */
-		REST
-
+	/** Starts a call on the number that it returns, and that must be given back. */
+	final int begin() throws IpcException {
+		checkUsable();
+		boolean inKernel = mayWaitInKernel();
+		if (inKernel && !this.sliced) {
+			SocketOption.setTimeout(this.descriptor, this.timeoutOption, SLICE);
+			this.sliced = true;
+		}
+		this.flags = inKernel ? 0 : LibC.MSG_DONTWAIT;
+		return this.descriptor.borrow();
 	}
 
-	/** Starts a call on the number that it returns, and that must be given back. */
-	final int begin(Wait wait) throws IpcException {
-		IpcException reason = this.broken.get();
-		if (reason != null) {
-			throw new IpcException(this.descriptor + " cannot be used any more: " + reason.getMessage(), reason);
+	private boolean mayWaitInKernel() {
+		return this.waits && (this.end == 0 || this.end - System.nanoTime() >= SLICE_NANOS)
+				&& !(this.interruptible && Thread.currentThread().isInterrupted()) && !Readiness.mustPark();
+	}
+
+	/**
+	 * As {@link #begin()}, for several packets, for each of which the kernel would wait
+	 * anew.
+	 */
+	final int beginSeveral() throws IpcException {
+		int fd = begin();
+		if (this.end != 0 || this.interruptible) {
+			this.flags = LibC.MSG_DONTWAIT;
 		}
-		long timeout = this.timeoutNanos;
-		if (wait != Wait.REST) {
-			this.deadline = (timeout != 0) ? System.nanoTime() + timeout : 0;
-		}
-		this.waits = (wait != Wait.NEVER);
-		// The kernel knows whole time-outs only: what is left of one is waited for here.
-		boolean inKernel = (wait == Wait.TIMEOUT || (wait == Wait.REST && this.deadline == 0));
-		this.flags = (inKernel && !Readiness.mustPark()) ? 0 : LibC.MSG_DONTWAIT;
-		return this.descriptor.borrow();
+		return fd;
 	}
 
 	/** The flags for the system call, which {@link #again} may change. */
@@ -204,33 +228,61 @@ abstract sealed class SocketSide permits SocketSender, SocketReceiver {
 	}
 
 	/**
-	 * Decides after a failed system call.
+	 * Decides after a system call that failed with EINTR or EAGAIN, and waits if need be.
 	 * @return whether to repeat it; if not, the call was not to wait
 	 * @throws IpcException.Timeout if there is no time left
+	 * @throws IpcException.Interrupted if the wait was interrupted, and ends on that
 	 */
 	final boolean again(int fd, int error) throws IpcException {
 		if (error == Errno.EINTR.number) {
-			if (this.waits && this.deadline != 0) {
-				// The kernel would start the time-out anew.
-				this.flags = LibC.MSG_DONTWAIT;
-			}
+			// The kernel would begin its slice anew at each signal.
+			this.flags = LibC.MSG_DONTWAIT;
 			return true;
 		}
 		if (!this.waits) {
 			return false;
 		}
-		// Also where the descriptor came to us non-blocking, which is not ours to change.
 		this.flags = LibC.MSG_DONTWAIT;
-		if (!Readiness.await(fd, this.readiness, this.deadline)) {
-			throw timedOut();
+		if (!Readiness.await(fd, this.readiness, this.end, this.interruptible)) {
+			throw (this.interruptible && Thread.currentThread().isInterrupted()) ? interrupted()
+					: timedOut(Duration.ofNanos(this.timeoutNanos));
 		}
 		return true;
+	}
+
+	/**
+	 * Takes our slice out of the kernel, where another process that is given the socket
+	 * would find it. While a call is under way it stays, because that one relies on it.
+	 */
+	final void clearSlice() {
+		if (tryLock()) {
+			try {
+				if (this.sliced) {
+					this.sliced = false;
+					SocketOption.setTimeout(this.descriptor, this.timeoutOption, Duration.ZERO);
+				}
+			}
+			catch (IpcException ex) {
+				// It is closed, and nobody can be given it any more.
+			}
+			finally {
+				unlock();
+			}
+		}
 	}
 
 	/** Whether this end was closed here, which the kernel reports as if the peer had. */
 	final void checkNotClosedHere() throws IpcException {
 		if (this.descriptor.isClosed()) {
 			throw new IpcException(this.descriptor + ": it was closed on this side during the call");
+		}
+	}
+
+	/** Whether one of the two directions has broken the socket, which shuts both down. */
+	final void checkUsable() throws IpcException {
+		IpcException reason = this.broken.get();
+		if (reason != null) {
+			throw new IpcException(this.descriptor + " is unusable: " + reason.getMessage(), reason);
 		}
 	}
 
@@ -252,10 +304,10 @@ abstract sealed class SocketSide permits SocketSender, SocketReceiver {
 		return reason;
 	}
 
-	abstract IpcException.Timeout timedOut();
+	abstract IpcException.Timeout timedOut(Duration timeout);
 
-	final Duration timeout() {
-		return Duration.ofNanos(this.timeoutNanos);
+	private IpcException.Interrupted interrupted() {
+		return new IpcException.Interrupted(this.descriptor + ": the thread was interrupted while it waited");
 	}
 
 }

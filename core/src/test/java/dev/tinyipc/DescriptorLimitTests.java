@@ -42,7 +42,7 @@ class DescriptorLimitTests {
 		assertThat(new ChildJvm(FullFrameReceiver.class).after("ulimit -n 120").run()).isEqualTo("""
 				caught TooManyDescriptors
 				descriptors left over: 0
-				after that: cannot be used any more
+				after that: is unusable
 				""");
 	}
 
@@ -135,8 +135,8 @@ class DescriptorLimitTests {
 				System.out.println("after that: " + receiver.receive(Object.class).payload());
 			}
 			catch (IpcException ex) {
-				System.out.println("after that: " + (ex.getMessage().contains("cannot be used any more")
-						? "cannot be used any more" : ex.getMessage()));
+				System.out.println(
+						"after that: " + (ex.getMessage().contains("is unusable") ? "is unusable" : ex.getMessage()));
 			}
 		}
 

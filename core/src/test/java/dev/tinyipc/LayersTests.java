@@ -20,14 +20,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 class LayersTests {
 
 	private static final List<Set<String>> LAYERS = List.of(Set.of("LibC"),
-			Set.of("Errno", "IpcException", "NativeAccess", "NativeBuffer", "Poll"),
+			Set.of("Errno", "IpcException", "NativeAccess", "NativeBuffer", "Poll", "Deadline"),
 			Set.of("OwnedFd", "DescriptorIo", "DescriptorChannel", "DescriptorInputStream", "DescriptorOutputStream",
 					"MsgHdr", "PosixSpawn", "SystemEnvironment", "Epoll", "ExitStatus", "Readiness", "ParkedThreads",
 					"ChildExit", "ChildOutput", "ChildWatcher", "OrphanGuard"),
 			Set.of("IpcSocket", "IpcSocketPair", "Packet", "SocketSide", "SocketSender", "SocketReceiver",
-					"SocketOption", "InheritedSocket", "SharedMemory", "Frame", "FrameBuffer", "IpcPoller",
-					"StructBytes", "Spin", "Codec", "LargeMemory", "ByteString"),
-			Set.of("IpcChannel", "IpcMessage", "ErrorItem", "IpcServer", "IpcProcessBuilder", "IpcProcess",
+					"SocketOption", "InheritedSocket", "SharedMemory", "IpcPoller", "StructBytes", "Spin"),
+			Set.of("IpcChannel", "ChannelResources", "ReceivedFrame", "Codec", "Frame", "FrameBuffer", "LargeMemory",
+					"ByteString", "IpcMessage", "ErrorItem", "IpcServer", "IpcProcessBuilder", "IpcProcess",
 					"ChildStreams"));
 
 	private static final Set<String> MAY_USE_JNA = Set.of("LibC", "Errno", "NativeBuffer", "MsgHdr", "SharedMemory",

@@ -28,7 +28,7 @@ class SignalTests {
 	void timeoutKeepsItsDeadlineHoweverOftenItIsInterrupted(String direction) throws Exception {
 		Process child = new ChildJvm(Waiting.class, direction, "2000").start();
 		try {
-			awaitCall(child, direction.equals("receive") ? "47|212" : "44|206");
+			awaitCall(child, direction.equals("receive") ? "47|212|7|73" : "44|206|7|73");
 			int signals = 0;
 			while (child.isAlive() && signals < 300) {
 				stopAndContinue(child);
@@ -47,7 +47,7 @@ class SignalTests {
 	void callWithoutATimeoutIsNotDisturbed() throws Exception {
 		Process child = new ChildJvm(Waiting.class, "until told", "600000").start();
 		try {
-			awaitCall(child, "47|212");
+			awaitCall(child, "47|212|7|73");
 			stopAndContinue(child);
 			stopAndContinue(child);
 			child.getOutputStream().write('\n');

@@ -8,10 +8,13 @@ import java.util.stream.Stream;
 
 import static org.awaitility.Awaitility.await;
 
-/** A call in which a thread waits, by its numbers on x86-64 and on aarch64. */
+/**
+ * A call in which a thread waits, by its numbers on x86-64 and on aarch64. Who has waited
+ * for a while for a packet or for room goes on waiting in poll.
+ */
 enum SystemCall {
 
-	RECVMMSG("299|243"), SENDMMSG("307|269"), EPOLL_WAIT("232|281|22|441");
+	RECVMMSG("299|243|7|73"), SENDMMSG("307|269|7|73"), EPOLL_WAIT("232|281|22|441");
 
 	private final String numbers;
 

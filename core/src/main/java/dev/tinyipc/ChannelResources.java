@@ -1,0 +1,49 @@
+package dev.tinyipc;
+
+import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.ObjectMapper;
+
+/**
+ * What all channels over one socket share, so that a channel costs nothing and need not
+ * be closed: the buffers for frames, and what was worked out for a mapper.
+ */
+final class ChannelResources implements IpcSocket.Companion {
+
+	private final FrameBuffer.Slot outgoing = new FrameBuffer.Slot();
+
+	private final FrameBuffer.Slot incoming = new FrameBuffer.Slot();
+
+	private volatile @Nullable Codec codec;
+
+	private ChannelResources() {
+	}
+
+	static ChannelResources of(IpcSocket socket) {
+		return (ChannelResources) socket.companion(ChannelResources::new);
+	}
+
+	FrameBuffer.Slot outgoing() {
+		return this.outgoing;
+	}
+
+	FrameBuffer.Slot incoming() {
+		return this.incoming;
+	}
+
+	/** The codec of a mapper; it stays until another mapper is used. */
+	Codec codec(ObjectMapper mapper) {
+		Codec last = this.codec;
+		if (last == null || last.mapper() != mapper) {
+			last = new Codec(mapper);
+			this.codec = last;
+		}
+		return last;
+	}
+
+	@Override
+	public void socketClosed() {
+		this.outgoing.close();
+		this.incoming.close();
+	}
+
+}

@@ -1,0 +1,96 @@
+package dev.tinyipc;
+
+import java.time.Duration;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * Until when a call may wait, for whatever it has to wait for: its turn, room, each
+ * packet of a message.
+ */
+public final class Deadline {
+
+	/** Never passes. */
+	public static final Deadline NONE = new Deadline(0, 0, false);
+
+	/** The {@link System#nanoTime()} at which waiting ends, or 0 for never. */
+	private final long end;
+
+	private final long timeoutNanos;
+
+	private final boolean interruptible;
+
+	private Deadline(long end, long timeoutNanos, boolean interruptible) {
+		this.end = end;
+		this.timeoutNanos = timeoutNanos;
+		this.interruptible = interruptible;
+	}
+
+	/**
+	 * A deadline that passes so long after now.
+	 * @param timeout the time from now on; zero or less for a deadline that has passed,
+	 * with which a call does what it can without waiting
+	 * @return the deadline, which an interrupt does not shorten
+	 */
+	public static Deadline in(Duration timeout) {
+		long nanos = Math.max(0, nanos(timeout));
+		return new Deadline(endIn(nanos), nanos, false);
+	}
+
+	/** At most 146 years, so that nothing overflows to which something is added. */
+	static long nanos(Duration timeout) {
+		return Math.min(TimeUnit.NANOSECONDS.convert(timeout), Long.MAX_VALUE / 2);
+	}
+
+	/** What {@link #end()} is of a deadline that passes so long after now. */
+	static long endIn(long nanos) {
+		long end = System.nanoTime() + nanos;
+		return (end != 0) ? end : 1;
+	}
+
+	/**
+	 * Makes the wait end on {@link Thread#interrupt()}, too: the call then throws
+	 * {@link IpcException.Interrupted}.
+	 * @return a deadline that passes at the same time
+	 */
+	public Deadline interruptible() {
+		return this.interruptible ? this : new Deadline(this.end, this.timeoutNanos, true);
+	}
+
+	/**
+	 * The time that is left.
+	 * @return nanoseconds, 0 once the deadline has passed; {@link Long#MAX_VALUE} if it
+	 * never does
+	 */
+	public long remainingNanos() {
+		return (this.end != 0) ? Math.max(0, this.end - System.nanoTime()) : Long.MAX_VALUE;
+	}
+
+	/**
+	 * Whether no time is left.
+	 * @return whether a call may no longer wait
+	 */
+	public boolean hasPassed() {
+		return remainingNanos() == 0;
+	}
+
+	/** The {@link System#nanoTime()} at which waiting ends, or 0 for never. */
+	long end() {
+		return this.end;
+	}
+
+	/** How long it was when it was made, or 0 if it never passes. */
+	long timeoutNanos() {
+		return this.timeoutNanos;
+	}
+
+	boolean isInterruptible() {
+		return this.interruptible;
+	}
+
+	@Override
+	public String toString() {
+		return (this.end != 0) ? Duration.ofNanos(remainingNanos()) + " of " + Duration.ofNanos(this.timeoutNanos)
+				: "no deadline";
+	}
+
+}
