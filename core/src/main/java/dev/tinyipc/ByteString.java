@@ -33,11 +33,12 @@ final class ByteString implements Frame.Window {
 		this.frame = frame;
 	}
 
-	/** To be sent. */
-	static ByteString of(byte[] content, FrameBuffer frame) {
+	/** To be sent, behind the first bytes of the body, which are there. */
+	static ByteString of(byte[] content, FrameBuffer frame, int prefixSize) {
 		ByteString string = new ByteString(frame);
 		string.content = content;
-		string.start = Frame.HEADER_SIZE + writeHead(frame.memory().bytes(), content.length);
+		int at = Frame.HEADER_SIZE + prefixSize;
+		string.start = at + writeHead(frame.memory().bytes(), at, content.length);
 		return string;
 	}
 
@@ -49,8 +50,7 @@ final class ByteString implements Frame.Window {
 		return new ByteString(frame);
 	}
 
-	private static int writeHead(ByteBuffer bytes, int length) {
-		int at = Frame.HEADER_SIZE;
+	private static int writeHead(ByteBuffer bytes, int at, int length) {
 		int size = (length < LENGTH_IN_ONE) ? 0 : (length < 1 << 8) ? 1 : (length < 1 << 16) ? 2 : 4;
 		int inFirst = (size == 0) ? length : LENGTH_IN_ONE + Integer.numberOfTrailingZeros(size);
 		bytes.put(at, (byte) (MAJOR_TYPE | inFirst));

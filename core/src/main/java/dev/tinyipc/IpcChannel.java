@@ -1,6 +1,8 @@
 package dev.tinyipc;
 
 import java.nio.ByteBuffer;
+import java.util.OptionalLong;
+import java.util.function.Consumer;
 
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JsonParser;
@@ -71,11 +73,15 @@ public final class IpcChannel {
 	 * @return a channel over the same socket with that limit
 	 */
 	public IpcChannel withMaxMessageSize(int bytes) {
+		return new IpcChannel(this.socket, this.codec, checkMaxMessageSize(bytes));
+	}
+
+	static int checkMaxMessageSize(int bytes) {
 		if (bytes < 1 || bytes > Frame.MAX_BODY_SIZE) {
 			throw new IllegalArgumentException(
 					"The maximum message size is 1 to " + Frame.MAX_BODY_SIZE + " bytes, not " + bytes);
 		}
-		return new IpcChannel(this.socket, this.codec, bytes);
+		return bytes;
 	}
 
 	/**
@@ -103,14 +109,20 @@ public final class IpcChannel {
 	 * @throws IpcException as {@link IpcSocket#send(ByteBuffer, OwnedFd...)}
 	 */
 	public long send(@Nullable Object payload, OwnedFd... descriptors) throws IpcException {
+		return sendNumbered(OptionalLong.empty(), payload, descriptors);
+	}
+
+	/** As the public form, in an {@link Envelope} if there is a number to write on it. */
+	long sendNumbered(OptionalLong id, @Nullable Object payload, OwnedFd... descriptors) throws IpcException {
 		FrameBuffer frame = this.socket.outgoing().take();
 		try {
+			int prefix = writePrefix(frame, id);
 			if (payload instanceof byte[] bytes && this.codec.isPlainByteString(byte[].class)) {
-				ByteString string = ByteString.of(bytes, frame);
+				ByteString string = ByteString.of(bytes, frame, prefix);
 				return send(string, string.bodySize(), descriptors);
 			}
-			this.codec.mapper().writeValue(frame.begin(this.maxMessageSize), payload);
-			if (frame.wantedBodySize() == 0) {
+			this.codec.mapper().writeValue(frame.begin(this.maxMessageSize, prefix), payload);
+			if (frame.wantedBodySize() == prefix) {
 				throw new IllegalArgumentException(
 						"The mapper wrote nothing for " + payload + ": a message has at least one byte");
 			}
@@ -134,15 +146,36 @@ public final class IpcChannel {
 	 * @throws IpcException as {@link #send}
 	 */
 	public long sendError(Throwable error) throws IpcException {
+		return sendError(OptionalLong.empty(), error);
+	}
+
+	/** As the public form, in an {@link Envelope} if there is a number to write on it. */
+	long sendError(OptionalLong id, Throwable error) throws IpcException {
+		return sendItem(id, (frame) -> ErrorItem.write(error, frame));
+	}
+
+	long sendHello(Hello hello) throws IpcException {
+		return sendItem(OptionalLong.empty(), hello::write);
+	}
+
+	private long sendItem(OptionalLong id, Consumer<FrameBuffer> item) throws IpcException {
 		checkSpeaksCbor();
 		FrameBuffer frame = this.socket.outgoing().take();
 		try {
-			ErrorItem.write(error, frame.begin(this.maxMessageSize));
+			item.accept(frame.begin(this.maxMessageSize, writePrefix(frame, id)));
 			return send(frame, frame.wantedBodySize());
 		}
 		finally {
 			this.socket.outgoing().giveBack(frame);
 		}
+	}
+
+	private static int writePrefix(FrameBuffer frame, OptionalLong id) {
+		if (id.isEmpty()) {
+			return 0;
+		}
+		Envelope.writePrefix(frame.memory().bytes(), Frame.HEADER_SIZE, id.getAsLong());
+		return Envelope.PREFIX_SIZE;
 	}
 
 	void checkSpeaksCbor() {
@@ -180,7 +213,16 @@ public final class IpcChannel {
 	 * no message, after which the socket is of no use any more
 	 */
 	public <T> @Nullable IpcMessage<T> receive(Class<T> type) throws IpcException {
-		return receive(this.codec.reader(type), this.codec.isPlainByteString(type));
+		return receive(this.codec.reader(type), this.codec.isPlainByteString(type), null);
+	}
+
+	/**
+	 * As the public form, and opens the envelope that may be around the payload, or
+	 * around an error item.
+	 * @param listener is told the number before the payload is decoded
+	 */
+	<T> @Nullable IpcMessage<T> receive(Class<T> type, Envelope.Listener listener) throws IpcException {
+		return receive(this.codec.reader(type), this.codec.isPlainByteString(type), listener);
 	}
 
 	/**
@@ -191,11 +233,12 @@ public final class IpcChannel {
 	 * @throws IpcException as {@link #receive(Class)}
 	 */
 	public <T> @Nullable IpcMessage<T> receive(JavaType type) throws IpcException {
-		return receive(this.codec.reader(type), this.codec.isPlainByteString(type.getRawClass()));
+		return receive(this.codec.reader(type), this.codec.isPlainByteString(type.getRawClass()), null);
 	}
 
 	@SuppressWarnings("unchecked") // T is byte[] where a byte string is expected
-	private <T> @Nullable IpcMessage<T> receive(ObjectReader reader, boolean isByteString) throws IpcException {
+	private <T> @Nullable IpcMessage<T> receive(ObjectReader reader, boolean isByteString,
+			Envelope.@Nullable Listener listener) throws IpcException {
 		FrameBuffer frame = this.socket.incoming().take();
 		try {
 			ByteString string = isByteString ? ByteString.expectedIn(frame) : null;
@@ -204,25 +247,39 @@ public final class IpcChannel {
 			if (packet == null) {
 				return null;
 			}
-			Object content = (string != null) ? string.content() : null;
-			return (content != null) ? new IpcMessage<>((T) content, packet) : decode(frame, packet, reader);
+			boolean decoded = false;
+			try {
+				Object content = (string != null) ? string.content() : null;
+				T payload = (content != null) ? (T) content : decode(frame, packet.length(), reader, listener);
+				if (content != null && listener != null) {
+					listener.opening(OptionalLong.empty());
+				}
+				decoded = true;
+				return new IpcMessage<>(payload, packet);
+			}
+			finally {
+				if (!decoded) {
+					packet.close();
+				}
+			}
 		}
 		finally {
 			this.socket.incoming().giveBack(frame);
 		}
 	}
 
-	private <T> IpcMessage<T> decode(FrameBuffer frame, Packet packet, ObjectReader reader) throws IpcException.Remote {
+	private <T> T decode(FrameBuffer frame, int length, ObjectReader reader, Envelope.@Nullable Listener listener)
+			throws IpcException {
 		ByteBuffer body = frame.memory().bytes();
-		body.limit(Frame.HEADER_SIZE + packet.length()).position(Frame.HEADER_SIZE);
-		boolean decoded = false;
+		body.limit(Frame.HEADER_SIZE + length).position(Frame.HEADER_SIZE);
 		try {
-			if (this.codec.isCbor() && ErrorItem.isOne(body)) {
-				throw ErrorItem.read(body, Frame.HEADER_SIZE + (long) packet.length());
+			if (listener != null) {
+				Envelope.open(body, listener);
 			}
-			T payload = reader.readValue(new ByteBufferBackedInputStream(body));
-			decoded = true;
-			return new IpcMessage<>(payload, packet);
+			if (this.codec.isCbor() && ErrorItem.isOne(body)) {
+				throw ErrorItem.read(body, Frame.HEADER_SIZE + (long) length);
+			}
+			return reader.readValue(new ByteBufferBackedInputStream(body));
 		}
 		catch (ArithmeticException | IllegalArgumentException ex) {
 			// Jackson lets some of what its number parsers throw through.
@@ -230,9 +287,6 @@ public final class IpcChannel {
 		}
 		finally {
 			body.clear();
-			if (!decoded) {
-				packet.close();
-			}
 		}
 	}
 

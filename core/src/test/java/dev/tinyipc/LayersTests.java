@@ -26,9 +26,9 @@ class LayersTests {
 					"ChildExit", "ChildOutput", "ChildWatcher", "OrphanGuard"),
 			Set.of("IpcSocket", "IpcSocketPair", "Packet", "SocketSide", "SocketSender", "SocketReceiver",
 					"SocketOption", "InheritedSocket", "SharedMemory", "Frame", "FrameBuffer", "IpcPoller",
-					"StructBytes", "Spin", "Codec", "LargeMemory", "ByteString"),
-			Set.of("IpcChannel", "IpcMessage", "ErrorItem", "IpcServer", "IpcProcessBuilder", "IpcProcess",
-					"ChildStreams"));
+					"StructBytes", "Spin", "Codec", "CborHead", "LargeMemory", "ByteString"),
+			Set.of("IpcChannel", "IpcMessage", "ErrorItem", "Envelope", "Hello", "IpcServer", "RequestLoop",
+					"IpcProcessBuilder", "IpcProcess", "ChildStreams"));
 
 	private static final Set<String> MAY_USE_JNA = Set.of("LibC", "Errno", "NativeBuffer", "MsgHdr", "SharedMemory",
 			"StructBytes");
