@@ -1,6 +1,7 @@
 package dev.tinyipc;
 
 import java.util.List;
+import java.util.Set;
 
 import org.jspecify.annotations.Nullable;
 
@@ -32,6 +33,9 @@ public final class IpcServer {
 	 * sends and accepts, in bytes.
 	 */
 	public static final String MAX_MESSAGE_SIZE_VARIABLE = "TINY_IPC_MAX_MESSAGE_SIZE";
+
+	/** What a parent that understands them sets in the environment of its child. */
+	static final Set<String> VARIABLES = Set.of(HELLO_VARIABLE, MAX_MESSAGE_SIZE_VARIABLE);
 
 	private IpcServer() {
 	}

@@ -107,6 +107,28 @@ class HelloTests {
 		}
 	}
 
+	/** A parent that is a child itself may not understand what its own parent does. */
+	@Test
+	void invitationIsNotHandedOnToGrandchildrenUnlessTheParentSaysSo() throws Exception {
+		String said = new ChildJvm(Grandparent.class)
+			.with((builder) -> builder.environment()
+				.putAll(Map.of(IpcServer.HELLO_VARIABLE, "1", IpcServer.MAX_MESSAGE_SIZE_VARIABLE, "99")))
+			.run();
+		assertThat(said).isEqualTo("nothing nothing\n1 nothing\n");
+	}
+
+	static final class Grandparent {
+
+		public static void main(String[] arguments) throws Exception {
+			String script = "echo ${TINY_IPC_HELLO-nothing} ${TINY_IPC_MAX_MESSAGE_SIZE-nothing}";
+			new IpcProcessBuilder("sh", "-c", script).inheritIO().start().waitFor();
+			IpcProcessBuilder inviting = new IpcProcessBuilder("sh", "-c", script).inheritIO();
+			inviting.environment().put(IpcServer.HELLO_VARIABLE, "1");
+			inviting.start().waitFor();
+		}
+
+	}
+
 	private static String receive(IpcChannel channel, long id) throws IpcException {
 		return channel.receive(String.class, (number) -> assertThat(number).hasValue(id)).payload();
 	}
