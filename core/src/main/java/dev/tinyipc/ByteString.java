@@ -26,6 +26,9 @@ final class ByteString implements Frame.Window {
 
 	private byte @Nullable [] content;
 
+	/** What came in front of it. */
+	private ByteBuffer envelope = ByteBuffer.allocate(0);
+
 	/** Where the content begins in the frame. */
 	private int start;
 
@@ -33,11 +36,12 @@ final class ByteString implements Frame.Window {
 		this.frame = frame;
 	}
 
-	/** To be sent. */
-	static ByteString of(byte[] content, FrameBuffer frame) {
+	/** To be sent, behind the first bytes of the body, which are there. */
+	static ByteString of(byte[] content, FrameBuffer frame, int prefixSize) {
 		ByteString string = new ByteString(frame);
 		string.content = content;
-		string.start = Frame.HEADER_SIZE + writeHead(frame.memory().bytes(), content.length);
+		int at = Frame.HEADER_SIZE + prefixSize;
+		string.start = at + writeHead(frame.memory().bytes(), at, content.length);
 		return string;
 	}
 
@@ -49,8 +53,7 @@ final class ByteString implements Frame.Window {
 		return new ByteString(frame);
 	}
 
-	private static int writeHead(ByteBuffer bytes, int length) {
-		int at = Frame.HEADER_SIZE;
+	private static int writeHead(ByteBuffer bytes, int at, int length) {
 		int size = (length < LENGTH_IN_ONE) ? 0 : (length < 1 << 8) ? 1 : (length < 1 << 16) ? 2 : 4;
 		int inFirst = (size == 0) ? length : LENGTH_IN_ONE + Integer.numberOfTrailingZeros(size);
 		bytes.put(at, (byte) (MAJOR_TYPE | inFirst));
@@ -82,16 +85,28 @@ final class ByteString implements Frame.Window {
 		return 0;
 	}
 
+	/** The envelope around what came; empty if there is none. */
+	ByteBuffer envelope() {
+		return this.envelope;
+	}
+
 	@Override
 	public void expect(int length, int there) {
 		ByteBuffer bytes = memory().bytes();
-		int first = bytes.get(Frame.HEADER_SIZE) & 0xff;
+		int at = Frame.HEADER_SIZE + Envelope.prefixSize(bytes.slice(Frame.HEADER_SIZE, there - Frame.HEADER_SIZE));
+		if (at >= there) {
+			this.frame.expect(length, there);
+			return;
+		}
+		int first = bytes.get(at) & 0xff;
 		int inFirst = first & LENGTH_MASK;
 		int size = (inFirst < LENGTH_IN_ONE) ? 0 : 1 << (inFirst - LENGTH_IN_ONE);
-		this.start = Frame.HEADER_SIZE + 1 + size;
+		this.start = at + 1 + size;
 		boolean isOne = (first & MAJOR_TYPE_MASK) == MAJOR_TYPE && inFirst <= LENGTH_IN_EIGHT && this.start <= there
-				&& readLength(bytes, inFirst, size) == length - this.start;
+				&& readLength(bytes, at, inFirst, size) == length - this.start;
 		if (isOne) {
+			this.envelope = ByteBuffer.allocate(at - Frame.HEADER_SIZE);
+			bytes.get(Frame.HEADER_SIZE, this.envelope.array());
 			this.content = new byte[length - this.start];
 			bytes.get(this.start, this.content, 0, there - this.start);
 		}
@@ -100,10 +115,10 @@ final class ByteString implements Frame.Window {
 		}
 	}
 
-	private static long readLength(ByteBuffer bytes, int inFirst, int size) {
+	private static long readLength(ByteBuffer bytes, int at, int inFirst, int size) {
 		long length = (size == 0) ? inFirst : 0;
 		for (int i = 1; i <= size; i++) {
-			length = length << 8 | (bytes.get(Frame.HEADER_SIZE + i) & 0xff);
+			length = length << 8 | (bytes.get(at + i) & 0xff);
 		}
 		return length;
 	}

@@ -31,38 +31,15 @@ final class ErrorItem {
 	/** More of a text than this helps nobody, and could be more than a message holds. */
 	static final int MAX_TEXT_LENGTH = 16 * 1024;
 
-	private static final int MAJOR_TYPE_TAG = 6;
-
 	private ErrorItem() {
 	}
 
 	/**
-	 * Whether a body is an error item, well-formed or not. A body that begins with no tag
-	 * costs one comparison.
+	 * Whether a body is an error item, well-formed or not.
 	 * @param body from its position to its limit; both stay as they are
 	 */
 	static boolean isOne(ByteBuffer body) {
-		int at = body.position();
-		while (at < body.limit() && (body.get(at) & 0xff) >> 5 == MAJOR_TYPE_TAG) {
-			int info = body.get(at) & 0x1f;
-			int size = (info < 24) ? 0 : 1 << (info - 24);
-			if (info > 27 || body.limit() - at <= size) {
-				return false; // no head at all, which the parser will say
-			}
-			if (argument(body, at + 1, size, info) == TAG) {
-				return true;
-			}
-			at += 1 + size;
-		}
-		return false;
-	}
-
-	private static long argument(ByteBuffer body, int at, int size, int info) {
-		long value = (size == 0) ? info : 0;
-		for (int i = 0; i < size; i++) {
-			value = value << 8 | body.get(at + i) & 0xff;
-		}
-		return value;
+		return CborHead.contentOf(TAG, body) >= 0;
 	}
 
 	/**

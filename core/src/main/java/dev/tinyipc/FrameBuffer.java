@@ -26,7 +26,12 @@ final class FrameBuffer extends OutputStream implements Frame.Window {
 
 	/** Starts a frame that is written: the header's place first. */
 	FrameBuffer begin(int maxBodySize) {
-		this.size = Frame.HEADER_SIZE;
+		return begin(maxBodySize, 0);
+	}
+
+	/** As {@link #begin(int)}, behind the first bytes of the body, which are there. */
+	FrameBuffer begin(int maxBodySize, int prefixSize) {
+		this.size = Frame.HEADER_SIZE + prefixSize;
 		this.maxSize = Frame.HEADER_SIZE + maxBodySize;
 		this.wanted = this.size;
 		return this;

@@ -1,5 +1,9 @@
 package dev.tinyipc;
 
+import java.nio.ByteBuffer;
+import java.util.OptionalLong;
+import java.util.function.Consumer;
+
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JavaType;
 import tools.jackson.databind.ObjectMapper;
@@ -71,11 +75,15 @@ public final class IpcChannel {
 	 * @return a channel over the same socket with that limit
 	 */
 	public IpcChannel withMaxMessageSize(int bytes) {
+		return new IpcChannel(this.socket, this.resources, this.codec, checkMaxMessageSize(bytes));
+	}
+
+	static int checkMaxMessageSize(int bytes) {
 		if (bytes < 1 || bytes > Frame.MAX_BODY_SIZE) {
 			throw new IllegalArgumentException(
 					"The maximum message size is 1 to " + Frame.MAX_BODY_SIZE + " bytes, not " + bytes);
 		}
-		return new IpcChannel(this.socket, this.resources, this.codec, bytes);
+		return bytes;
 	}
 
 	/**
@@ -100,32 +108,48 @@ public final class IpcChannel {
 	 * @throws IpcException.PeerClosed if the other end is closed
 	 * @throws IpcException.Timeout if the send timeout passed. If a part was sent by
 	 * then, the socket is unusable
-	 * @throws IpcException as {@link IpcSocket#send(java.nio.ByteBuffer, OwnedFd...)}
+	 * @throws IpcException as {@link IpcSocket#send(ByteBuffer, OwnedFd...)}
 	 */
 	public long send(@Nullable Object payload, OwnedFd... descriptors) throws IpcException {
-		return sendBy(null, payload, descriptors);
+		return sendBy(null, OptionalLong.empty(), payload, descriptors);
 	}
 
 	/**
 	 * Sends one message, as {@link #send(Object, OwnedFd...)} does.
+	 * @param payload the value
 	 * @param deadline until when it may wait for its turn and for room
-	 * @throws IpcException.Interrupted if the wait was interrupted, and ends on that. If
-	 * a part was sent by then, the socket is unusable
+	 * @param descriptors at most 253
+	 * @return the size of the message on the wire, in bytes
+	 * @throws IpcException.Interrupted if the thread was interrupted while it waited, and
+	 * the deadline is interruptible. If a part was sent by then, the socket is unusable
+	 * @throws IpcException as {@link #send(Object, OwnedFd...)}
 	 */
-	long send(@Nullable Object payload, Deadline deadline, OwnedFd... descriptors) throws IpcException {
-		return sendBy(deadline, payload, descriptors);
+	public long send(@Nullable Object payload, Deadline deadline, OwnedFd... descriptors) throws IpcException {
+		return sendBy(deadline, OptionalLong.empty(), payload, descriptors);
 	}
 
-	private long sendBy(@Nullable Deadline deadline, @Nullable Object payload, OwnedFd[] descriptors)
+	/** As the public form, in an {@link Envelope} if there is a number to write on it. */
+	long sendNumbered(OptionalLong id, @Nullable Object payload, OwnedFd... descriptors) throws IpcException {
+		return sendBy(null, id, payload, descriptors);
+	}
+
+	/** As {@link #sendNumbered}, until a deadline. */
+	long sendNumbered(OptionalLong id, @Nullable Object payload, Deadline deadline, OwnedFd... descriptors)
+			throws IpcException {
+		return sendBy(deadline, id, payload, descriptors);
+	}
+
+	private long sendBy(@Nullable Deadline deadline, OptionalLong id, @Nullable Object payload, OwnedFd[] descriptors)
 			throws IpcException {
 		FrameBuffer frame = this.resources.outgoing().take();
 		try {
+			int prefix = writePrefix(frame, id);
 			if (payload instanceof byte[] bytes && this.codec.isPlainByteString(byte[].class)) {
-				ByteString string = ByteString.of(bytes, frame);
+				ByteString string = ByteString.of(bytes, frame, prefix);
 				return sendFrame(string, string.bodySize(), descriptors, deadline);
 			}
-			this.codec.mapper().writeValue(frame.begin(this.maxMessageSize), payload);
-			if (frame.wantedBodySize() == 0) {
+			this.codec.mapper().writeValue(frame.begin(this.maxMessageSize, prefix), payload);
+			if (frame.wantedBodySize() == prefix) {
 				throw new IllegalArgumentException(
 						"The mapper wrote nothing for " + payload + ": a message has at least one byte");
 			}
@@ -134,6 +158,14 @@ public final class IpcChannel {
 		finally {
 			this.resources.outgoing().giveBack(frame);
 		}
+	}
+
+	private static int writePrefix(FrameBuffer frame, OptionalLong id) {
+		if (id.isEmpty()) {
+			return 0;
+		}
+		Envelope.writePrefix(frame.memory().bytes(), Frame.HEADER_SIZE, id.getAsLong());
+		return Envelope.PREFIX_SIZE;
 	}
 
 	/**
@@ -149,10 +181,23 @@ public final class IpcChannel {
 	 * @throws IpcException as {@link #send}
 	 */
 	public long sendError(Throwable error) throws IpcException {
+		return sendError(OptionalLong.empty(), error);
+	}
+
+	/** As the public form, in an {@link Envelope} if there is a number to write on it. */
+	long sendError(OptionalLong id, Throwable error) throws IpcException {
+		return sendItem(id, (frame) -> ErrorItem.write(error, frame));
+	}
+
+	long sendHello(Hello hello) throws IpcException {
+		return sendItem(OptionalLong.empty(), hello::write);
+	}
+
+	private long sendItem(OptionalLong id, Consumer<FrameBuffer> item) throws IpcException {
 		checkSpeaksCbor();
 		FrameBuffer frame = this.resources.outgoing().take();
 		try {
-			ErrorItem.write(error, frame.begin(this.maxMessageSize));
+			item.accept(frame.begin(this.maxMessageSize, writePrefix(frame, id)));
 			return sendFrame(frame, frame.wantedBodySize(), SocketSender.NO_DESCRIPTORS, null);
 		}
 		finally {
@@ -191,12 +236,12 @@ public final class IpcChannel {
 	 * @throws IpcException.MessageTooLarge if a message over the limit is announced: the
 	 * socket is unusable
 	 * @throws IpcException.Timeout if no message came within the receive timeout
-	 * @throws IpcException as {@link IpcSocket#receive(java.nio.ByteBuffer)}, and if what
+	 * @throws IpcException as {@link IpcSocket#receive(ByteBuffer)}, and if what
 	 * comes is no message, or only a part of one came within the receive timeout, after
 	 * which the socket is unusable
 	 */
 	public <T> @Nullable IpcMessage<T> receive(Class<T> type) throws IpcException {
-		return decode(takeFrame(this.codec.reader(type), type, true, null));
+		return receiveWanted(type, null, Filter.ALL);
 	}
 
 	/**
@@ -207,49 +252,75 @@ public final class IpcChannel {
 	 * @throws IpcException as {@link #receive(Class)}
 	 */
 	public <T> @Nullable IpcMessage<T> receive(JavaType type) throws IpcException {
-		return decode(takeFrame(this.codec.reader(type), type.getRawClass(), true, null));
+		ReceivedFrame<T> frame = takeFrame(this.codec.reader(type), type.getRawClass(), true, null);
+		try (frame) {
+			return (frame != null) ? frame.decode() : null;
+		}
 	}
 
 	/**
 	 * Receives one message, as {@link #receive(Class)} does.
+	 * @param type what the body is read as
 	 * @param deadline until when it may wait for its turn and for all of the message
-	 * @throws IpcException.Interrupted if the wait was interrupted, and ends on that. If
-	 * a part of a message had come by then, the socket is unusable
+	 * @param <T> the type of the payload
+	 * @return the message, to be closed by the caller; null if the peer closed its end
+	 * @throws IpcException.Interrupted if the thread was interrupted while it waited, and
+	 * the deadline is interruptible. If a part of a message had come by then, the socket
+	 * is unusable
+	 * @throws IpcException as {@link #receive(Class)}
 	 */
-	<T> @Nullable IpcMessage<T> receive(Class<T> type, Deadline deadline) throws IpcException {
-		return decode(receiveFrame(type, deadline));
-	}
-
-	/** As {@link #receive(Class, Deadline)}, for a generic type. */
-	<T> @Nullable IpcMessage<T> receive(JavaType type, Deadline deadline) throws IpcException {
-		return decode(receiveFrame(type, deadline));
+	public <T> @Nullable IpcMessage<T> receive(Class<T> type, Deadline deadline) throws IpcException {
+		return receiveWanted(type, deadline, Filter.ALL);
 	}
 
 	/**
-	 * Receives one message without decoding it yet.
-	 * @param type what the body is expected to be
-	 * @return the frame, to be closed by the caller; null if the peer closed its end
+	 * Receives the first message that is wanted, and drops those that come before it.
+	 * @param deadline until when it may wait for its turn and for all of the message;
+	 * null for the socket's timeout
 	 */
-	<T> @Nullable ReceivedFrame<T> receiveFrame(Class<T> type, Deadline deadline) throws IpcException {
-		return takeFrame(this.codec.reader(type), type, true, deadline);
-	}
-
-	/** As {@link #receiveFrame(Class, Deadline)}, for a generic type. */
-	<T> @Nullable ReceivedFrame<T> receiveFrame(JavaType type, Deadline deadline) throws IpcException {
-		return takeFrame(this.codec.reader(type), type.getRawClass(), true, deadline);
+	<T> @Nullable IpcMessage<T> receiveWanted(Class<T> type, @Nullable Deadline deadline, Filter filter)
+			throws IpcException {
+		while (true) {
+			try (ReceivedFrame<T> frame = takeFrame(this.codec.reader(type), type, true, deadline)) {
+				if (frame == null) {
+					return null;
+				}
+				if (filter.wants(frame.body())) {
+					return frame.decode();
+				}
+			}
+		}
 	}
 
 	/**
-	 * Receives one message if one is there, without decoding it yet.
-	 * @param type what the body is expected to be
+	 * Drops the message that is there, if one is, with its descriptors.
 	 * @param deadline until when it may wait for the rest of a message that has begun
-	 * @return the frame, to be closed by the caller; null if none is there, or another
-	 * thread is receiving
-	 * @throws IpcException.PeerClosed if the peer closed its end and all it sent was
-	 * received
+	 * @param filter looks at it first
 	 */
-	<T> @Nullable ReceivedFrame<T> tryReceiveFrame(Class<T> type, Deadline deadline) throws IpcException {
-		return takeFrame(this.codec.reader(type), type, false, deadline);
+	void drop(Deadline deadline, Filter filter) throws IpcException {
+		try (ReceivedFrame<Object> frame = takeFrame(this.codec.reader(Object.class), Object.class, false, deadline)) {
+			if (frame != null) {
+				filter.wants(frame.body());
+			}
+		}
+	}
+
+	/** Looks at messages before they are decoded. */
+	@FunctionalInterface
+	interface Filter {
+
+		/** Wants every message. */
+		Filter ALL = (body) -> true;
+
+		/**
+		 * Decides about a message.
+		 * @param body its body; what is left of it afterwards is decoded. Of a byte string
+		 * that is expected there is only the envelope, if it has one
+		 * @return false to drop the message
+		 * @throws IpcException to drop it, and to receive no other
+		 */
+		boolean wants(ByteBuffer body) throws IpcException;
+
 	}
 
 	private <T> @Nullable ReceivedFrame<T> takeFrame(ObjectReader reader, Class<?> type, boolean waits,
@@ -264,8 +335,7 @@ public final class IpcChannel {
 			Packet packet = waits ? Frame.receive(receiver, window, this.maxMessageSize, deadline)
 					: Frame.tryReceive(receiver, window, this.maxMessageSize, deadline);
 			if (packet != null) {
-				frame = new ReceivedFrame<>(buffer, home, (string != null) ? string.content() : null, packet,
-						this.codec, reader);
+				frame = new ReceivedFrame<>(buffer, home, string, packet, this.codec, reader);
 			}
 			return frame;
 		}
@@ -273,12 +343,6 @@ public final class IpcChannel {
 			if (frame == null) {
 				home.giveBack(buffer);
 			}
-		}
-	}
-
-	private static <T> @Nullable IpcMessage<T> decode(@Nullable ReceivedFrame<T> received) throws IpcException.Remote {
-		try (received) {
-			return (received != null) ? received.decode() : null;
 		}
 	}
 

@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.lang.ProcessBuilder.Redirect;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -51,7 +52,7 @@ public final class IpcProcessBuilder {
 	 * and its arguments
 	 */
 	public IpcProcessBuilder(String... command) {
-		this.settings = new ProcessBuilder(command);
+		this(Arrays.asList(command));
 	}
 
 	/**
@@ -60,6 +61,8 @@ public final class IpcProcessBuilder {
 	 */
 	public IpcProcessBuilder(List<String> command) {
 		this.settings = new ProcessBuilder(new ArrayList<>(command));
+		// What this process's own parent told it is not for its children.
+		environment().keySet().removeAll(IpcServer.VARIABLES);
 	}
 
 	/**

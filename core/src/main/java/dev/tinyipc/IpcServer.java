@@ -1,9 +1,9 @@
 package dev.tinyipc;
 
 import java.util.List;
+import java.util.Set;
 
 import org.jspecify.annotations.Nullable;
-import tools.jackson.core.JacksonException;
 
 /**
  * The main loop of a child process: receives a request, has it handled, sends the reply,
@@ -22,11 +22,29 @@ import tools.jackson.core.JacksonException;
  */
 public final class IpcServer {
 
+	/**
+	 * The environment variable that is {@code 1} if the parent invites its child to say
+	 * what it can do, with a hello as its first message.
+	 */
+	public static final String HELLO_VARIABLE = "TINY_IPC_HELLO";
+
+	/**
+	 * The environment variable that tells a child the largest message that its parent
+	 * sends and accepts, in bytes.
+	 */
+	public static final String MAX_MESSAGE_SIZE_VARIABLE = "TINY_IPC_MAX_MESSAGE_SIZE";
+
+	/** What a parent that understands them sets in the environment of its child. */
+	static final Set<String> VARIABLES = Set.of(HELLO_VARIABLE, MAX_MESSAGE_SIZE_VARIABLE);
+
 	private IpcServer() {
 	}
 
 	/**
-	 * Serves the parent of this process, in CBOR, and closes the socket at the end.
+	 * Serves the parent of this process, in CBOR, and closes the socket at the end. The
+	 * limit for messages is the parent's, as {@value #MAX_MESSAGE_SIZE_VARIABLE} tells
+	 * it. If {@value #HELLO_VARIABLE} says so, a reply repeats the number of its request,
+	 * so that the parent never takes it for another's.
 	 * @param requestType what the requests are read as
 	 * @param handler answers them
 	 * @param <T> the type of the requests
@@ -41,7 +59,35 @@ public final class IpcServer {
 					+ " variable " + IpcSocket.FD_VARIABLE + " is not set. Start it through IpcProcessBuilder,"
 					+ " or declare it with @ChildProcess"));
 		try (socket) {
-			serve(IpcChannel.over(socket), requestType, handler);
+			IpcChannel channel = IpcChannel.over(socket).withMaxMessageSize(maxMessageSize());
+			boolean invited = "1".equals(System.getenv(HELLO_VARIABLE));
+			if (!invited || isGreeted(channel)) {
+				new RequestLoop<>(channel, requestType, handler, invited).run();
+			}
+		}
+	}
+
+	/** Returns whether the parent is still there. */
+	private static boolean isGreeted(IpcChannel channel) throws IpcException {
+		try {
+			channel.sendHello(Hello.OURS);
+			return true;
+		}
+		catch (IpcException.PeerClosed ex) {
+			return false;
+		}
+	}
+
+	private static int maxMessageSize() throws IpcException {
+		String bytes = System.getenv(MAX_MESSAGE_SIZE_VARIABLE);
+		try {
+			int size = (bytes != null) ? Integer.parseInt(bytes) : IpcChannel.DEFAULT_MAX_MESSAGE_SIZE;
+			return IpcChannel.checkMaxMessageSize(size);
+		}
+		catch (IllegalArgumentException ex) {
+			throw new IpcException("The environment says " + MAX_MESSAGE_SIZE_VARIABLE + '=' + bytes
+					+ ", which is no number of bytes from 1 to " + Frame.MAX_BODY_SIZE
+					+ ": correct it, or remove it from the environment", ex);
 		}
 	}
 
@@ -55,67 +101,7 @@ public final class IpcServer {
 	 * @throws IpcException if the peer does not keep to the protocol, or the socket fails
 	 */
 	public static <T> void serve(IpcChannel channel, Class<T> requestType, Handler<T> handler) throws IpcException {
-		channel.checkSpeaksCbor();
-		boolean open = true;
-		while (open) {
-			try (IpcMessage<T> request = channel.receive(requestType)) {
-				open = (request != null) && answer(channel, request, handler);
-			}
-			catch (JacksonException | IpcException.Remote ex) {
-				open = sendError(channel, ex);
-			}
-		}
-	}
-
-	/** Returns whether somebody is there for the next answer. */
-	private static <T> boolean answer(IpcChannel channel, IpcMessage<T> request, Handler<T> handler)
-			throws IpcException {
-		Object result;
-		try {
-			result = handler.handle(request);
-		}
-		catch (Exception ex) {
-			return sendError(channel, ex);
-		}
-		try {
-			send(channel, result);
-			return true;
-		}
-		catch (IpcException.PeerClosed ex) {
-			return false; // it does not want the answer any more
-		}
-		catch (IpcException.Timeout ex) {
-			throw ex; // there would be no room for an error either
-		}
-		catch (IpcException | RuntimeException ex) {
-			// Such as a value that cannot be written, or a descriptor that is closed:
-			// nothing
-			// was sent. If something was, this fails too.
-			return sendError(channel, ex);
-		}
-	}
-
-	private static void send(IpcChannel channel, @Nullable Object result) throws IpcException {
-		if (!(result instanceof Reply reply)) {
-			channel.send(result);
-			return;
-		}
-		try {
-			channel.send(reply.payload, reply.descriptors.toArray(OwnedFd[]::new));
-		}
-		finally {
-			OwnedFd.closeAll(reply.descriptors);
-		}
-	}
-
-	private static boolean sendError(IpcChannel channel, Exception error) throws IpcException {
-		try {
-			channel.sendError(error);
-			return true;
-		}
-		catch (IpcException.PeerClosed ex) {
-			return false;
-		}
+		new RequestLoop<>(channel, requestType, handler, false).run();
 	}
 
 	/**
@@ -140,9 +126,9 @@ public final class IpcServer {
 	/** A reply with descriptors, which are closed once it is sent, or cannot be. */
 	public static final class Reply {
 
-		private final @Nullable Object payload;
+		final @Nullable Object payload;
 
-		private final List<OwnedFd> descriptors;
+		final List<OwnedFd> descriptors;
 
 		/**
 		 * Makes a reply.

@@ -2,7 +2,6 @@ package dev.tinyipc;
 
 import java.io.Closeable;
 import java.nio.ByteBuffer;
-import java.util.List;
 
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JsonParser;
@@ -18,14 +17,14 @@ import tools.jackson.databind.util.ByteBufferBackedInputStream;
  */
 final class ReceivedFrame<T> implements Closeable {
 
-	private static final int MAJOR_TYPE_TAG = 6;
-
 	private final FrameBuffer buffer;
 
 	private final FrameBuffer.Slot home;
 
 	/** What was received piece by piece, as it was the byte string that was expected. */
 	private final byte @Nullable [] byteString;
+
+	private final ByteBuffer body;
 
 	private final Packet packet;
 
@@ -35,53 +34,24 @@ final class ReceivedFrame<T> implements Closeable {
 
 	private boolean handedOn;
 
-	private boolean closed;
-
-	ReceivedFrame(FrameBuffer buffer, FrameBuffer.Slot home, byte @Nullable [] byteString, Packet packet, Codec codec,
+	ReceivedFrame(FrameBuffer buffer, FrameBuffer.Slot home, @Nullable ByteString expected, Packet packet, Codec codec,
 			ObjectReader reader) {
 		this.buffer = buffer;
 		this.home = home;
-		this.byteString = byteString;
+		this.byteString = (expected != null) ? expected.content() : null;
+		this.body = (this.byteString != null) ? expected.envelope()
+				: buffer.memory().bytes().slice(Frame.HEADER_SIZE, packet.length());
 		this.packet = packet;
 		this.codec = codec;
 		this.reader = reader;
 	}
 
-	/** The size on the wire, the header of 8 included, in bytes. */
-	long size() {
-		return Frame.HEADER_SIZE + (long) this.packet.length();
-	}
-
-	/** They stay this frame's. */
-	List<OwnedFd> descriptors() {
-		return this.packet.descriptors();
-	}
-
 	/**
-	 * The body, in native memory, until this frame is closed.
-	 * @return null for a byte string that was expected: of that there is only the content
+	 * The body, until this frame is closed. What is left of it is decoded.
+	 * @return of a byte string that was expected only the envelope, if it has one
 	 */
-	@Nullable ByteBuffer body() {
-		return (this.byteString != null) ? null
-				: this.buffer.memory().bytes().slice(Frame.HEADER_SIZE, this.packet.length());
-	}
-
-	/** Whether the body is an item with this tag, as the outermost one. */
-	boolean hasTag(long tag) {
-		ByteBuffer body = body();
-		if (body == null || (body.get(0) & 0xff) >> 5 != MAJOR_TYPE_TAG) {
-			return false;
-		}
-		int info = body.get(0) & 0x1f;
-		int size = (info < 24) ? 0 : 1 << (info - 24);
-		if (info > 27 || body.limit() <= size) {
-			return false; // no head at all
-		}
-		long value = (size == 0) ? info : 0;
-		for (int i = 1; i <= size; i++) {
-			value = value << 8 | body.get(i) & 0xff;
-		}
-		return value == tag;
+	ByteBuffer body() {
+		return this.body;
 	}
 
 	/**
@@ -92,32 +62,17 @@ final class ReceivedFrame<T> implements Closeable {
 	 */
 	@SuppressWarnings("unchecked") // T is byte[] where a byte string was expected
 	IpcMessage<T> decode() throws IpcException.Remote {
-		return handOn((this.byteString != null) ? (T) this.byteString : read(this.reader));
-	}
-
-	/**
-	 * Decodes the body as something else than was expected, as {@link #decode()} does.
-	 * @param type no byte string
-	 */
-	<U> IpcMessage<U> decodeAs(Class<U> type) throws IpcException.Remote {
-		return handOn(read(this.codec.reader(type)));
-	}
-
-	private <U> IpcMessage<U> handOn(U payload) {
+		T payload = (this.byteString != null) ? (T) this.byteString : read();
 		this.handedOn = true;
 		return new IpcMessage<>(payload, this.packet);
 	}
 
-	private <U> U read(ObjectReader reader) throws IpcException.Remote {
-		ByteBuffer body = body();
-		if (body == null) {
-			throw new IllegalStateException("The body is the byte string that was expected");
-		}
+	private T read() throws IpcException.Remote {
 		try {
-			if (this.codec.isCbor() && ErrorItem.isOne(body)) {
-				throw ErrorItem.read(body, size());
+			if (this.codec.isCbor() && ErrorItem.isOne(this.body)) {
+				throw ErrorItem.read(this.body, Frame.HEADER_SIZE + (long) this.packet.length());
 			}
-			return reader.readValue(new ByteBufferBackedInputStream(body));
+			return this.reader.readValue(new ByteBufferBackedInputStream(this.body));
 		}
 		catch (ArithmeticException | IllegalArgumentException ex) {
 			// Jackson lets some of what its number parsers throw through.
@@ -127,12 +82,9 @@ final class ReceivedFrame<T> implements Closeable {
 
 	@Override
 	public void close() {
-		if (!this.closed) {
-			this.closed = true;
-			this.home.giveBack(this.buffer);
-			if (!this.handedOn) {
-				this.packet.close();
-			}
+		this.home.giveBack(this.buffer);
+		if (!this.handedOn) {
+			this.packet.close();
 		}
 	}
 

@@ -26,9 +26,9 @@ class LayersTests {
 					"ChildExit", "ChildOutput", "ChildWatcher", "OrphanGuard"),
 			Set.of("IpcSocket", "IpcSocketPair", "Packet", "SocketSide", "SocketSender", "SocketReceiver",
 					"SocketOption", "InheritedSocket", "SharedMemory", "IpcPoller", "StructBytes", "Spin"),
-			Set.of("IpcChannel", "ChannelResources", "ReceivedFrame", "Codec", "Frame", "FrameBuffer", "LargeMemory",
-					"ByteString", "IpcMessage", "ErrorItem", "IpcServer", "IpcProcessBuilder", "IpcProcess",
-					"ChildStreams"));
+			Set.of("IpcChannel", "ChannelResources", "ReceivedFrame", "Codec", "CborHead", "Frame", "FrameBuffer",
+					"LargeMemory", "ByteString", "IpcMessage", "ErrorItem", "Envelope", "Hello", "IpcServer",
+					"RequestLoop", "IpcProcessBuilder", "IpcProcess", "ChildStreams"));
 
 	private static final Set<String> MAY_USE_JNA = Set.of("LibC", "Errno", "NativeBuffer", "MsgHdr", "SharedMemory",
 			"StructBytes");

@@ -1,0 +1,101 @@
+package dev.tinyipc;
+
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+
+/**
+ * What every CBOR data item begins with (RFC 8949, 3): three bits of type, and an
+ * argument in the other five bits or in the 1, 2, 4 or 8 bytes that follow.
+ */
+final class CborHead {
+
+	static final int UNSIGNED = 0;
+
+	static final int NEGATIVE = 1;
+
+	static final int BYTES = 2;
+
+	static final int TEXT = 3;
+
+	static final int ARRAY = 4;
+
+	static final int MAP = 5;
+
+	static final int TAG = 6;
+
+	static final int SIMPLE = 7;
+
+	/** In place of an argument: the items up to a break belong together. */
+	static final int INDEFINITE = 31;
+
+	private static final int INFO_MASK = 0x1f;
+
+	private static final int FIRST_IN_BYTES = 24;
+
+	private static final int LAST_IN_BYTES = 27;
+
+	private CborHead() {
+	}
+
+	/** The major type, of the first byte. */
+	static int type(byte first) {
+		return (first & 0xff) >> 5;
+	}
+
+	/** The argument itself, or in how many bytes it follows, of the first byte. */
+	static int info(byte first) {
+		return first & INFO_MASK;
+	}
+
+	/** Bytes, the first included. It is 1 for what has no argument. */
+	static int size(byte first) {
+		int info = info(first);
+		return (info < FIRST_IN_BYTES || info > LAST_IN_BYTES) ? 1 : 1 + (1 << (info - FIRST_IN_BYTES));
+	}
+
+	/** Whether there is a whole head, with an argument. */
+	static boolean isAt(ByteBuffer body, int at) {
+		return at < body.limit() && info(body.get(at)) <= LAST_IN_BYTES && body.limit() - at >= size(body.get(at));
+	}
+
+	/**
+	 * The argument, unsigned.
+	 * @param at where there is a whole head
+	 */
+	static long argument(ByteBuffer body, int at) {
+		byte first = body.get(at);
+		return switch (info(first)) {
+			case FIRST_IN_BYTES -> body.get(at + 1) & 0xffL;
+			case FIRST_IN_BYTES + 1 -> bigEndian(body, body.getShort(at + 1), Short.SIZE);
+			case FIRST_IN_BYTES + 2 -> bigEndian(body, body.getInt(at + 1), Integer.SIZE);
+			case LAST_IN_BYTES -> bigEndian(body, body.getLong(at + 1), Long.SIZE);
+			default -> info(first);
+		};
+	}
+
+	private static long bigEndian(ByteBuffer body, long read, int bits) {
+		boolean reversed = body.order() == ByteOrder.LITTLE_ENDIAN;
+		return (reversed ? Long.reverseBytes(read) : read << (Long.SIZE - bits)) >>> (Long.SIZE - bits);
+	}
+
+	/**
+	 * Where the item that a tag encloses begins, if the body begins with that tag, or
+	 * with others around it. A body that begins with no tag costs one comparison.
+	 * @param body from its position to its limit; both stay as they are
+	 * @return a place in the body, or -1
+	 */
+	static int contentOf(long tag, ByteBuffer body) {
+		int at = body.position();
+		while (at < body.limit() && type(body.get(at)) == TAG) {
+			if (!isAt(body, at)) {
+				return -1; // which the parser will say
+			}
+			if (argument(body, at) == tag) {
+				return at + size(body.get(at));
+			}
+			at += size(body.get(at));
+		}
+		return -1;
+	}
+
+}

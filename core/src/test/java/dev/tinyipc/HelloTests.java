@@ -1,0 +1,165 @@
+package dev.tinyipc;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.util.HexFormat;
+import java.util.Map;
+import java.util.OptionalLong;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import tools.jackson.core.JacksonException;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+
+/** What an invited child says first, and how it answers from then on. */
+@Timeout(60)
+class HelloTests {
+
+	private static final String TAG = "da4950534a";
+
+	private static ByteBuffer body(String hex) {
+		return ByteBuffer.wrap(HexFormat.of().parseHex(hex));
+	}
+
+	@Test
+	void isReadWhateverElseItSays() {
+		assertThat(Hello.read(body(TAG + "a0"))).isEqualTo(new Hello(1, false));
+		assertThat(Hello.read(body(TAG + "a3" + "656c616e657304" + "68656e76656c6f7065f5" + "6870726f746f636f6c02")))
+			.isEqualTo(new Hello(2, true));
+		assertThat(Hello.isOne(body(TAG + "a0"))).isTrue();
+		assertThat(Hello.isOne(body("a0"))).isFalse();
+	}
+
+	@ParameterizedTest
+	@ValueSource(strings = { "", "01", "80", "a1" + "6870726f746f636f6c" + "6132", "a1" + "68656e76656c6f7065" + "01",
+			"a0" + "00" })
+	void somethingElseBehindItsTagIsRefused(String content) {
+		assertThatExceptionOfType(JacksonException.class).isThrownBy(() -> Hello.read(body(TAG + content)));
+	}
+
+	@Test
+	void invitedChildSaysHelloAndAnswersEnvelopesWithEnvelopes() throws Exception {
+		try (IpcProcess child = start(Map.of(IpcServer.HELLO_VARIABLE, "1"))) {
+			assertThat(Hello.read(receiveBody(child))).isEqualTo(new Hello(2, true));
+			IpcChannel channel = IpcChannel.over(child.socket());
+			for (long id = 5; id < 8; id++) {
+				channel.sendNumbered(OptionalLong.of(id), "to be echoed");
+				assertThat(receive(channel, id)).isEqualTo("to be echoed");
+			}
+			channel.send("bare");
+			assertThat(channel.receive(String.class).payload()).isEqualTo("bare");
+			channel.sendNumbered(OptionalLong.of(8), "fail");
+			assertThatExceptionOfType(IpcException.Remote.class).isThrownBy(() -> receive(channel, 8))
+				.withMessageContaining("on purpose");
+			channel.sendNumbered(OptionalLong.of(9), Map.of("no", "text"));
+			assertThatExceptionOfType(IpcException.Remote.class).isThrownBy(() -> receive(channel, 9));
+			RawSender.send(child.socket(), Samples.frame(HexFormat.of().parseHex("da49505346a0")));
+			assertThatExceptionOfType(IpcException.Remote.class).isThrownBy(() -> channel.receive(String.class))
+				.withMessageContaining("envelope");
+			child.socket().close();
+			assertThat(child.waitFor()).isZero();
+		}
+	}
+
+	@Test
+	void childThatIsNotInvitedIsSilentAndAnswersBare() throws Exception {
+		try (IpcProcess child = start(Map.of())) {
+			IpcChannel channel = IpcChannel.over(child.socket());
+			channel.send("first");
+			assertThat(channel.receive(String.class).payload()).isEqualTo("first");
+			channel.sendNumbered(OptionalLong.of(3), "in an envelope");
+			assertThatExceptionOfType(IpcException.Remote.class).isThrownBy(() -> channel.receive(String.class));
+		}
+	}
+
+	@Test
+	void childWhoseParentIsGoneBeforeItsHelloEndsInOrder() throws Exception {
+		try (IpcProcess child = start(Map.of(IpcServer.HELLO_VARIABLE, "1"))) {
+			child.socket().close();
+			assertThat(child.waitFor()).isZero();
+		}
+	}
+
+	@Test
+	void childTakesAndGivesMessagesUpToTheLimitOfItsParent() throws Exception {
+		String limit = Integer.toString(64 * 1024 * 1024);
+		try (IpcProcess child = start(Map.of(IpcServer.MAX_MESSAGE_SIZE_VARIABLE, limit))) {
+			IpcChannel channel = IpcChannel.over(child.socket()).withMaxMessageSize(64 * 1024 * 1024);
+			String text = "x".repeat(20_000_000);
+			channel.send(text);
+			assertThat(channel.receive(String.class).payload().equals(text)).isTrue();
+		}
+	}
+
+	@ParameterizedTest
+	@ValueSource(strings = { "", "0", "-1", "64MB", "2147483640", "99999999999" })
+	void limitThatIsNoNumberOfBytesEndsTheChildWithAMessage(String limit) throws Exception {
+		IpcProcessBuilder builder = new IpcProcessBuilder(new ChildJvm(Echo.class).command()).redirectErrorStream(true);
+		builder.environment().put(IpcServer.MAX_MESSAGE_SIZE_VARIABLE, limit);
+		try (IpcProcess child = builder.start()) {
+			assertThat(child.getInputStream().readAllBytes()).asString()
+				.contains("IpcException: The environment says TINY_IPC_MAX_MESSAGE_SIZE=" + limit + ",");
+			assertThat(child.waitFor()).isEqualTo(1);
+		}
+	}
+
+	/** A parent that is a child itself may not understand what its own parent does. */
+	@Test
+	void invitationIsNotHandedOnToGrandchildrenUnlessTheParentSaysSo() throws Exception {
+		String said = new ChildJvm(Grandparent.class)
+			.with((builder) -> builder.environment()
+				.putAll(Map.of(IpcServer.HELLO_VARIABLE, "1", IpcServer.MAX_MESSAGE_SIZE_VARIABLE, "99")))
+			.run();
+		assertThat(said).isEqualTo("nothing nothing\n1 nothing\n");
+	}
+
+	static final class Grandparent {
+
+		public static void main(String[] arguments) throws Exception {
+			String script = "echo ${TINY_IPC_HELLO-nothing} ${TINY_IPC_MAX_MESSAGE_SIZE-nothing}";
+			new IpcProcessBuilder("sh", "-c", script).inheritIO().start().waitFor();
+			IpcProcessBuilder inviting = new IpcProcessBuilder("sh", "-c", script).inheritIO();
+			inviting.environment().put(IpcServer.HELLO_VARIABLE, "1");
+			inviting.start().waitFor();
+		}
+
+	}
+
+	private static String receive(IpcChannel channel, long id) throws IpcException {
+		return channel
+			.receiveWanted(String.class, null, Opening.telling((number) -> assertThat(number).hasValue(id)))
+			.payload();
+	}
+
+	private static ByteBuffer receiveBody(IpcProcess child) throws IpcException {
+		ByteBuffer packet = ByteBuffer.allocate(1000);
+		child.socket().receive(packet);
+		return packet.flip().position(Frame.HEADER_SIZE);
+	}
+
+	private static IpcProcess start(Map<String, String> environment) throws IOException {
+		IpcProcessBuilder builder = new IpcProcessBuilder(new ChildJvm(Echo.class).command())
+			.redirectOutput(ProcessBuilder.Redirect.DISCARD)
+			.redirectError(ProcessBuilder.Redirect.DISCARD);
+		builder.environment().putAll(environment);
+		return builder.start();
+	}
+
+	static final class Echo {
+
+		public static void main(String[] arguments) throws IpcException {
+			IpcServer.serve(String.class, (request) -> {
+				if (request.payload().equals("fail")) {
+					throw new IllegalStateException("on purpose");
+				}
+				return request.payload();
+			});
+		}
+
+	}
+
+}
