@@ -63,4 +63,12 @@ while True:
         packet = number(os.getpid())
     elif asked(b"bear-child"):
         packet = number(subprocess.Popen(["sleep", "1000"]).pid)
+    if asked(b"half"):
+        parent.send(struct.pack("=Q", 1000) + packet)
+        continue
     parent.send(packet)
+    if asked(b"twice"):
+        parent.send(packet)
+    if asked(b"later"):
+        time.sleep(float(argument(b"later")))
+        parent.send(packet)

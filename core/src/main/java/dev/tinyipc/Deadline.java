@@ -2,6 +2,7 @@ package dev.tinyipc;
 
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.ReentrantLock;
 
 /**
  * Until when a call may wait, for whatever it has to wait for: its turn, room, each
@@ -71,6 +72,39 @@ public final class Deadline {
 	 */
 	public boolean hasPassed() {
 		return remainingNanos() == 0;
+	}
+
+	/**
+	 * Waits for a lock.
+	 * @param what is busy, for the message of a failure
+	 */
+	void lock(ReentrantLock lock, Object what) throws IpcException {
+		if (lock.tryLock()) {
+			return;
+		}
+		boolean interrupted = false;
+		try {
+			while (true) {
+				try {
+					if (lock.tryLock(remainingNanos(), TimeUnit.NANOSECONDS)) {
+						return;
+					}
+					throw new IpcException.Timeout(
+							what + ": busy with other messages for " + Duration.ofNanos(this.timeoutNanos));
+				}
+				catch (InterruptedException ex) {
+					interrupted = true;
+					if (this.interruptible) {
+						throw new IpcException.Interrupted(what + ": interrupted while waiting for other messages");
+					}
+				}
+			}
+		}
+		finally {
+			if (interrupted) {
+				Thread.currentThread().interrupt();
+			}
+		}
 	}
 
 	/** The {@link System#nanoTime()} at which waiting ends, or 0 for never. */

@@ -236,9 +236,9 @@ public final class IpcChannel {
 	 * @throws IpcException.MessageTooLarge if a message over the limit is announced: the
 	 * socket is unusable
 	 * @throws IpcException.Timeout if no message came within the receive timeout
-	 * @throws IpcException as {@link IpcSocket#receive(ByteBuffer)}, and if what
-	 * comes is no message, or only a part of one came within the receive timeout, after
-	 * which the socket is unusable
+	 * @throws IpcException as {@link IpcSocket#receive(ByteBuffer)}, and if what comes is
+	 * no message, or only a part of one came within the receive timeout, after which the
+	 * socket is unusable
 	 */
 	public <T> @Nullable IpcMessage<T> receive(Class<T> type) throws IpcException {
 		return receiveWanted(type, null, Filter.ALL);
@@ -314,8 +314,8 @@ public final class IpcChannel {
 
 		/**
 		 * Decides about a message.
-		 * @param body its body; what is left of it afterwards is decoded. Of a byte string
-		 * that is expected there is only the envelope, if it has one
+		 * @param body its body; what is left of it afterwards is decoded. Of a byte
+		 * string that is expected there is only the envelope, if it has one
 		 * @return false to drop the message
 		 * @throws IpcException to drop it, and to receive no other
 		 */

@@ -488,6 +488,15 @@ public final class IpcSocket implements Closeable {
 	}
 
 	/**
+	 * Whether a failure left the stream of packets in a state in which nobody could tell
+	 * where the next message begins.
+	 * @return whether every further call fails
+	 */
+	boolean isBroken() {
+		return this.sender.isBroken();
+	}
+
+	/**
 	 * Closes this end, and wakes whoever is blocked in a call on it, who then gets an
 	 * exception. Closing twice does nothing.
 	 */

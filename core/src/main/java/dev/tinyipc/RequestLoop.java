@@ -49,7 +49,8 @@ final class RequestLoop<T> {
 	}
 
 	private @Nullable IpcMessage<T> receive() throws IpcException {
-		return this.channel.receiveWanted(this.requestType, null, this.opensEnvelopes ? this::open : IpcChannel.Filter.ALL);
+		return this.channel.receiveWanted(this.requestType, null,
+				this.opensEnvelopes ? this::open : IpcChannel.Filter.ALL);
 	}
 
 	private boolean open(ByteBuffer body) {

@@ -278,6 +278,10 @@ abstract sealed class SocketSide permits SocketSender, SocketReceiver {
 		}
 	}
 
+	final boolean isBroken() {
+		return this.broken.get() != null;
+	}
+
 	/** Whether one of the two directions has broken the socket, which shuts both down. */
 	final void checkUsable() throws IpcException {
 		IpcException reason = this.broken.get();

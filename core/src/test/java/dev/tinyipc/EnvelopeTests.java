@@ -77,8 +77,9 @@ class EnvelopeTests {
 			LeakWatch watch = new LeakWatch();
 			IpcChannel receiver = IpcChannel.over(pair.child());
 			RawSender.send(pair.parent(), Samples.frame(HexFormat.of().parseHex(hex)), file);
-			assertThatExceptionOfType(JacksonException.class).isThrownBy(() -> receiver.receiveWanted(Object.class, null, Opening.telling((id) -> {
-			})));
+			assertThatExceptionOfType(JacksonException.class)
+				.isThrownBy(() -> receiver.receiveWanted(Object.class, null, Opening.telling((id) -> {
+				})));
 			watch.assertNoneLeft();
 			IpcChannel.over(pair.parent()).send("next");
 			assertThat(receiver.receive(String.class).payload()).isEqualTo("next");
@@ -126,11 +127,10 @@ class EnvelopeTests {
 			IpcChannel sender = IpcChannel.over(pair.parent());
 			for (OptionalLong id : List.of(OptionalLong.of(3), OptionalLong.empty())) {
 				sender.sendNumbered(id, new byte[] { 1 }, file);
-				assertThatExceptionOfType(IpcException.class)
-					.isThrownBy(() -> IpcChannel.over(pair.child()).receiveWanted(byte[].class, null, Opening.telling((number) -> {
+				assertThatExceptionOfType(IpcException.class).isThrownBy(() -> IpcChannel.over(pair.child())
+					.receiveWanted(byte[].class, null, Opening.telling((number) -> {
 						throw new IpcException("not " + number);
-					})))
-					.withMessage("not " + id);
+					}))).withMessage("not " + id);
 			}
 			watch.assertNoneLeft();
 		}

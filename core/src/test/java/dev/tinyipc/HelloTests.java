@@ -130,8 +130,7 @@ class HelloTests {
 	}
 
 	private static String receive(IpcChannel channel, long id) throws IpcException {
-		return channel
-			.receiveWanted(String.class, null, Opening.telling((number) -> assertThat(number).hasValue(id)))
+		return channel.receiveWanted(String.class, null, Opening.telling((number) -> assertThat(number).hasValue(id)))
 			.payload();
 	}
 

@@ -28,7 +28,7 @@ class LayersTests {
 					"SocketOption", "InheritedSocket", "SharedMemory", "IpcPoller", "StructBytes", "Spin"),
 			Set.of("IpcChannel", "ChannelResources", "ReceivedFrame", "Codec", "CborHead", "Frame", "FrameBuffer",
 					"LargeMemory", "ByteString", "IpcMessage", "ErrorItem", "Envelope", "Hello", "IpcServer",
-					"RequestLoop", "IpcProcessBuilder", "IpcProcess", "ChildStreams"));
+					"RequestLoop", "IpcRequester", "Exchange", "IpcProcessBuilder", "IpcProcess", "ChildStreams"));
 
 	private static final Set<String> MAY_USE_JNA = Set.of("LibC", "Errno", "NativeBuffer", "MsgHdr", "SharedMemory",
 			"StructBytes");

@@ -3,17 +3,13 @@ package dev.tinyipc.spring;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.Map;
-import java.util.OptionalInt;
 import java.util.TreeMap;
 
-import dev.tinyipc.IpcChannel;
 import dev.tinyipc.IpcException;
 import dev.tinyipc.IpcMessage;
-import dev.tinyipc.IpcSocket;
 import dev.tinyipc.OwnedFd;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
-import tools.jackson.dataformat.cbor.CBORMapper;
 
 import org.springframework.util.Assert;
 
@@ -36,19 +32,11 @@ import org.springframework.util.Assert;
  */
 public class CborMessageTemplate implements CborMessageOperations {
 
-	/** How long a call may take unless said otherwise. */
+	/** The timeout of a call that names none, by default: 30 seconds. */
 	public static final Duration DEFAULT_TIMEOUT = Duration.ofSeconds(30);
 
-	/** The longest time-out: a hundred years, in nanoseconds still a {@code long}. */
+	/** The longest timeout: a hundred years, in nanoseconds still a {@code long}. */
 	public static final Duration MAX_TIMEOUT = Duration.ofDays(36_500);
-
-	/**
-	 * Elapsed time below this does not shorten the time-out of the receive that follows,
-	 * so that the kernel need not be told a new one for each request.
-	 */
-	private static final Duration TIMEOUT_GRANULARITY = Duration.ofMillis(10);
-
-	private final CBORMapper mapper;
 
 	private final Map<String, Route> routes;
 
@@ -56,34 +44,27 @@ public class CborMessageTemplate implements CborMessageOperations {
 
 	private Duration timeout = DEFAULT_TIMEOUT;
 
-	private int maxMessageSize = IpcChannel.DEFAULT_MAX_MESSAGE_SIZE;
-
 	private final boolean idempotent;
 
 	/**
 	 * Creates a template whose default destination is the only one there is.
-	 * @param mapper writes and reads the payloads
 	 * @param destinations the peers
 	 * @param observer is told of every message
 	 */
-	public CborMessageTemplate(CBORMapper mapper, Collection<? extends IpcDestination> destinations,
-			IpcObserver observer) {
-		this.mapper = mapper;
+	public CborMessageTemplate(Collection<? extends IpcDestination> destinations, IpcObserver observer) {
 		this.routes = new TreeMap<>();
 		this.idempotent = false;
 		for (IpcDestination destination : destinations) {
-			Route route = new Route(destination, observer.destination(destination.name()));
+			Route route = new Route(destination, GuardedObserver.of(observer, destination.name()));
 			Route other = this.routes.put(destination.name(), route);
 			Assert.state(other == null, () -> "Two destinations are named '" + destination.name() + '\'');
 		}
 	}
 
 	private CborMessageTemplate(CborMessageTemplate other, boolean idempotent) {
-		this.mapper = other.mapper;
 		this.routes = other.routes;
 		this.defaultDestination = other.defaultDestination;
 		this.timeout = other.timeout;
-		this.maxMessageSize = other.maxMessageSize;
 		this.idempotent = idempotent;
 	}
 
@@ -103,15 +84,6 @@ public class CborMessageTemplate implements CborMessageOperations {
 	public void setTimeout(Duration timeout) {
 		checkTimeout(timeout);
 		this.timeout = timeout;
-	}
-
-	/**
-	 * Sets the largest message that is sent and accepted.
-	 * @param maxMessageSize bytes; 16 MiB unless set
-	 */
-	public void setMaxMessageSize(int maxMessageSize) {
-		Assert.isTrue(maxMessageSize > 0, "The maximum message size must be more than zero");
-		this.maxMessageSize = maxMessageSize;
 	}
 
 	@Override
@@ -197,30 +169,24 @@ public class CborMessageTemplate implements CborMessageOperations {
 
 	private void send(Route route, Object payload, OwnedFd[] descriptors) {
 		try {
-			Duration timeout = timeout(route);
-			long bytes = route.destination.send(timeout, (connection) -> {
-				connection.socket().setSendTimeout(kernelTimeout(timeout, connection));
-				return channel(connection.socket()).send(payload, descriptors);
-			});
+			long bytes = route.destination.send(payload, timeout(route), descriptors);
 			route.observer.sent(bytes, descriptors.length);
 		}
-		catch (IpcException | JacksonException ex) {
+		catch (IpcException | JacksonException | IpcMessagingException ex) {
 			throw failed(route, ex);
 		}
 	}
 
 	private <T> @Nullable IpcMessage<T> receive(Route route, Class<T> type) {
 		try {
-			Duration timeout = timeout(route);
-			return route.destination.receive(timeout, (connection) -> {
-				connection.socket().setReceiveTimeout(kernelTimeout(timeout, connection));
-				return receive(route, channel(connection.socket()), type);
-			});
+			IpcMessage<T> message = route.destination.receive(type, timeout(route));
+			route.observer.received(message.size(), message.descriptors().size());
+			return message;
 		}
-		catch (IpcException.Timeout ex) {
+		catch (IpcException.Timeout | IpcTimeoutException ex) {
 			return null;
 		}
-		catch (IpcException | JacksonException ex) {
+		catch (IpcException | JacksonException | IpcMessagingException ex) {
 			throw failed(route, ex);
 		}
 	}
@@ -228,91 +194,27 @@ public class CborMessageTemplate implements CborMessageOperations {
 	private <R> IpcMessage<R> exchange(Route route, Object request, Class<R> type, Duration timeout,
 			OwnedFd[] descriptors) {
 		checkTimeout(timeout);
-		long start = System.nanoTime();
+		long called = System.nanoTime();
 		try {
-			IpcMessage<R> reply = route.destination.exchange(timeout, this.idempotent, (connection) -> {
-				IpcSocket socket = connection.socket();
-				checkNothingPending(connection);
-				IpcChannel channel = channel(socket);
-				socket.setSendTimeout(kernelTimeout(timeout, connection));
-				long bytes = channel.send(request, descriptors);
+			return route.destination.exchange(timeout, this.idempotent, (exchange) -> {
+				long begun = System.nanoTime();
+				route.observer.acquired(Duration.ofNanos(begun - called));
+				long bytes = exchange.request(request, descriptors);
 				route.observer.sent(bytes, descriptors.length);
-				connection.setInStep(false);
-				socket.setReceiveTimeout(kernelTimeout(timeout, connection));
-				return reply(route, connection, channel, type);
+				IpcMessage<R> reply = exchange.reply(type);
+				route.observer.received(reply.size(), reply.descriptors().size());
+				route.observer.exchanged(Duration.ofNanos(System.nanoTime() - begun));
+				return reply;
 			});
-			route.observer.exchanged(Duration.ofNanos(System.nanoTime() - start));
-			return reply;
 		}
-		catch (IpcException.Timeout ex) {
-			throw failed(route, new IpcException.Timeout("no reply within " + timeout + ": " + ex.getMessage()));
-		}
-		catch (IpcException | JacksonException ex) {
+		catch (IpcException | JacksonException | IpcMessagingException ex) {
 			throw failed(route, ex);
 		}
-	}
-
-	private static <R> IpcMessage<R> reply(Route route, IpcDestination.Connection connection, IpcChannel channel,
-			Class<R> type) throws IpcException {
-		try {
-			IpcMessage<R> reply = receive(route, channel, type);
-			connection.setInStep(true);
-			return reply;
-		}
-		catch (IpcException.PeerClosed ex) {
-			throw new ReplyLost(ex);
-		}
-		catch (JacksonException | IpcException.Remote ex) {
-			connection.setInStep(true); // it was a whole message, if not of that type
-			throw ex;
-		}
-	}
-
-	private static <T> IpcMessage<T> receive(Route route, IpcChannel channel, Class<T> type) throws IpcException {
-		try {
-			IpcMessage<T> message = channel.receive(type);
-			if (message == null) {
-				throw new IpcException.PeerClosed("the peer closed its socket");
-			}
-			route.observer.received(message.size(), message.descriptors().size());
-			return message;
-		}
-		catch (IpcException.Remote ex) {
-			route.observer.received(ex.size(), 0);
-			throw ex;
-		}
-	}
-
-	/** Whose reply would it be taken for? */
-	private static void checkNothingPending(IpcDestination.Connection connection) throws IpcException {
-		OptionalInt pending = connection.socket().pendingSize();
-		if (pending.isPresent() && pending.getAsInt() == 0) {
-			// Closed by the peer, or shut down here because a message was sent in part.
-			throw new IpcException.PeerClosed("the peer closed its socket");
-		}
-		if (pending.isPresent()) {
-			connection.setInStep(false);
-			throw new IpcException("a message that nobody asked for was waiting where a reply was to come:"
-					+ " the peer must answer each request once, and otherwise send only if nobody makes requests of it");
-		}
-	}
-
-	/**
-	 * What is left of the time, or all of it while hardly any has passed: the kernel need
-	 * not be told another one for each request.
-	 */
-	private static Duration kernelTimeout(Duration timeout, IpcDestination.Connection connection) {
-		Duration left = connection.timeLeft();
-		return (timeout.compareTo(left.plus(TIMEOUT_GRANULARITY)) < 0) ? timeout : left;
 	}
 
 	private Duration timeout(Route route) {
 		Duration own = route.destination.timeout();
 		return (own != null) ? own : this.timeout;
-	}
-
-	private IpcChannel channel(IpcSocket socket) {
-		return IpcChannel.over(socket, this.mapper).withMaxMessageSize(this.maxMessageSize);
 	}
 
 	private static <T> @Nullable T payload(@Nullable IpcMessage<T> message) {
@@ -322,6 +224,9 @@ public class CborMessageTemplate implements CborMessageOperations {
 	}
 
 	private static IpcMessagingException failed(Route route, Exception cause) {
+		if (cause instanceof IpcException.Remote remote) {
+			route.observer.received(remote.size(), 0);
+		}
 		IpcMessagingException translated = IpcExceptionTranslator.translate(route.destination.name(), cause);
 		route.observer.failed(translated);
 		return translated;
@@ -354,7 +259,7 @@ public class CborMessageTemplate implements CborMessageOperations {
 
 	private static void checkTimeout(Duration timeout) {
 		Assert.isTrue(timeout.compareTo(Duration.ZERO) > 0 && timeout.compareTo(MAX_TIMEOUT) <= 0,
-				() -> "A time-out must be more than zero and at most 100 years, not " + timeout);
+				() -> "A timeout must be more than zero and at most 100 years, not " + timeout);
 	}
 
 	private record Route(IpcDestination destination, IpcObserver.Destination observer) {

@@ -2,8 +2,10 @@ package dev.tinyipc.spring;
 
 import java.time.Duration;
 
+import dev.tinyipc.Exchange;
 import dev.tinyipc.IpcException;
-import dev.tinyipc.IpcSocket;
+import dev.tinyipc.IpcMessage;
+import dev.tinyipc.OwnedFd;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -19,7 +21,7 @@ public interface IpcDestination {
 	String name();
 
 	/**
-	 * How long a call may take that names no time-out.
+	 * The timeout of a call that names none.
 	 * @return more than zero; null to leave it to the template
 	 */
 	default @Nullable Duration timeout() {
@@ -27,108 +29,54 @@ public interface IpcDestination {
 	}
 
 	/**
-	 * Runs an action with a socket that nobody else runs an exchange on, and waits for
-	 * one. A socket that the action leaves out of step is never used again.
-	 * @param timeout how long waiting and action may take together, more than zero
-	 * @param idempotent whether the action may be run once more, with another socket, if
-	 * the peer is found to be gone
-	 * @param action what to do
+	 * Lends an exchange, and waits for one that is free.
+	 * @param timeout for waiting and exchange together, more than zero
+	 * @param idempotent whether the action may be run once more, with another exchange,
+	 * if the peer ends after the request was sent. If it ends before, that is done anyway
+	 * @param action sends one request and receives its reply
 	 * @param <R> the type of the result
 	 * @return what the action returned
-	 * @throws IpcException what the action threw, or if no socket is to be had
+	 * @throws IpcMessagingException if no exchange was free in time, or the reply is lost
+	 * @throws IpcException what else went wrong
 	 */
-	<R> R exchange(Duration timeout, boolean idempotent, Action<R> action) throws IpcException;
+	<R> R exchange(Duration timeout, boolean idempotent, ExchangeAction<R> action) throws IpcException;
 
 	/**
-	 * Runs an action that only receives one message, while no exchange is under way. That
-	 * nothing came in time harms nobody.
-	 * @param timeout how long waiting and action may take together, more than zero
-	 * @param action what to do
-	 * @param <R> the type of the result
-	 * @return what the action returned
-	 * @throws IpcException what the action threw, or if no socket is to be had
+	 * Receives a message that is no reply of an exchange, while no exchange is under way.
+	 * @param type what the message is read as
+	 * @param timeout for waiting and receiving together, more than zero
+	 * @param <T> the same type
+	 * @return the message, to be closed by the caller
+	 * @throws IpcException.Timeout if none came in time
+	 * @throws IpcException what else went wrong
 	 */
-	<R> R receive(Duration timeout, Action<R> action) throws IpcException;
+	<T> IpcMessage<T> receive(Class<T> type, Duration timeout) throws IpcException;
 
 	/**
-	 * Runs an action that only sends one message, beside whatever exchange is under way.
-	 * @param timeout how long it may take, more than zero
-	 * @param action what to do
-	 * @param <R> the type of the result
-	 * @return what the action returned
-	 * @throws IpcException what the action threw, or if no socket is to be had
+	 * Sends a message, beside whatever exchange is under way.
+	 * @param payload the value to send
+	 * @param timeout more than zero
+	 * @param descriptors at most 253; they stay the caller's
+	 * @return the size of the message on the wire, in bytes
+	 * @throws IpcException what went wrong
 	 */
-	<R> R send(Duration timeout, Action<R> action) throws IpcException;
+	long send(Object payload, Duration timeout, OwnedFd... descriptors) throws IpcException;
 
 	/**
-	 * Something to do with a socket.
+	 * What is done with an exchange.
 	 *
 	 * @param <R> the type of the result
 	 */
 	@FunctionalInterface
-	interface Action<R> {
+	interface ExchangeAction<R> {
 
 		/**
-		 * Does it.
-		 * @param connection the socket, and how long it may be used
+		 * Sends one request and receives its reply.
+		 * @param exchange lent for this call only
 		 * @return the result
-		 * @throws IpcException if it failed
+		 * @throws IpcException what went wrong
 		 */
-		R run(Connection connection) throws IpcException;
-
-	}
-
-	/** A socket that is lent for one action. */
-	final class Connection {
-
-		private final IpcSocket socket;
-
-		private final long deadline;
-
-		private boolean inStep = true;
-
-		/**
-		 * Lends a socket.
-		 * @param socket the socket
-		 * @param deadline the {@link System#nanoTime()} until which it may be used
-		 */
-		public Connection(IpcSocket socket, long deadline) {
-			this.socket = socket;
-			this.deadline = deadline;
-		}
-
-		/**
-		 * The socket, which stays the destination's.
-		 * @return the socket
-		 */
-		public IpcSocket socket() {
-			return this.socket;
-		}
-
-		/**
-		 * What is left of the time.
-		 * @return more than zero
-		 */
-		public Duration timeLeft() {
-			return Duration.ofNanos(Math.max(1, this.deadline - System.nanoTime()));
-		}
-
-		/**
-		 * Whether the next message that comes is the answer to the next request.
-		 * @return true unless {@link #setInStep} said otherwise
-		 */
-		public boolean isInStep() {
-			return this.inStep;
-		}
-
-		/**
-		 * Says whether the next message that comes is the answer to the next request: not
-		 * so while an answer is due, or after one that was not asked for.
-		 * @param inStep whether the socket can be used again
-		 */
-		public void setInStep(boolean inStep) {
-			this.inStep = inStep;
-		}
+		R run(Exchange exchange) throws IpcException;
 
 	}
 

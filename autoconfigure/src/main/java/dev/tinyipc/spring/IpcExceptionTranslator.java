@@ -10,12 +10,15 @@ final class IpcExceptionTranslator {
 	}
 
 	static IpcMessagingException translate(String destination, Exception cause) {
+		if (cause instanceof IpcMessagingException translated) {
+			return translated;
+		}
 		String message = "Destination '" + destination + "': " + cause.getMessage();
 		if (cause instanceof IpcException.Timeout) {
-			return new IpcTimeoutException(message, cause);
+			return new IpcTimeoutException(message, false, cause);
 		}
-		if (cause instanceof ReplyLost) {
-			return new IpcReplyLostException(message, cause);
+		if (cause instanceof IpcException.Interrupted) {
+			return new IpcInterruptedException(message, cause);
 		}
 		if (cause instanceof IpcException.PeerClosed) {
 			return new IpcPeerUnavailableException(message, cause);

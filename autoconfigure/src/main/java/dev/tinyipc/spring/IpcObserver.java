@@ -3,7 +3,8 @@ package dev.tinyipc.spring;
 import java.time.Duration;
 
 /**
- * Is told of every message that goes through a template. The default tells nobody.
+ * Is told of every message that goes through a template. What it throws is logged and
+ * changes nothing for the caller; it must not block.
  */
 public interface IpcObserver {
 
@@ -20,6 +21,13 @@ public interface IpcObserver {
 
 	/** Observes the messages of one destination. */
 	interface Destination {
+
+		/**
+		 * An exchange begins, for which an instance of the peer was free or became free.
+		 * @param waited how long the call waited for it
+		 */
+		default void acquired(Duration waited) {
+		}
 
 		/**
 		 * A message was sent.
@@ -39,7 +47,7 @@ public interface IpcObserver {
 
 		/**
 		 * A request was answered.
-		 * @param duration from the call to the reply
+		 * @param duration from the request to the reply, without the wait for an instance
 		 */
 		default void exchanged(Duration duration) {
 		}

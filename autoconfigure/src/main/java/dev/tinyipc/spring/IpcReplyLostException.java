@@ -1,5 +1,8 @@
 package dev.tinyipc.spring;
 
+import java.util.Optional;
+
+import dev.tinyipc.ExitStatus;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -10,13 +13,27 @@ public class IpcReplyLostException extends IpcPeerUnavailableException {
 
 	private static final long serialVersionUID = 1L;
 
+	private final transient @Nullable ExitStatus exitStatus;
+
 	/**
 	 * Creates an exception.
-	 * @param message what failed and why
-	 * @param cause what brought it about
+	 * @param destination the peer's name
+	 * @param reason what is known of the loss
+	 * @param exitStatus how the peer's process ended; null if that is not known
+	 * @param cause the underlying failure
 	 */
-	public IpcReplyLostException(String message, @Nullable Throwable cause) {
-		super(message, cause);
+	public IpcReplyLostException(String destination, String reason, @Nullable ExitStatus exitStatus,
+			@Nullable Throwable cause) {
+		super("Destination '" + destination + "': no reply came: " + reason, cause);
+		this.exitStatus = exitStatus;
+	}
+
+	/**
+	 * How the peer's process ended.
+	 * @return an exit code or a signal; empty if the process still runs, or nobody knows
+	 */
+	public Optional<ExitStatus> exitStatus() {
+		return Optional.ofNullable(this.exitStatus);
 	}
 
 }

@@ -45,6 +45,18 @@ public final class RawWorker {
 	}
 
 	/**
+	 * An application with this child, which does something before it reads its first
+	 * request.
+	 * @param prelude lines of Python
+	 * @param properties more of them
+	 */
+	public static ApplicationContextRunner python(String prelude, String... properties) {
+		return application("ipc.children.worker.command[1]=-c",
+				"ipc.children.worker.command[2]=" + prelude + "exec(open('" + script() + "').read())")
+			.withPropertyValues(properties);
+	}
+
+	/**
 	 * An application whose child {@code worker} is a shell.
 	 * @param script what it runs
 	 * @param properties more of them

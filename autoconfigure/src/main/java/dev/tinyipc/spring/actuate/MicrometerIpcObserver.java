@@ -2,6 +2,7 @@ package dev.tinyipc.spring.actuate;
 
 import java.time.Duration;
 
+import dev.tinyipc.spring.IpcBusyException;
 import dev.tinyipc.spring.IpcMessagingException;
 import dev.tinyipc.spring.IpcObserver;
 import io.micrometer.core.instrument.Counter;
@@ -12,7 +13,9 @@ import io.micrometer.core.instrument.binder.BaseUnits;
 /**
  * Counts messages in Micrometer, with the tag {@code destination}:
  * {@code ipc.messages.sent} and {@code .received}, {@code ipc.bytes.*} on the wire,
- * {@code ipc.descriptors.*}, the time of {@code ipc.exchange}s and {@code ipc.errors}.
+ * {@code ipc.descriptors.*}, the time of {@code ipc.exchange}s, {@code ipc.errors}, and
+ * for calls that wait for an instance {@code ipc.acquire} and
+ * {@code ipc.acquire.failures}.
  */
 public class MicrometerIpcObserver implements IpcObserver {
 
@@ -48,7 +51,11 @@ public class MicrometerIpcObserver implements IpcObserver {
 
 		private final Counter errors;
 
+		private final Counter acquireFailures;
+
 		private final Timer exchanges;
+
+		private final Timer acquires;
 
 		Meters(MeterRegistry registry, String destination) {
 			this.messagesSent = counter(registry, destination, "ipc.messages.sent", "Messages sent",
@@ -64,10 +71,10 @@ public class MicrometerIpcObserver implements IpcObserver {
 			this.descriptorsReceived = counter(registry, destination, "ipc.descriptors.received",
 					"Descriptors received with messages", "descriptors");
 			this.errors = counter(registry, destination, "ipc.errors", "Calls that failed", "errors");
-			this.exchanges = Timer.builder("ipc.exchange")
-				.description("Time from a request to its reply")
-				.tag("destination", destination)
-				.register(registry);
+			this.acquireFailures = counter(registry, destination, "ipc.acquire.failures",
+					"Calls for which no instance became free", "calls");
+			this.exchanges = timer(registry, destination, "ipc.exchange", "Time from a request to its reply");
+			this.acquires = timer(registry, destination, "ipc.acquire", "Time that calls waited for an instance");
 		}
 
 		private static Counter counter(MeterRegistry registry, String destination, String name, String description,
@@ -77,6 +84,15 @@ public class MicrometerIpcObserver implements IpcObserver {
 				.baseUnit(unit)
 				.tag("destination", destination)
 				.register(registry);
+		}
+
+		private static Timer timer(MeterRegistry registry, String destination, String name, String description) {
+			return Timer.builder(name).description(description).tag("destination", destination).register(registry);
+		}
+
+		@Override
+		public void acquired(Duration waited) {
+			this.acquires.record(waited);
 		}
 
 		@Override
@@ -101,6 +117,9 @@ public class MicrometerIpcObserver implements IpcObserver {
 		@Override
 		public void failed(IpcMessagingException error) {
 			this.errors.increment();
+			if (error instanceof IpcBusyException) {
+				this.acquireFailures.increment();
+			}
 		}
 
 	}

@@ -2,6 +2,7 @@ package dev.tinyipc.spring.autoconfigure;
 
 import java.time.Duration;
 
+import dev.tinyipc.IpcChannel;
 import dev.tinyipc.IpcException;
 import dev.tinyipc.IpcSocket;
 import dev.tinyipc.spring.CborMessageOperations;
@@ -9,6 +10,7 @@ import dev.tinyipc.spring.CborMessageTemplate;
 import dev.tinyipc.spring.CborMessageTemplateFactory;
 import dev.tinyipc.spring.child.ChildFactory;
 import dev.tinyipc.spring.ChildProcessRegistrar;
+import dev.tinyipc.spring.IpcChannelFactory;
 import dev.tinyipc.spring.IpcDestination;
 import dev.tinyipc.spring.IpcObserver;
 import dev.tinyipc.spring.IpcSocketFactory;
@@ -27,6 +29,7 @@ import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.context.annotation.Import;
 import org.springframework.core.env.Environment;
+import org.springframework.util.unit.DataSize;
 
 /**
  * Auto-configuration of a {@link CborMessageTemplate}, and of the child processes that
@@ -44,27 +47,32 @@ public final class IpcAutoConfiguration {
 		return IpcSocket::pair;
 	}
 
+	@Bean
+	@ConditionalOnMissingBean
+	IpcChannelFactory ipcChannelFactory(ObjectProvider<CBORMapper> mappers, IpcProperties properties) {
+		DataSize limit = properties.template().maxMessageSize();
+		check(limit.toBytes() > 0 && limit.toBytes() < Integer.MAX_VALUE, "ipc.template.max-message-size", limit,
+				"It must be more than zero and less than 2 GB.");
+		CBORMapper mapper = mappers.getIfAvailable(CBORMapper::new);
+		return (socket) -> IpcChannel.over(socket, mapper).withMaxMessageSize((int) limit.toBytes());
+	}
+
 	@Bean(ChildProcessRegistrar.CHILD_FACTORY)
-	ChildFactory ipcChildFactory(IpcSocketFactory socketFactory, IpcProperties properties, Environment environment) {
+	ChildFactory ipcChildFactory(IpcSocketFactory socketFactory, IpcChannelFactory channelFactory,
+			IpcProperties properties, Environment environment) {
 		IpcProperties.ClassSharing sharing = properties.classSharing();
-		return new ChildFactory(socketFactory, properties.children(), environment,
+		return new ChildFactory(socketFactory, channelFactory, properties.children(), environment,
 				sharing.enabled() ? sharing.folder() : null);
 	}
 
 	@Bean(ChildProcessRegistrar.TEMPLATE_FACTORY)
-	CborMessageTemplateFactory ipcTemplateFactory(ObjectProvider<CBORMapper> mapper,
-			ObjectProvider<IpcDestination> destinations, ObjectProvider<IpcObserver> observer,
-			IpcProperties properties) {
-		IpcProperties.Template template = properties.template();
-		Duration timeout = template.timeout();
+	CborMessageTemplateFactory ipcTemplateFactory(ObjectProvider<IpcDestination> destinations,
+			ObjectProvider<IpcObserver> observer, IpcProperties properties) {
+		Duration timeout = properties.template().timeout();
 		check(timeout.compareTo(Duration.ZERO) > 0 && timeout.compareTo(CborMessageTemplate.MAX_TIMEOUT) <= 0,
 				"ipc.template.timeout", timeout, "It must be more than zero and at most 100 years.");
-		long maxMessageSize = template.maxMessageSize().toBytes();
-		check(maxMessageSize > 0 && maxMessageSize < Integer.MAX_VALUE, "ipc.template.max-message-size",
-				template.maxMessageSize(), "It must be more than zero and less than 2 GB.");
-		return new CborMessageTemplateFactory(mapper.getIfAvailable(CBORMapper::new),
-				destinations.orderedStream().toList(), observer.getIfAvailable(() -> IpcObserver.NONE), timeout,
-				(int) maxMessageSize);
+		return new CborMessageTemplateFactory(destinations.orderedStream().toList(),
+				observer.getIfAvailable(() -> IpcObserver.NONE), timeout);
 	}
 
 	@Bean
@@ -78,10 +86,10 @@ public final class IpcAutoConfiguration {
 	static class ParentConfiguration {
 
 		@Bean
-		ParentDestination ipcParent(ConfigurableApplicationContext context, IpcProperties properties)
-				throws IpcException {
-			IpcSocket socket = IpcSocket.inherited().orElseThrow();
-			return new ParentDestination(socket, properties.parent().closeWhenGone() ? context::close : null);
+		ParentDestination ipcParent(ConfigurableApplicationContext context, IpcChannelFactory channelFactory,
+				IpcProperties properties) throws IpcException {
+			IpcChannel channel = channelFactory.createChannel(IpcSocket.inherited().orElseThrow());
+			return new ParentDestination(channel, properties.parent().closeWhenGone() ? context::close : null);
 		}
 
 	}

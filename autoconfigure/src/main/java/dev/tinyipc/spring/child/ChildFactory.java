@@ -4,18 +4,22 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 
+import dev.tinyipc.spring.IpcChannelFactory;
 import dev.tinyipc.spring.IpcSocketFactory;
 import org.jspecify.annotations.Nullable;
 
+import org.springframework.beans.factory.DisposableBean;
 import org.springframework.core.env.Environment;
 
 /**
  * Makes the beans of children, from what their declarations and their settings say
  * together.
  */
-public class ChildFactory {
+public class ChildFactory implements DisposableBean {
 
 	private final IpcSocketFactory socketFactory;
+
+	private final IpcChannelFactory channelFactory;
 
 	private final Map<String, ChildSettings> settings;
 
@@ -25,16 +29,20 @@ public class ChildFactory {
 
 	private final ChildSupervisor supervisor = new ChildSupervisor();
 
+	private final IdleWatch watch = new IdleWatch();
+
 	/**
 	 * Creates a factory.
 	 * @param socketFactory makes the sockets of the children
+	 * @param channelFactory makes the channels over them
 	 * @param settings of children, by name
 	 * @param environment resolves placeholders in declarations
 	 * @param archiveFolder where JVMs share classes between starts; null for nowhere
 	 */
-	public ChildFactory(IpcSocketFactory socketFactory, Map<String, ChildSettings> settings, Environment environment,
-			@Nullable Path archiveFolder) {
+	public ChildFactory(IpcSocketFactory socketFactory, IpcChannelFactory channelFactory,
+			Map<String, ChildSettings> settings, Environment environment, @Nullable Path archiveFolder) {
 		this.socketFactory = socketFactory;
+		this.channelFactory = channelFactory;
 		this.settings = settings;
 		this.environment = environment;
 		this.java = new JavaCommand((archiveFolder != null) ? new ClassArchives(archiveFolder) : null);
@@ -59,7 +67,14 @@ public class ChildFactory {
 				settings.jvmArguments().isEmpty() ? resolve(jvmArguments) : settings.jvmArguments(),
 				(settings.instances() != null) ? settings.instances() : instances,
 				(settings.oneWay() != null) ? settings.oneWay() : oneWay, settings);
-		return new IpcChild(spec, new ChildLauncher(spec, this.socketFactory, this.java), this.supervisor);
+		return new IpcChild(spec, new ChildLauncher(spec, this.socketFactory, this.channelFactory, this.java),
+				this.supervisor, this.watch);
+	}
+
+	/** Called by the container. */
+	@Override
+	public void destroy() {
+		this.watch.close();
 	}
 
 	/** Only what a declaration says: Boot has resolved the settings already. */

@@ -5,10 +5,14 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.OptionalInt;
 import java.util.concurrent.CompletableFuture;
 import java.util.stream.Stream;
 
+import dev.tinyipc.IpcChannel;
+import dev.tinyipc.IpcException;
 import dev.tinyipc.IpcProcess;
+import dev.tinyipc.IpcRequester;
 import dev.tinyipc.IpcSocket;
 
 /** One process of a child, from its start to its end. */
@@ -18,12 +22,20 @@ final class ChildInstance {
 
 	private final IpcProcess process;
 
+	private final IpcRequester requester;
+
 	private final long startedAt = System.nanoTime();
 
 	/** After how many exchanges it is to be replaced. */
 	private final long exchangeLimit;
 
-	private long exchanges;
+	private volatile long exchanges;
+
+	/** Of {@link #exchanges}, when somebody last asked whether it is idle. */
+	private long exchangesSeen = -1;
+
+	/** When a message was last sent to it, for those who wonder whether it takes any. */
+	private volatile long lastSend = this.startedAt;
 
 	private boolean lent;
 
@@ -33,9 +45,11 @@ final class ChildInstance {
 
 	private final CompletableFuture<?> end = new CompletableFuture<>();
 
-	ChildInstance(ChildSlot slot, IpcProcess process, long exchangeLimit) {
+	ChildInstance(ChildSlot slot, IpcProcess process, IpcChannel channel, boolean oneWay, long exchangeLimit) {
 		this.slot = slot;
 		this.process = process;
+		this.requester = oneWay ? IpcRequester.uncounted(channel, slot.toString())
+				: IpcRequester.over(channel, slot.toString());
 		this.exchangeLimit = exchangeLimit;
 	}
 
@@ -47,12 +61,46 @@ final class ChildInstance {
 		return this.process;
 	}
 
+	IpcRequester requester() {
+		return this.requester;
+	}
+
 	IpcSocket socket() {
 		return this.process.socket();
 	}
 
+	long startedAt() {
+		return this.startedAt;
+	}
+
+	/** Whether its socket has come to an end, and nothing is left to be received. */
+	boolean hasEnded() {
+		try {
+			return socket().pendingSize().equals(OptionalInt.of(0));
+		}
+		catch (IpcException ex) {
+			return true; // closed here
+		}
+	}
+
 	Duration uptime() {
 		return Duration.ofNanos(System.nanoTime() - this.startedAt);
+	}
+
+	/** Whether it had no exchange since this was asked for the last time. */
+	synchronized boolean isStillIdle() {
+		boolean idle = this.exchanges == this.exchangesSeen;
+		this.exchangesSeen = this.exchanges;
+		return idle;
+	}
+
+	/** When a message was last sent to it, in {@link System#nanoTime()}. */
+	long lastSend() {
+		return this.lastSend;
+	}
+
+	void sent() {
+		this.lastSend = System.nanoTime();
 	}
 
 	/** Lends it to one exchange, unless it is on its way out. */
@@ -81,6 +129,10 @@ final class ChildInstance {
 		return !this.lent;
 	}
 
+	synchronized boolean isLent() {
+		return this.lent;
+	}
+
 	synchronized boolean isRetired() {
 		return this.retired;
 	}
@@ -105,7 +157,7 @@ final class ChildInstance {
 		}
 	}
 
-	synchronized boolean isWornOut(long maxMemory) {
+	boolean isWornOut(long maxMemory) {
 		return (this.exchangeLimit > 0 && this.exchanges >= this.exchangeLimit)
 				|| (maxMemory > 0 && residentSize() > maxMemory);
 	}
@@ -122,6 +174,11 @@ final class ChildInstance {
 		catch (IOException | UncheckedIOException ex) {
 			return 0; // it has just ended, which is told elsewhere
 		}
+	}
+
+	@Override
+	public String toString() {
+		return this.slot + " (pid " + this.process.pid() + ')';
 	}
 
 }

@@ -10,9 +10,12 @@ import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 
 import dev.tinyipc.spring.ChildStartException;
+import dev.tinyipc.spring.IpcChannelFactory;
 import dev.tinyipc.spring.IpcSocketFactory;
+import dev.tinyipc.IpcChannel;
 import dev.tinyipc.IpcProcess;
 import dev.tinyipc.IpcProcessBuilder;
+import dev.tinyipc.IpcServer;
 import org.jspecify.annotations.Nullable;
 
 import org.springframework.util.ClassUtils;
@@ -28,13 +31,16 @@ final class ChildLauncher {
 
 	private final IpcSocketFactory socketFactory;
 
+	private final IpcChannelFactory channelFactory;
+
 	private final JavaCommand java;
 
 	private final Duration spinTime;
 
-	ChildLauncher(ChildSpec spec, IpcSocketFactory socketFactory, JavaCommand java) {
+	ChildLauncher(ChildSpec spec, IpcSocketFactory socketFactory, IpcChannelFactory channelFactory, JavaCommand java) {
 		this.spec = spec;
 		this.socketFactory = socketFactory;
+		this.channelFactory = channelFactory;
 		this.java = java;
 		this.spinTime = spinTime(spec.settings().spinTime(), spec.instances());
 	}
@@ -60,11 +66,15 @@ final class ChildLauncher {
 				.contained()
 				.spinTime(this.spinTime);
 			direct(builder, log);
+			if (!this.spec.oneWay()) {
+				builder.environment().put(IpcServer.HELLO_VARIABLE, "1");
+			}
 			builder.environment().putAll(this.spec.environment());
 			Path directory = this.spec.settings().directory();
 			builder.directory((directory != null) ? directory.toFile() : null);
 			IpcProcess process = builder.socketPair(this.socketFactory.createSocketPair()).start();
-			return new Launched(process, process.onExit(Runnable::run).thenAccept(prepared.afterwards()));
+			return new Launched(process, this.channelFactory.createChannel(process.socket()),
+					process.onExit(Runnable::run).thenAccept(prepared.afterwards()));
 		}
 		catch (ChildStartException ex) {
 			throw ex;
@@ -78,9 +88,10 @@ final class ChildLauncher {
 	 * A process that was started.
 	 *
 	 * @param process the process
+	 * @param channel the channel to it
 	 * @param end completed when it has ended, and nothing of its start is left to do
 	 */
-	record Launched(IpcProcess process, CompletableFuture<?> end) {
+	record Launched(IpcProcess process, IpcChannel channel, CompletableFuture<?> end) {
 	}
 
 	private void direct(IpcProcessBuilder builder, ChildLog log) {

@@ -26,13 +26,13 @@ final class ChildSlot {
 
 	private final String name;
 
-	private final ChildSettings settings;
+	private final ChildSpec spec;
 
 	private final ChildLauncher launcher;
 
 	private final ChildSupervisor supervisor;
 
-	private final IpcChild child;
+	private final Listener listener;
 
 	private final RestartPlan plan;
 
@@ -51,14 +51,14 @@ final class ChildSlot {
 
 	private @Nullable Future<?> nextStart;
 
-	ChildSlot(String name, ChildSettings settings, ChildLauncher launcher, ChildSupervisor supervisor, IpcChild child) {
+	ChildSlot(String name, ChildSpec spec, ChildLauncher launcher, ChildSupervisor supervisor, Listener listener) {
 		this.name = name;
-		this.settings = settings;
+		this.spec = spec;
 		this.launcher = launcher;
 		this.supervisor = supervisor;
-		this.child = child;
-		this.plan = new RestartPlan(settings.restart());
-		this.log = new ChildLog(child.name(), supervisor);
+		this.listener = listener;
+		this.plan = new RestartPlan(spec.settings().restart());
+		this.log = new ChildLog(spec.name(), supervisor);
 	}
 
 	/** What can be seen of it now. */
@@ -105,64 +105,71 @@ final class ChildSlot {
 
 	private void launch(boolean again) {
 		changeState(ChildState.STARTING);
-		use(spawn(), again);
+		takeIntoService(startProcess(), again);
 	}
 
-	private ChildInstance spawn() {
+	private ChildInstance startProcess() {
 		ChildLauncher.Launched launched = this.launcher.launch(this.log);
-		ChildInstance instance = new ChildInstance(this, launched.process(), exchangeLimit());
+		ChildInstance instance = new ChildInstance(this, launched.process(), launched.channel(), this.spec.oneWay(),
+				exchangeLimit());
 		this.alive.add(instance);
 		launched.end().whenCompleteAsync((result, failure) -> ended(instance), this.supervisor);
 		return instance;
 	}
 
-	private void use(ChildInstance instance, boolean again) {
+	private void takeIntoService(ChildInstance instance, boolean again) {
 		if (again) {
 			this.restarts++; // before anybody can see the new process
 		}
 		this.current = instance;
 		logger.info("Started {} (pid {})", this.name, instance.process().pid());
 		changeState(ChildState.RUNNING);
-		this.child.offer(instance);
+		this.listener.started(instance);
 	}
 
 	/** With a jitter, so that not all instances are replaced at once. */
 	private long exchangeLimit() {
-		long limit = this.settings.maxExchanges();
+		long limit = this.spec.settings().maxExchanges();
 		return (limit > 0) ? limit + ThreadLocalRandom.current().nextLong(limit / 10 + 1) : 0;
 	}
 
 	private void ended(ChildInstance instance) {
-		ExitStatus exit = instance.process().exitStatus().orElseThrow();
-		this.lastExit = exit;
-		this.alive.remove(instance);
-		if (instance == this.current) {
-			this.current = null;
-			this.child.withdraw(instance);
-			endedByItself(exit, instance.uptime());
+		try {
+			ExitStatus exit = instance.process().exitStatus().orElseThrow();
+			this.lastExit = exit;
+			this.alive.remove(instance);
+			if (instance == this.current) {
+				this.current = null;
+				this.listener.withdrawn(instance);
+				endedByItself(instance, exit);
+			}
+			else if (this.state == ChildState.STOPPING && this.alive.isEmpty()) {
+				logger.info("Stopped {}: {}", this.name, instance.process());
+				changeState(ChildState.STOPPED);
+			}
 		}
-		else if (this.state == ChildState.STOPPING && this.alive.isEmpty()) {
-			logger.info("Stopped {}: {}", this.name, instance.process());
-			changeState(ChildState.STOPPED);
+		finally {
+			instance.end(); // whoever waits for it must not wait for ever
 		}
-		instance.end();
 	}
 
-	private void endedByItself(ExitStatus exit, Duration uptime) {
-		ChildSettings.RestartPolicy policy = this.settings.restart().policy();
+	private void endedByItself(ChildInstance instance, ExitStatus exit) {
+		ChildSettings.RestartPolicy policy = this.spec.settings().restart().policy();
 		if (policy == ChildSettings.RestartPolicy.NEVER
 				|| (policy == ChildSettings.RestartPolicy.ON_FAILURE && exit.isSuccess())) {
 			logger.info("{} ended: {}", this.name, exit);
 			changeState(exit.isSuccess() ? ChildState.STOPPED : ChildState.FAILED);
 			return;
 		}
-		failed("it ended: " + exit, uptime);
+		if (instance.requester().hasAnswered()) {
+			this.plan.answered();
+		}
+		failed(this.plan.afterFailure(System.nanoTime(), instance.uptime()), "it ended: " + exit);
 	}
 
-	private void failed(String reason, Duration uptime) {
-		Duration delay = this.plan.afterFailure(System.nanoTime(), uptime);
+	private void failed(@Nullable Duration delay, String reason) {
 		if (delay == null) {
-			ChildSettings.Restart restart = this.settings.restart();
+			ChildSettings.Restart restart = this.spec.settings().restart();
 			logger.error("{} failed {} times within {} s and is not started again; the last time {}{}", this.name,
 					restart.maxFailures(), restart.failureWindow().toSeconds(), reason, lastErrors());
 			changeState(ChildState.FAILED);
@@ -184,17 +191,29 @@ final class ChildSlot {
 			launch(true);
 		}
 		catch (ChildStartException ex) {
-			failed(String.valueOf(ex.getMessage()), Duration.ZERO);
+			failed(this.plan.afterFailure(System.nanoTime(), Duration.ZERO), String.valueOf(ex.getMessage()));
 		}
 	}
 
-	/** An exchange left its instance out of step: it is killed, and replaced at once. */
-	void discard(ChildInstance instance) {
+	/**
+	 * Ends an instance that cannot be used any more, and replaces it: at once if it has
+	 * done its work so far, and like one that crashed if it never answered.
+	 */
+	void discard(ChildInstance instance, String reason) {
+		instance.retire();
 		instance.process().destroyForcibly();
-		if (instance == this.current) {
-			this.current = null;
-			this.child.withdraw(instance);
+		if (instance != this.current) {
+			return;
+		}
+		this.current = null;
+		this.listener.withdrawn(instance);
+		if (instance.requester().hasAnswered() || this.spec.oneWay()) {
+			this.plan.answered();
+			logger.warn("{} is replaced, because {}", instance, reason);
 			startAgain();
+		}
+		else {
+			failed(this.plan.afterSilence(System.nanoTime()), reason + ", and it has never answered");
 		}
 	}
 
@@ -208,7 +227,7 @@ final class ChildSlot {
 		}
 		logger.info("{} (pid {}) is replaced: {}", this.name, instance.process().pid(), reason);
 		try {
-			use(spawn(), true);
+			takeIntoService(startProcess(), true);
 			return retire(instance);
 		}
 		catch (ChildStartException ex) {
@@ -219,7 +238,7 @@ final class ChildSlot {
 
 	/** Lets an instance finish its exchange, and ends it then. */
 	private CompletableFuture<?> retire(ChildInstance instance) {
-		this.child.withdraw(instance);
+		this.listener.withdrawn(instance);
 		if (instance.retire()) {
 			terminate(instance);
 		}
@@ -238,7 +257,7 @@ final class ChildSlot {
 		catch (IpcException ex) {
 			logger.debug("{} has closed its socket already", this.name, ex);
 		}
-		Duration grace = this.settings.shutdownTimeout();
+		Duration grace = this.spec.settings().shutdownTimeout();
 		Future<?> term = this.supervisor.schedule(grace, process::destroy);
 		Future<?> kill = this.supervisor.schedule(grace.multipliedBy(2), process::destroyForcibly);
 		process.onExit(this.supervisor).thenRun(() -> {
@@ -256,7 +275,7 @@ final class ChildSlot {
 		this.current = null;
 		changeState(this.alive.isEmpty() ? ChildState.STOPPED : ChildState.STOPPING);
 		for (ChildInstance instance : this.alive) {
-			this.child.withdraw(instance);
+			this.listener.withdrawn(instance);
 			instance.retire();
 			// Not after the exchange under way: who stops an application has waited for
 			// those.
@@ -275,7 +294,26 @@ final class ChildSlot {
 
 	private void changeState(ChildState state) {
 		this.state = state;
-		this.child.stateChanged();
+		this.listener.stateChanged();
+	}
+
+	@Override
+	public String toString() {
+		return this.name;
+	}
+
+	/** Is told what happens to a slot, in the supervisor's thread. */
+	interface Listener {
+
+		/** An instance runs, and can be lent. */
+		void started(ChildInstance instance);
+
+		/** An instance must not be lent any more. */
+		void withdrawn(ChildInstance instance);
+
+		/** The slot is in another state. */
+		void stateChanged();
+
 	}
 
 }

@@ -48,7 +48,7 @@ final class ChildSupervisor implements Executor {
 			try {
 				task.run();
 			}
-			catch (RuntimeException ex) {
+			catch (RuntimeException | Error ex) { // all children depend on this thread
 				logger.error("Failed to supervise a child process", ex);
 			}
 		};

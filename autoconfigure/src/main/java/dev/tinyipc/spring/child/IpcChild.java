@@ -4,8 +4,9 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
-import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -14,6 +15,8 @@ import dev.tinyipc.spring.ChildStartException;
 import dev.tinyipc.spring.IpcDestination;
 import dev.tinyipc.ExitStatus;
 import dev.tinyipc.IpcException;
+import dev.tinyipc.IpcMessage;
+import dev.tinyipc.OwnedFd;
 import org.jspecify.annotations.Nullable;
 
 import org.springframework.context.SmartLifecycle;
@@ -30,8 +33,8 @@ public final class IpcChild implements IpcDestination, SmartLifecycle {
 	 */
 	static final int PHASE = SmartLifecycle.DEFAULT_PHASE - 4096;
 
-	/** How long an instance may live on that has closed its socket. */
-	private static final Duration GRACE_WITHOUT_SOCKET = Duration.ofSeconds(1);
+	/** In days: for ever, but with a limit. */
+	private static final long MAX_START = 365;
 
 	private final ChildSpec spec;
 
@@ -39,22 +42,25 @@ public final class IpcChild implements IpcDestination, SmartLifecycle {
 
 	private final List<ChildSlot> slots;
 
-	private final IdleInstances idle = new IdleInstances();
+	private final InstancePool pool;
 
-	private final AtomicInteger nextSlot = new AtomicInteger();
+	private final InstanceLender lender;
 
 	private volatile boolean running;
 
 	/** Whether instances are to run, in the supervisor's thread. */
 	private boolean wanted;
 
-	IpcChild(ChildSpec spec, ChildLauncher launcher, ChildSupervisor supervisor) {
+	IpcChild(ChildSpec spec, ChildLauncher launcher, ChildSupervisor supervisor, IdleWatch watch) {
 		this.spec = spec;
 		this.supervisor = supervisor;
+		this.pool = new InstancePool(spec);
+		SlotListener listener = new SlotListener();
 		this.slots = IntStream.range(0, spec.instances())
-			.mapToObj((index) -> new ChildSlot(spec + ((spec.instances() > 1) ? " " + index : ""), spec.settings(),
-					launcher, supervisor, this))
+			.mapToObj((index) -> new ChildSlot(spec + ((spec.instances() > 1) ? " " + index : ""), spec, launcher,
+					supervisor, listener))
 			.toList();
+		this.lender = new InstanceLender(spec, this.slots, this.pool, supervisor, watch);
 	}
 
 	@Override
@@ -80,7 +86,7 @@ public final class IpcChild implements IpcDestination, SmartLifecycle {
 	 * @return a number that is out of date soon
 	 */
 	public int waitingCallers() {
-		return this.idle.waiting();
+		return this.pool.waiting();
 	}
 
 	/**
@@ -95,7 +101,7 @@ public final class IpcChild implements IpcDestination, SmartLifecycle {
 			startInstances();
 		}
 		else {
-			this.idle.close("it is not enabled: see ipc.children." + this.spec.name() + ".enabled");
+			this.pool.close("it is not enabled: see ipc.children." + this.spec.name() + ".enabled");
 		}
 	}
 
@@ -104,15 +110,27 @@ public final class IpcChild implements IpcDestination, SmartLifecycle {
 	 * @throws ChildStartException if one cannot be started
 	 */
 	public void startInstances() {
+		CompletableFuture<?> start = inSupervisor(() -> {
+			want();
+			this.slots.forEach(ChildSlot::start);
+			return CompletableFuture.completedFuture(null);
+		});
 		try {
-			inSupervisor(() -> {
-				want();
-				this.slots.forEach(ChildSlot::start);
-				return CompletableFuture.completedFuture(null);
-			}).join();
+			// Not join(): Spring takes a thread that waits without limit for one that
+			// hangs,
+			// and skips the shutdown if the application is ended during its start.
+			start.get(MAX_START, TimeUnit.DAYS);
 		}
-		catch (CompletionException ex) {
-			throw (ex.getCause() instanceof ChildStartException failure) ? failure : ex;
+		catch (ExecutionException ex) {
+			throw (ex.getCause() instanceof ChildStartException failure) ? failure
+					: new IllegalStateException(ex.getCause());
+		}
+		catch (TimeoutException ex) {
+			throw new IllegalStateException(ex);
+		}
+		catch (InterruptedException ex) {
+			Thread.currentThread().interrupt();
+			throw new ChildStartException(this.spec.name(), "interrupted while it was started", ex);
 		}
 	}
 
@@ -123,7 +141,7 @@ public final class IpcChild implements IpcDestination, SmartLifecycle {
 	public CompletableFuture<?> stopInstances() {
 		return inSupervisor(() -> {
 			this.wanted = false;
-			this.idle.close("it was stopped");
+			this.pool.close("it was stopped");
 			return CompletableFuture.allOf(this.slots.stream().map(ChildSlot::stop).toArray(CompletableFuture[]::new));
 		});
 	}
@@ -157,7 +175,7 @@ public final class IpcChild implements IpcDestination, SmartLifecycle {
 
 	private void want() {
 		this.wanted = true;
-		this.idle.open();
+		this.pool.open();
 	}
 
 	@Override
@@ -183,112 +201,18 @@ public final class IpcChild implements IpcDestination, SmartLifecycle {
 	}
 
 	@Override
-	public <R> R exchange(Duration timeout, boolean idempotent, Action<R> action) throws IpcException {
-		long deadline = System.nanoTime() + timeout.toNanos();
-		try {
-			return alone(timeout, deadline, true, action);
-		}
-		catch (IpcException.PeerClosed ex) {
-			if (!(idempotent || this.spec.settings().idempotent()) || deadline - System.nanoTime() <= 0) {
-				throw ex;
-			}
-			return alone(timeout, deadline, true, action);
-		}
+	public <R> R exchange(Duration timeout, boolean idempotent, ExchangeAction<R> action) throws IpcException {
+		return this.lender.exchange(timeout, idempotent, action);
 	}
 
 	@Override
-	public <R> R receive(Duration timeout, Action<R> action) throws IpcException {
-		return alone(timeout, System.nanoTime() + timeout.toNanos(), false, action);
+	public <T> IpcMessage<T> receive(Class<T> type, Duration timeout) throws IpcException {
+		return this.lender.receive(type, timeout);
 	}
 
-	/** Sends to the instances in turn. */
 	@Override
-	public <R> R send(Duration timeout, Action<R> action) throws IpcException {
-		long deadline = System.nanoTime() + timeout.toNanos();
-		int first = this.nextSlot.getAndIncrement();
-		for (int i = 0; i < this.slots.size(); i++) {
-			ChildInstance instance = this.slots.get(Math.floorMod(first + i, this.slots.size())).current();
-			if (instance != null && !instance.isRetired()) {
-				return send(instance, new Connection(instance.socket(), deadline), action);
-			}
-		}
-		// None runs just now: one that will is waited for.
-		return alone(timeout, deadline, true, action);
-	}
-
-	private static <R> R send(ChildInstance instance, Connection connection, Action<R> action) throws IpcException {
-		try {
-			return action.run(connection);
-		}
-		catch (IpcException ex) {
-			if (instance.socket().isClosed()) {
-				throw new IpcException.PeerClosed("it has just ended");
-			}
-			throw ex;
-		}
-	}
-
-	/**
-	 * Runs an action with an instance that nobody else has.
-	 * @param mustAnswer whether an instance that lets the time pass is given up
-	 */
-	private <R> R alone(Duration timeout, long deadline, boolean mustAnswer, Action<R> action) throws IpcException {
-		ChildInstance instance = this.idle.take(timeout, deadline);
-		Connection connection = new Connection(instance.socket(), deadline);
-		boolean silent = false;
-		try {
-			return action.run(connection);
-		}
-		catch (IpcException.Timeout ex) {
-			silent = mustAnswer;
-			throw ex;
-		}
-		catch (IpcException.PeerClosed ex) {
-			// It ends, and its slot will know why; or it closed its socket and goes on.
-			instance.retire();
-			this.supervisor.schedule(GRACE_WITHOUT_SOCKET, instance.process()::destroyForcibly);
-			connection.setInStep(true);
-			throw ex;
-		}
-		finally {
-			takeBack(instance, silent || !connection.isInStep());
-		}
-	}
-
-	private void takeBack(ChildInstance instance, boolean discarded) {
-		ChildSlot slot = instance.slot();
-		if (discarded) {
-			instance.retire();
-		}
-		boolean usable = instance.takeBack();
-		if (discarded) {
-			this.supervisor.execute(() -> slot.discard(instance));
-		}
-		else if (usable) {
-			this.idle.offer(instance);
-			if (instance.isWornOut(this.spec.settings().maxMemory().toBytes())) {
-				this.supervisor.execute(() -> slot.replace(instance, "it has done enough"));
-			}
-		}
-		else {
-			this.supervisor.execute(() -> slot.terminate(instance));
-		}
-	}
-
-	void offer(ChildInstance instance) {
-		this.idle.offer(instance);
-	}
-
-	void withdraw(ChildInstance instance) {
-		this.idle.remove(instance);
-	}
-
-	/** Whoever waits for an instance need not, once there is none to come. */
-	void stateChanged() {
-		if (this.slots.stream().allMatch(ChildSlot::isOver)) {
-			this.idle.close("it is not running: "
-					+ instances().stream().map(Instance::toString).collect(Collectors.joining("; ")));
-		}
+	public long send(Object payload, Duration timeout, OwnedFd... descriptors) throws IpcException {
+		return this.lender.send(payload, timeout, descriptors);
 	}
 
 	private CompletableFuture<?> inSupervisor(Supplier<CompletableFuture<?>> task) {
@@ -298,6 +222,29 @@ public final class IpcChild implements IpcDestination, SmartLifecycle {
 	@Override
 	public String toString() {
 		return this.spec.toString();
+	}
+
+	private final class SlotListener implements ChildSlot.Listener {
+
+		@Override
+		public void started(ChildInstance instance) {
+			IpcChild.this.lender.offer(instance);
+		}
+
+		@Override
+		public void withdrawn(ChildInstance instance) {
+			IpcChild.this.lender.withdraw(instance);
+		}
+
+		/** Whoever waits for an instance need not, once there is none to come. */
+		@Override
+		public void stateChanged() {
+			if (IpcChild.this.slots.stream().allMatch(ChildSlot::isOver)) {
+				IpcChild.this.pool.close("it is not running: "
+						+ instances().stream().map(Instance::toString).collect(Collectors.joining("; ")));
+			}
+		}
+
 	}
 
 	/**

@@ -7,9 +7,15 @@ import java.util.concurrent.locks.ReentrantLock;
 
 import dev.tinyipc.spring.IpcDestination;
 import dev.tinyipc.spring.UncategorizedIpcException;
+import dev.tinyipc.Deadline;
+import dev.tinyipc.Exchange;
+import dev.tinyipc.IpcChannel;
 import dev.tinyipc.IpcException;
+import dev.tinyipc.IpcMessage;
 import dev.tinyipc.IpcPoller;
+import dev.tinyipc.IpcRequester;
 import dev.tinyipc.IpcSocket;
+import dev.tinyipc.OwnedFd;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -28,6 +34,8 @@ public final class ParentDestination implements IpcDestination, SmartLifecycle {
 
 	private final IpcSocket socket;
 
+	private final IpcRequester requester;
+
 	private final @Nullable Runnable whenGone;
 
 	private final ReentrantLock exchanges = new ReentrantLock(true);
@@ -36,12 +44,13 @@ public final class ParentDestination implements IpcDestination, SmartLifecycle {
 
 	/**
 	 * Creates the destination.
-	 * @param socket the inherited socket
+	 * @param channel the channel over the inherited socket
 	 * @param whenGone what to do when the parent has closed its end, or sends nothing
 	 * more; null for nothing
 	 */
-	public ParentDestination(IpcSocket socket, @Nullable Runnable whenGone) {
-		this.socket = socket;
+	public ParentDestination(IpcChannel channel, @Nullable Runnable whenGone) {
+		this.socket = channel.socket();
+		this.requester = IpcRequester.uncounted(channel, "the parent process");
 		this.whenGone = whenGone;
 	}
 
@@ -113,34 +122,20 @@ public final class ParentDestination implements IpcDestination, SmartLifecycle {
 	}
 
 	@Override
-	public <R> R exchange(Duration timeout, boolean idempotent, Action<R> action) throws IpcException {
-		return receive(timeout, (connection) -> {
+	public <R> R exchange(Duration timeout, boolean idempotent, ExchangeAction<R> action) throws IpcException {
+		Deadline deadline = Deadline.in(timeout).interruptible();
+		lock(deadline, timeout);
+		try {
+			Exchange exchange = this.requester.begin(deadline);
 			try {
-				return action.run(connection);
+				return action.run(exchange);
 			}
 			finally {
-				if (!connection.isInStep()) {
+				if (exchange.isRequestSent() && !exchange.isAnswered()) {
 					// A late reply must reach nobody, and there is no other socket.
 					this.socket.close();
 				}
 			}
-		});
-	}
-
-	@Override
-	public <R> R receive(Duration timeout, Action<R> action) throws IpcException {
-		long deadline = System.nanoTime() + timeout.toNanos();
-		try {
-			if (!this.exchanges.tryLock(timeout.toNanos(), TimeUnit.NANOSECONDS)) {
-				throw new IpcException.Timeout("busy with other messages for " + timeout);
-			}
-		}
-		catch (InterruptedException ex) {
-			Thread.currentThread().interrupt();
-			throw new IpcException("interrupted while waiting for other messages", ex);
-		}
-		try {
-			return action.run(new Connection(this.socket, deadline));
 		}
 		finally {
 			this.exchanges.unlock();
@@ -148,8 +143,32 @@ public final class ParentDestination implements IpcDestination, SmartLifecycle {
 	}
 
 	@Override
-	public <R> R send(Duration timeout, Action<R> action) throws IpcException {
-		return action.run(new Connection(this.socket, System.nanoTime() + timeout.toNanos()));
+	public <T> IpcMessage<T> receive(Class<T> type, Duration timeout) throws IpcException {
+		Deadline deadline = Deadline.in(timeout).interruptible();
+		lock(deadline, timeout);
+		try {
+			return this.requester.receive(type, deadline);
+		}
+		finally {
+			this.exchanges.unlock();
+		}
+	}
+
+	@Override
+	public long send(Object payload, Duration timeout, OwnedFd... descriptors) throws IpcException {
+		return this.requester.send(payload, Deadline.in(timeout).interruptible(), descriptors);
+	}
+
+	private void lock(Deadline deadline, Duration timeout) throws IpcException {
+		try {
+			if (!this.exchanges.tryLock(deadline.remainingNanos(), TimeUnit.NANOSECONDS)) {
+				throw new IpcException.Timeout("busy with other messages for " + timeout);
+			}
+		}
+		catch (InterruptedException ex) {
+			Thread.currentThread().interrupt();
+			throw new IpcException.Interrupted("interrupted while waiting for other messages");
+		}
 	}
 
 }

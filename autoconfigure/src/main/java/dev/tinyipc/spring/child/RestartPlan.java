@@ -20,6 +20,9 @@ final class RestartPlan {
 
 	private int inARow;
 
+	/** How many instances in a row were ended because they never answered. */
+	private int silentInARow;
+
 	RestartPlan(ChildSettings.Restart settings) {
 		this.settings = settings;
 	}
@@ -44,8 +47,24 @@ final class RestartPlan {
 		return withJitter(delay(this.inARow++));
 	}
 
+	/**
+	 * Takes note of an instance that was ended because it never answered. They are
+	 * counted in a row, because each has its time: too few may fall into one window.
+	 * @param now {@link System#nanoTime()}
+	 * @return how long to wait before it is started again, or null if it failed too often
+	 */
+	@Nullable Duration afterSilence(long now) {
+		return (++this.silentInARow < this.settings.maxFailures()) ? afterFailure(now, Duration.ZERO) : null;
+	}
+
+	/** Takes note of an instance that has done its work. */
+	void answered() {
+		this.silentInARow = 0;
+	}
+
 	/** Forgets all failures, because somebody asked for a start. */
 	void startOver() {
+		this.silentInARow = 0;
 		this.failures.clear();
 		this.inARow = 0;
 	}

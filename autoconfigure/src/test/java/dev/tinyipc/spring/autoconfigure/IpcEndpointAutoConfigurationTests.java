@@ -92,7 +92,7 @@ class IpcEndpointAutoConfigurationTests {
 			RawWorker.nothing()
 				.withPropertyValues(EXPOSED)
 				.withConfiguration(AutoConfigurations.of(IpcEndpointAutoConfiguration.class))
-				.withBean(ParentDestination.class, () -> new ParentDestination(pair.child(), null))
+				.withBean(ParentDestination.class, () -> new ParentDestination(IpcChannel.over(pair.child()), null))
 				.run((context) -> {
 					IpcEndpoint endpoint = context.getBean(IpcEndpoint.class);
 					assertThat(endpoint.destinations().children()).isEmpty();

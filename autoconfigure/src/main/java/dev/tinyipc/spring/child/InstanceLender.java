@@ -1,0 +1,412 @@
+package dev.tinyipc.spring.child;
+
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+
+import dev.tinyipc.Deadline;
+import dev.tinyipc.Exchange;
+import dev.tinyipc.ExitStatus;
+import dev.tinyipc.IpcException;
+import dev.tinyipc.IpcMessage;
+import dev.tinyipc.IpcPoller;
+import dev.tinyipc.IpcRequester;
+import dev.tinyipc.OwnedFd;
+import dev.tinyipc.spring.IpcDestination;
+import dev.tinyipc.spring.IpcReplyLostException;
+import dev.tinyipc.spring.IpcTimeoutException;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Runs exchanges on the instances of a child. It takes an instance back in step, waits
+ * for the late reply of one whose caller gave up before its time, and gives up what
+ * cannot be trusted any more.
+ */
+final class InstanceLender {
+
+	/** How long an instance may live on that has closed its socket. */
+	private static final Duration GRACE_WITHOUT_SOCKET = Duration.ofSeconds(1);
+
+	/** A socket is watched once its instance has been idle for so long, or twice that. */
+	private static final Duration IDLE_BEFORE_WATCH = Duration.ofMillis(100);
+
+	/** The exit status follows the end of the socket within milliseconds. */
+	private static final Duration WAIT_FOR_EXIT_STATUS = Duration.ofMillis(500);
+
+	private final ChildSpec spec;
+
+	private final List<ChildSlot> slots;
+
+	private final InstancePool pool;
+
+	private final ChildSupervisor supervisor;
+
+	private final IdleWatch watch;
+
+	private final AtomicInteger nextSlot = new AtomicInteger();
+
+	private final AtomicBoolean watchScheduled = new AtomicBoolean();
+
+	InstanceLender(ChildSpec spec, List<ChildSlot> slots, InstancePool pool, ChildSupervisor supervisor,
+			IdleWatch watch) {
+		this.spec = spec;
+		this.slots = slots;
+		this.pool = pool;
+		this.supervisor = supervisor;
+		this.watch = watch;
+	}
+
+	/** See {@link IpcDestination#exchange}. */
+	<R> R exchange(Duration timeout, boolean idempotent, IpcDestination.ExchangeAction<R> action) throws IpcException {
+		if (this.spec.oneWay()) {
+			throw new IpcException("it is declared as one-way, and answers no requests: send with convertAndSend, or"
+					+ " leave oneWay (ipc.children." + this.spec.name() + ".one-way) out of its declaration");
+		}
+		Deadline deadline = Deadline.in(timeout).interruptible();
+		boolean mayRepeat = idempotent || this.spec.settings().idempotent();
+		while (true) {
+			ChildInstance instance = this.pool.acquire(timeout, deadline);
+			Attempt attempt = new Attempt(instance, timeout, deadline);
+			try {
+				return attempt.run(action);
+			}
+			catch (IpcException.PeerClosed ex) {
+				if (attempt.isRequestSent() && !mayRepeat) {
+					throw lost(instance, ex);
+				}
+				// What was not sent goes to another instance anyway.
+				mayRepeat &= !attempt.isRequestSent();
+			}
+			catch (IpcException.Timeout ex) {
+				throw new IpcTimeoutException("Destination '" + this.spec.name() + "': no reply within " + timeout
+						+ (attempt.isRequestSent() ? "" : ", and the request was not sent") + ": " + ex.getMessage(),
+						attempt.isRequestSent(), ex);
+			}
+			catch (IpcException ex) {
+				// An instance that was found to be faulty before it got the request.
+				if (attempt.isRequestSent() || instance.requester().isUsable() || deadline.hasPassed()) {
+					throw ex;
+				}
+			}
+		}
+	}
+
+	private IpcReplyLostException lost(ChildInstance instance, IpcException.PeerClosed cause) {
+		ExitStatus exit = null;
+		try {
+			instance.process().waitFor(WAIT_FOR_EXIT_STATUS.toMillis(), TimeUnit.MILLISECONDS);
+			exit = instance.process().exitStatus().orElse(null);
+		}
+		catch (InterruptedException ex) {
+			Thread.currentThread().interrupt();
+		}
+		return new IpcReplyLostException(this.spec.name(),
+				cause.getMessage() + " after it had been sent the request, and "
+						+ ((exit != null) ? "its process ended by " + exit : "its process has not ended yet"),
+				exit, cause);
+	}
+
+	/** See {@link IpcDestination#receive}. */
+	<T> IpcMessage<T> receive(Class<T> type, Duration timeout) throws IpcException {
+		if (this.spec.instances() > 1) {
+			throw new IpcException("it has " + this.spec.instances() + " instances, and nobody could say of which one a"
+					+ " message is received: send requests, or declare a child with one instance");
+		}
+		Deadline deadline = Deadline.in(timeout).interruptible();
+		ChildInstance instance = this.pool.acquire(timeout, deadline);
+		boolean ended = false;
+		try {
+			return instance.requester().receive(type, deadline);
+		}
+		catch (IpcException.PeerClosed ex) {
+			ended = true;
+			throw ex;
+		}
+		finally {
+			if (ended) {
+				takeBackClosed(instance);
+			}
+			else {
+				takeBack(instance);
+			}
+		}
+	}
+
+	/** See {@link IpcDestination#send}: to the instances in turn. */
+	long send(Object payload, Duration timeout, OwnedFd... descriptors) throws IpcException {
+		Deadline deadline = Deadline.in(timeout).interruptible();
+		int first = this.nextSlot.getAndIncrement();
+		for (int i = 0; i < this.slots.size(); i++) {
+			ChildInstance instance = this.slots.get(Math.floorMod(first + i, this.slots.size())).current();
+			if (instance != null && !instance.isRetired()) {
+				try {
+					return send(instance, payload, timeout, deadline, descriptors);
+				}
+				catch (IpcException.PeerClosed ex) {
+					closed(instance); // nothing was sent: the next one gets it
+				}
+			}
+		}
+		// None runs just now: one that will is waited for.
+		ChildInstance instance = this.pool.acquire(timeout, deadline);
+		try {
+			return send(instance, payload, timeout, deadline, descriptors);
+		}
+		finally {
+			takeBack(instance);
+		}
+	}
+
+	private long send(ChildInstance instance, Object payload, Duration timeout, Deadline deadline,
+			OwnedFd... descriptors) throws IpcException {
+		long begun = System.nanoTime();
+		try {
+			long size = instance.requester().send(payload, deadline, descriptors);
+			instance.sent();
+			return size;
+		}
+		catch (IpcException ex) {
+			if (instance.socket().isClosed()) {
+				throw new IpcException.PeerClosed("it has just ended");
+			}
+			boolean partlySent = !instance.requester().isUsable();
+			boolean stuck = ex instanceof IpcException.Timeout && !instance.isLent() && isPastGrace(instance)
+					&& instance.lastSend() - begun < 0;
+			if (partlySent || stuck) {
+				discard(instance,
+						"it took " + (partlySent ? "only a part of a message" : "no message") + " within " + timeout);
+			}
+			if (ex instanceof IpcException.Timeout) {
+				throw new IpcTimeoutException("Destination '" + this.spec.name() + "': " + ex.getMessage(), partlySent,
+						ex);
+			}
+			throw ex;
+		}
+	}
+
+	private boolean isPastGrace(ChildInstance instance) {
+		return instance.requester().hasAnswered()
+				|| instance.uptime().compareTo(this.spec.settings().startupGrace()) >= 0;
+	}
+
+	/** A new instance can be lent. */
+	void offer(ChildInstance instance) {
+		this.pool.offer(instance);
+		watchSoon();
+	}
+
+	/** Lends an instance no more. */
+	void withdraw(ChildInstance instance) {
+		this.pool.remove(instance);
+		this.watch.forget(instance.socket());
+	}
+
+	/**
+	 * Takes back an instance that is in step, if nothing on its socket says otherwise.
+	 */
+	private void takeBack(ChildInstance instance) {
+		IpcRequester requester = instance.requester();
+		// Where answers have numbers a stray one is harmless until somebody looks.
+		boolean sure = requester.isUsable() && requester.repeatsNumbers();
+		takeBack(instance, sure ? IpcRequester.State.IN_STEP : look(instance));
+	}
+
+	private void takeBack(ChildInstance instance, IpcRequester.State state) {
+		if (state == IpcRequester.State.ENDED) {
+			takeBackClosed(instance);
+		}
+		else if (state == IpcRequester.State.FAULTY) {
+			instance.takeBack();
+			discard(instance, instance.requester().fault());
+		}
+		else if (instance.takeBack()) {
+			offer(instance);
+			if (instance.isWornOut(this.spec.settings().maxMemory().toBytes())) {
+				this.supervisor.execute(() -> instance.slot().replace(instance, "it has done enough"));
+			}
+		}
+		else {
+			this.supervisor.execute(() -> instance.slot().terminate(instance));
+		}
+	}
+
+	private void takeBackClosed(ChildInstance instance) {
+		instance.takeBack();
+		closed(instance);
+	}
+
+	/** It ends, and its slot will know why; or it closed its socket and goes on. */
+	private void closed(ChildInstance instance) {
+		instance.retire();
+		withdraw(instance);
+		this.supervisor.schedule(GRACE_WITHOUT_SOCKET,
+				() -> instance.slot().discard(instance, "it closed its socket and has not ended"));
+	}
+
+	private void discard(ChildInstance instance, @Nullable String reason) {
+		instance.retire();
+		withdraw(instance);
+		this.supervisor.execute(() -> instance.slot()
+			.discard(instance, (reason != null) ? reason : "its socket cannot be used any more"));
+	}
+
+	private IpcRequester.State look(ChildInstance instance) {
+		IpcRequester requester = instance.requester();
+		try {
+			return requester.isUsable() ? requester.look() : IpcRequester.State.FAULTY;
+		}
+		catch (IpcException | RuntimeException ex) { // what came makes no sense
+			return instance.socket().isClosed() ? IpcRequester.State.ENDED : IpcRequester.State.FAULTY;
+		}
+	}
+
+	/**
+	 * Waits for the reply of an exchange that was given up before the instance had all
+	 * the time that it was to have.
+	 * @param until the {@link System#nanoTime()} from which on it is given up, too
+	 */
+	private void settle(ChildInstance instance, long until, String reason) {
+		this.watch.watch(instance.socket(), IpcPoller.Interest.READ,
+				() -> this.supervisor.execute(() -> settled(instance, until, reason)));
+		this.supervisor.schedule(Duration.ofNanos(Math.max(0, until - System.nanoTime())), () -> {
+			if (instance.requester().owed() > 0) {
+				discard(instance, reason);
+			}
+		});
+	}
+
+	private void settled(ChildInstance instance, long until, String reason) {
+		IpcRequester.State state = look(instance);
+		if (state == IpcRequester.State.OWING) {
+			settle(instance, until, reason);
+		}
+		else {
+			takeBack(instance, state);
+		}
+	}
+
+	private void watchSoon() {
+		if (!this.watchScheduled.get() && this.watchScheduled.compareAndSet(false, true)) {
+			this.supervisor.schedule(IDLE_BEFORE_WATCH, this::watchIdle);
+		}
+	}
+
+	/**
+	 * Only those that have been idle for a while: a watch costs more than an exchange.
+	 */
+	private void watchIdle() {
+		this.watchScheduled.set(false);
+		boolean all = true;
+		for (ChildInstance instance : this.pool.idle()) {
+			if (instance.isStillIdle()) {
+				watch(instance, this.spec.oneWay() ? IpcPoller.Interest.END : IpcPoller.Interest.READ);
+			}
+			else {
+				all = false;
+			}
+		}
+		if (!all) {
+			watchSoon();
+		}
+	}
+
+	private void lookAtIdle(ChildInstance instance) {
+		if (instance.requester().owed() > 0 && !instance.hasEnded()) {
+			// The answers to one-way messages wait to be received.
+			watch(instance, IpcPoller.Interest.END);
+		}
+		else if (this.pool.remove(instance) && instance.lend()) { // and has not been lent
+			takeBack(instance, look(instance));
+		}
+	}
+
+	private void watch(ChildInstance instance, IpcPoller.Interest interest) {
+		this.watch.watch(instance.socket(), interest, () -> this.supervisor.execute(() -> lookAtIdle(instance)));
+	}
+
+	/** One instance lent for one exchange. */
+	private final class Attempt {
+
+		private final ChildInstance instance;
+
+		private final Duration timeout;
+
+		private final Deadline deadline;
+
+		private final long begun = System.nanoTime();
+
+		private @Nullable Exchange exchange;
+
+		Attempt(ChildInstance instance, Duration timeout, Deadline deadline) {
+			this.instance = instance;
+			this.timeout = timeout;
+			this.deadline = deadline;
+		}
+
+		boolean isRequestSent() {
+			return this.exchange != null && this.exchange.isRequestSent();
+		}
+
+		<R> R run(IpcDestination.ExchangeAction<R> action) throws IpcException {
+			boolean closed = false;
+			boolean interrupted = false;
+			try {
+				Exchange exchange = this.instance.requester().begin(this.deadline);
+				this.exchange = exchange;
+				R result = action.run(exchange);
+				InstanceLender.this.pool.exchanged(System.nanoTime() - this.begun);
+				return result;
+			}
+			catch (IpcException.PeerClosed ex) {
+				closed = true;
+				throw ex;
+			}
+			catch (IpcException.Interrupted ex) {
+				interrupted = true;
+				throw ex;
+			}
+			finally {
+				if (closed) {
+					takeBackClosed(this.instance);
+				}
+				else if (isRequestSent() && this.exchange != null && !this.exchange.isAnswered()
+						&& this.instance.requester().isUsable()) {
+					abandon(interrupted);
+				}
+				else {
+					takeBack(this.instance);
+				}
+			}
+		}
+
+		/**
+		 * The caller does not wait any longer. The instance has as much time as a caller
+		 * who did not have to wait for it would have given it, and a new one has its
+		 * grace.
+		 */
+		private void abandon(boolean interrupted) {
+			long until = this.begun + this.timeout.toNanos();
+			String reason = "it did not answer within " + this.timeout;
+			if (interrupted) {
+				until = System.nanoTime();
+				reason = "its caller was interrupted while it waited for the answer";
+			}
+			if (!this.instance.requester().hasAnswered()) {
+				long graceEnd = this.instance.startedAt()
+						+ InstanceLender.this.spec.settings().startupGrace().toNanos();
+				until = (graceEnd - until > 0) ? graceEnd : until;
+			}
+			this.instance.takeBack();
+			if (until - System.nanoTime() > 0) {
+				settle(this.instance, until, reason);
+			}
+			else {
+				discard(this.instance, reason);
+			}
+		}
+
+	}
+
+}

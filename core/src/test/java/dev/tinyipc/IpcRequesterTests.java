@@ -1,0 +1,270 @@
+package dev.tinyipc;
+
+import java.time.Duration;
+import java.util.OptionalLong;
+
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import tools.jackson.core.JacksonException;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
+
+/** Which answer belongs to which message, whatever the peer does. */
+@Timeout(60)
+class IpcRequesterTests {
+
+	private static final Deadline SOON = Deadline.in(Duration.ofMillis(50));
+
+	private final Deadline inTime = Deadline.in(Duration.ofSeconds(30));
+
+	private IpcSocketPair pair;
+
+	private IpcRequester requester;
+
+	private IpcChannel peer;
+
+	@BeforeEach
+	void connect() throws IpcException {
+		this.pair = IpcSocket.pair();
+		this.requester = IpcRequester.over(IpcChannel.over(this.pair.parent()), "the peer");
+		this.peer = IpcChannel.over(this.pair.child());
+	}
+
+	@AfterEach
+	void disconnect() {
+		this.pair.close();
+	}
+
+	@Test
+	void replyIsTheAnswerToItsRequest() throws Exception {
+		Exchange exchange = request("ask");
+		assertThat(exchange.isRequestSent()).isTrue();
+		assertThat(this.requester.owed()).isEqualTo(1);
+		this.peer.send("answer");
+		assertThat(exchange.reply(String.class).payload()).isEqualTo("answer");
+		assertThat(exchange.isAnswered()).isTrue();
+		assertThat(this.requester.owed()).isZero();
+		assertThat(this.requester.look()).isEqualTo(IpcRequester.State.IN_STEP);
+	}
+
+	@Test
+	void answerToMessageSentOneWayIsDroppedByTheNextExchange() throws Exception {
+		for (int i = 0; i < 3; i++) {
+			this.requester.send("one way", this.inTime);
+		}
+		this.peer.send("answer to the first"); // is there before the request is sent
+		Exchange exchange = request("ask");
+		this.peer.send("answer to the second");
+		this.peer.sendError(new IllegalStateException("answer to the third"));
+		this.peer.send("reply");
+		assertThat(exchange.reply(String.class).payload()).isEqualTo("reply");
+		assertThat(this.requester.owed()).isZero();
+	}
+
+	@Test
+	void answerToMessageSentOneWayCanBeReceived() throws Exception {
+		this.requester.send("one way", this.inTime);
+		this.peer.send("answer");
+		assertThat(this.requester.receive(String.class, this.inTime).payload()).isEqualTo("answer");
+		Exchange exchange = request("ask");
+		this.peer.send("reply");
+		assertThat(exchange.reply(String.class).payload()).isEqualTo("reply");
+	}
+
+	@Test
+	void answersThatNobodyReceivesDoNotBlockMessagesSentOneWay() throws Exception {
+		IpcChannel echo = this.peer;
+		Thread child = new Thread(() -> {
+			try {
+				IpcMessage<Object> message = echo.receive(Object.class);
+				while (message != null) {
+					echo.send(message.payload());
+					message = echo.receive(Object.class);
+				}
+			}
+			catch (IpcException ex) {
+				// The pair was closed.
+			}
+		});
+		child.start();
+		// Far more than the queues of both directions hold.
+		for (int i = 0; i < 5000; i++) {
+			this.requester.send("one way", this.inTime);
+		}
+		Exchange exchange = request("ask");
+		assertThat(exchange.reply(String.class).payload()).isEqualTo("ask");
+		this.pair.parent().close();
+		child.join();
+	}
+
+	@Test
+	void lateReplyReachesNobody() throws Exception {
+		Exchange late = this.requester.begin(SOON);
+		late.request("slow");
+		assertThatExceptionOfType(IpcException.Timeout.class).isThrownBy(() -> late.reply(String.class));
+		assertThat(late.isAnswered()).isFalse();
+		assertThat(this.requester.look()).isEqualTo(IpcRequester.State.OWING);
+		Exchange next = request("fast");
+		this.peer.send("late");
+		this.peer.send("in time");
+		assertThat(next.reply(String.class).payload()).isEqualTo("in time");
+		assertThat(this.requester.isUsable()).isTrue();
+	}
+
+	@Test
+	void secondAnswerIsFoundBeforeAnybodyElseAsks() throws Exception {
+		Exchange exchange = request("ask");
+		this.peer.send("first");
+		this.peer.send("second");
+		assertThat(exchange.reply(String.class).payload()).isEqualTo("first");
+		assertThat(this.requester.look()).isEqualTo(IpcRequester.State.FAULTY);
+		assertThat(this.requester.isUsable()).isFalse();
+		assertThat(this.requester.fault()).contains("the peer sent a message that nobody asked for");
+		assertThatExceptionOfType(IpcException.class).isThrownBy(() -> this.requester.begin(this.inTime))
+			.withMessageContaining("nobody asked for");
+	}
+
+	@Test
+	void secondAnswerThatHasTheNumberOfTheFirstReachesNobodyAtAnyTime() throws Exception {
+		greet();
+		Exchange first = request("ask");
+		this.peer.sendNumbered(OptionalLong.of(1), "first");
+		assertThat(first.reply(String.class).payload()).isEqualTo("first");
+		Exchange second = request("ask again");
+		this.peer.sendNumbered(OptionalLong.of(1), "first, again");
+		this.peer.sendNumbered(OptionalLong.of(2), "second");
+		assertThat(second.reply(String.class).payload()).isEqualTo("second");
+		assertThat(this.requester.fault()).contains("the peer answered a message twice");
+		assertThat(this.requester.isUsable()).isFalse();
+	}
+
+	@Test
+	void answersWithNumbersAreToldApartWithoutCounting() throws Exception {
+		greet();
+		this.requester.send("one way", this.inTime);
+		Exchange late = this.requester.begin(SOON);
+		late.request("slow");
+		assertThatExceptionOfType(IpcException.Timeout.class).isThrownBy(() -> late.reply(String.class));
+		Exchange exchange = request("ask");
+		this.peer.sendNumbered(OptionalLong.of(2), "late"); // the first message stays
+															// unanswered
+		this.peer.sendNumbered(OptionalLong.of(3), "reply");
+		assertThat(exchange.reply(String.class).payload()).isEqualTo("reply");
+		assertThat(this.requester.owed()).isZero();
+	}
+
+	@Test
+	void answerWithNumberOfNothingThatWasSentReachesNobody() throws Exception {
+		greet();
+		Exchange exchange = request("ask");
+		this.peer.sendNumbered(OptionalLong.of(7), "whatever");
+		assertThatExceptionOfType(IpcException.class).isThrownBy(() -> exchange.reply(String.class))
+			.withMessageContaining("answered message 7, and the reply to 1 was due");
+		assertThat(exchange.isAnswered()).isFalse();
+	}
+
+	@Test
+	void answerWithoutNumberOfPeerThatRepeatsNumbersReachesNobody() throws Exception {
+		greet();
+		Exchange exchange = request("ask");
+		this.peer.send("somebody else's");
+		this.peer.sendNumbered(OptionalLong.of(1), "reply");
+		assertThat(exchange.reply(String.class).payload()).isEqualTo("reply");
+		assertThat(this.requester.isUsable()).isFalse();
+	}
+
+	@Test
+	void helloThatComesAfterTheFirstRequestIsNoReply() throws Exception {
+		Exchange exchange = request("ask");
+		this.peer.sendHello(Hello.OURS);
+		this.peer.send("reply");
+		assertThat(exchange.reply(String.class).payload()).isEqualTo("reply");
+		Exchange next = request("ask in an envelope");
+		this.peer.sendNumbered(OptionalLong.of(2), "reply in an envelope");
+		assertThat(next.reply(String.class).payload()).isEqualTo("reply in an envelope");
+	}
+
+	@Test
+	void requestThatCannotBeWrittenIsNotOwed() throws Exception {
+		Exchange exchange = this.requester.begin(this.inTime);
+		assertThatExceptionOfType(JacksonException.class).isThrownBy(() -> exchange.request(new Object() {
+			@SuppressWarnings("unused") // by Jackson
+			public String getText() {
+				throw new IllegalStateException("on purpose");
+			}
+		}));
+		assertThat(exchange.isRequestSent()).isFalse();
+		assertThat(this.requester.owed()).isZero();
+	}
+
+	@Test
+	void requestToPeerThatIsGoneWasNotSent() throws Exception {
+		Exchange exchange = this.requester.begin(this.inTime);
+		this.pair.child().close();
+		assertThatExceptionOfType(IpcException.PeerClosed.class).isThrownBy(() -> exchange.request("ask"));
+		assertThat(exchange.isRequestSent()).isFalse();
+		assertThatExceptionOfType(IpcException.PeerClosed.class).isThrownBy(() -> this.requester.begin(this.inTime));
+	}
+
+	@Test
+	void replyOfAnotherTypeEndsItsExchange() throws Exception {
+		Exchange exchange = request("ask");
+		this.peer.send("text");
+		assertThatExceptionOfType(JacksonException.class).isThrownBy(() -> exchange.reply(Integer.class));
+		assertThat(exchange.isAnswered()).isTrue();
+		assertThatIllegalStateException().isThrownBy(() -> exchange.reply(String.class));
+		assertThatIllegalStateException().isThrownBy(() -> exchange.request("again"));
+	}
+
+	@Test
+	void dropsWhatComesWithTheAnswersThatItDrops() throws Exception {
+		try (OwnedFd file = Samples.memoryFile("x")) {
+			LeakWatch watch = new LeakWatch();
+			this.requester.send("one way", this.inTime);
+			this.peer.send("answer", file);
+			assertThat(this.requester.look()).isEqualTo(IpcRequester.State.IN_STEP);
+			watch.assertNoneLeft();
+		}
+	}
+
+	@Test
+	void byteArraysAreExchangedInEnvelopesToo() throws Exception {
+		greet();
+		byte[] content = Samples.random(300_000);
+		Exchange exchange = this.requester.begin(this.inTime);
+		FrameSizeTests.inBackground(() -> exchange.request(content));
+		IpcMessage<byte[]> request = this.peer.receiveWanted(byte[].class, null,
+				Opening.telling((id) -> assertThat(id).hasValue(1)));
+		Samples.assertSame(request.payload(), content);
+		FrameSizeTests.inBackground(() -> this.peer.sendNumbered(OptionalLong.of(1), request.payload()));
+		Samples.assertSame(exchange.reply(byte[].class).payload(), content);
+	}
+
+	@Test
+	void peerThatSendsWhenItLikesIsNotCounted() throws Exception {
+		IpcRequester uncounted = IpcRequester.uncounted(IpcChannel.over(this.pair.parent()), "the peer");
+		this.peer.send("news");
+		this.peer.send("more news");
+		assertThat(uncounted.look()).isEqualTo(IpcRequester.State.IN_STEP);
+		assertThat(uncounted.receive(String.class, this.inTime).payload()).isEqualTo("news");
+		assertThat(uncounted.receive(String.class, this.inTime).payload()).isEqualTo("more news");
+		assertThat(uncounted.isUsable()).isTrue();
+	}
+
+	private Exchange request(String payload) throws IpcException {
+		Exchange exchange = this.requester.begin(this.inTime);
+		exchange.request(payload);
+		return exchange;
+	}
+
+	/** Has the peer say that it repeats numbers, before anything else. */
+	private void greet() throws IpcException {
+		this.peer.sendHello(Hello.OURS);
+		assertThat(this.requester.look()).isEqualTo(IpcRequester.State.IN_STEP);
+	}
+
+}
