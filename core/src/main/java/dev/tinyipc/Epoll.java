@@ -130,6 +130,11 @@ final class Epoll implements Closeable {
 		return (events(index) & (OUT | HANG_UP | ERROR)) != 0;
 	}
 
+	/** Whether an event says that the peer sends nothing more. */
+	boolean hasEnded(int index) {
+		return (events(index) & (PEER_HANG_UP | HANG_UP)) != 0;
+	}
+
 	private int events(int index) {
 		return this.events.bytes().getInt(index * EVENT_SIZE);
 	}

@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
 
@@ -48,6 +49,8 @@ public final class IpcPoller implements Closeable {
 
 	private final ReentrantLock waiting = new ReentrantLock();
 
+	private final AtomicBoolean closed = new AtomicBoolean();
+
 	private IpcPoller(Epoll epoll, OwnedFd wakeUps) {
 		this.epoll = epoll;
 		this.wakeUps = wakeUps;
@@ -59,15 +62,25 @@ public final class IpcPoller implements Closeable {
 	 * @throws IpcException if there are too many open files
 	 */
 	public static IpcPoller open() throws IpcException {
-		Epoll epoll = Epoll.create();
+		return over(Epoll.create());
+	}
+
+	static IpcPoller over(Epoll epoll) throws IpcException {
+		OwnedFd wakeUps = null;
+		IpcPoller poller = null;
 		try {
-			OwnedFd wakeUps = OwnedFd.of(Errno.check("eventfd", LibC.eventfd(0, LibC.O_CLOEXEC | LibC.EFD_NONBLOCK)));
+			wakeUps = OwnedFd.of(Errno.check("eventfd", LibC.eventfd(0, LibC.O_CLOEXEC | LibC.EFD_NONBLOCK)));
 			epoll.add(wakeUps.fd(), Epoll.IN, WAKE_UP);
-			return new IpcPoller(epoll, wakeUps);
+			poller = new IpcPoller(epoll, wakeUps);
+			return poller;
 		}
-		catch (IpcException ex) {
-			epoll.close();
-			throw ex;
+		finally {
+			if (poller == null) {
+				if (wakeUps != null) {
+					wakeUps.close();
+				}
+				epoll.close();
+			}
 		}
 	}
 
@@ -91,8 +104,10 @@ public final class IpcPoller implements Closeable {
 	 * @param socket the socket
 	 * @param readable whether a receive would not wait: there is a packet, or the end
 	 * @param writable whether a send would not wait, if that was asked for
+	 * @param ended whether the peer sends nothing more, if {@code READ} or {@code END}
+	 * was asked for; what it sent before may still be there
 	 */
-	public record Event(IpcSocket socket, boolean readable, boolean writable) {
+	public record Event(IpcSocket socket, boolean readable, boolean writable, boolean ended) {
 
 	}
 
@@ -105,23 +120,36 @@ public final class IpcPoller implements Closeable {
 	 */
 	public void add(IpcSocket socket, Interest first, Interest... more) throws IpcException {
 		Set<Interest> interests = EnumSet.of(first, more);
-		int events = (interests.contains(Interest.READ) ? Epoll.IN : 0)
+		int events = (interests.contains(Interest.READ) ? Epoll.IN | Epoll.PEER_HANG_UP : 0)
 				| (interests.contains(Interest.WRITE) ? Epoll.OUT : 0)
 				| (interests.contains(Interest.END) ? Epoll.PEER_HANG_UP : 0);
 		OwnedFd descriptor = socket.descriptor();
 		int fd = descriptor.borrow();
 		try {
 			long token = this.lastToken.incrementAndGet();
-			this.epoll.add(fd, events, token);
+			watch(socket, fd, events, token);
 			this.tokens.put(socket, token);
-			this.sockets.put(token, socket);
 			// A descriptor that another process shares would stay in the kernel's set
-			// when it
-			// is closed here, and could not be removed after that.
+			// when it is closed here, and could not be removed after that.
 			descriptor.beforeClose(this, (number) -> forget(socket, number));
 		}
 		finally {
 			descriptor.giveBack();
+		}
+	}
+
+	private void watch(IpcSocket socket, int fd, int events, long token) throws IpcException {
+		// Before the kernel can tell of it to a thread that waits.
+		this.sockets.put(token, socket);
+		boolean watched = false;
+		try {
+			this.epoll.add(fd, events, token);
+			watched = true;
+		}
+		finally {
+			if (!watched) {
+				this.sockets.remove(token);
+			}
 		}
 	}
 
@@ -166,22 +194,24 @@ public final class IpcPoller implements Closeable {
 	 * @throws IpcException if this poller is closed, also while this waits
 	 */
 	public List<Event> await(@Nullable Duration timeout) throws IpcException {
+		Deadline deadline = (timeout != null) ? Deadline.in(timeout) : Deadline.NONE;
 		this.waiting.lock();
 		try {
-			int count = this.epoll.await(timeout);
-			if (this.epoll.isClosed()) {
-				throw new IpcException("The poller was closed");
-			}
-			List<Event> events = new ArrayList<>(count);
-			for (int i = 0; i < count; i++) {
-				long token = this.epoll.token(i);
-				if (token == WAKE_UP) {
-					drainWakeUps();
-					continue;
+			List<Event> events = new ArrayList<>();
+			boolean wokenUp = false;
+			while (events.isEmpty() && !wokenUp) {
+				int count = this.epoll.await((timeout != null) ? Duration.ofNanos(deadline.remainingNanos()) : null);
+				if (this.closed.get()) {
+					throw new IpcException("The poller was closed");
 				}
-				IpcSocket socket = this.sockets.get(token);
-				if (socket != null && !socket.isClosed()) { // nor removed in the meantime
-					events.add(new Event(socket, this.epoll.isReadable(i), this.epoll.isWritable(i)));
+				wokenUp = takeEvents(count, events);
+				if (deadline.hasPassed()) {
+					break;
+				}
+				if (count > 0 && events.isEmpty()) {
+					// A socket that is closed stays ready until the last call has left
+					// it.
+					Thread.yield();
 				}
 			}
 			return events;
@@ -189,6 +219,25 @@ public final class IpcPoller implements Closeable {
 		finally {
 			this.waiting.unlock();
 		}
+	}
+
+	/** Returns whether one of the events is a call of {@link #wakeUp()}. */
+	private boolean takeEvents(int count, List<Event> events) throws IpcException {
+		boolean wokenUp = false;
+		for (int i = 0; i < count; i++) {
+			long token = this.epoll.token(i);
+			IpcSocket socket = this.sockets.get(token);
+			if (token == WAKE_UP) {
+				drainWakeUps();
+				wokenUp = true;
+			}
+			else if (socket != null && !socket.isClosed()) { // nor removed in the
+																// meantime
+				events
+					.add(new Event(socket, this.epoll.isReadable(i), this.epoll.isWritable(i), this.epoll.hasEnded(i)));
+			}
+		}
+		return wokenUp;
 	}
 
 	/**
@@ -226,7 +275,7 @@ public final class IpcPoller implements Closeable {
 	 */
 	@Override
 	public void close() throws IpcException {
-		if (!this.epoll.isClosed()) {
+		if (this.closed.compareAndSet(false, true)) {
 			this.epoll.close();
 			wakeUp();
 			// Closed while the other thread still waits, it would wake nobody.

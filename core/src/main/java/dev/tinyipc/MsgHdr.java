@@ -74,7 +74,7 @@ final class MsgHdr {
 	private static final int FEW_VECTORS = 8;
 
 	/** Up to here a copy costs less than to ask JNI for the address of a buffer. */
-	private static final int CHEAP_TO_COPY = 8 * 1024;
+	static final int CHEAP_TO_COPY = 8 * 1024;
 
 	/** More than this goes back to the system when a small packet comes next. */
 	private static final int SCRATCH_TO_KEEP = 1024 * 1024;
@@ -354,8 +354,9 @@ final class MsgHdr {
 
 	private void reset(int count) {
 		if (VECTORS_OFFSET + count * VECTOR_SIZE > this.block.capacity()) {
-			this.block.free();
+			NativeBuffer old = this.block;
 			this.block = blockFor(count);
+			old.free();
 		}
 		this.vectors = 0;
 		this.headers.bytes().putLong(this.at + IOVLEN, count).putLong(this.at + CONTROLLEN, 0);
@@ -378,8 +379,10 @@ final class MsgHdr {
 	private NativeBuffer scratch(int length) {
 		int capacity = this.scratch.capacity();
 		if (capacity < length || (capacity > SCRATCH_TO_KEEP && length <= CHEAP_TO_COPY)) {
-			this.scratch.free();
+			// Allocated before the old one is freed: without memory all stays as it was.
+			NativeBuffer old = this.scratch;
 			this.scratch = NativeBuffer.allocate(Math.max(length, CHEAP_TO_COPY));
+			old.free();
 		}
 		this.scratch.bytes().clear();
 		return this.scratch;

@@ -50,7 +50,10 @@ public final class Packet implements Closeable {
 	/** Closes the descriptors that were not taken. Closing twice does nothing. */
 	@Override
 	public void close() {
-		OwnedFd.closeAll(this.descriptors);
+		// Most have none, and even an iterator would be garbage for each packet.
+		if (!this.descriptors.isEmpty()) {
+			OwnedFd.closeAll(this.descriptors);
+		}
 	}
 
 	@Override

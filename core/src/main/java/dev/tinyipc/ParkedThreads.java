@@ -4,6 +4,7 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.LockSupport;
 
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -16,46 +17,58 @@ final class ParkedThreads {
 
 	private static final Logger logger = LoggerFactory.getLogger(ParkedThreads.class);
 
-	private static final class Reading {
+	private static final ParkedThreads READING = new ParkedThreads(Epoll.IN, "tiny-ipc-parked-read");
 
-		static final ParkedThreads INSTANCE = new ParkedThreads(Epoll.IN, "tiny-ipc-parked-read");
-
-	}
-
-	private static final class Writing {
-
-		static final ParkedThreads INSTANCE = new ParkedThreads(Epoll.OUT, "tiny-ipc-parked-write");
-
-	}
+	private static final ParkedThreads WRITING = new ParkedThreads(Epoll.OUT, "tiny-ipc-parked-write");
 
 	private final int interest;
 
-	private final Epoll epoll;
+	private final String name;
 
 	/** By the descriptor that is watched for them. */
 	private final Map<Integer, Waiter> waiters = new ConcurrentHashMap<>();
 
+	private volatile @Nullable Epoll epoll;
+
 	private ParkedThreads(int interest, String name) {
 		this.interest = interest;
-		try {
-			this.epoll = Epoll.create();
-		}
-		catch (IpcException ex) {
-			throw new IllegalStateException("Virtual threads cannot wait for sockets", ex);
-		}
-		Thread thread = new Thread(this::run, name);
-		thread.setDaemon(true);
-		// Not that of a web application whose request happens to need it first.
-		thread.setContextClassLoader(ParkedThreads.class.getClassLoader());
-		thread.start();
+		this.name = name;
 	}
 
 	static ParkedThreads reading() {
-		return Reading.INSTANCE;
+		return READING;
 	}
 
 	static ParkedThreads writing() {
-		return Writing.INSTANCE;
+		return WRITING;
+	}
+
+	/** Tried again at the next need, if this fails. */
+	Epoll started() throws IpcException {
+		Epoll running = this.epoll;
+		return (running != null) ? running : start();
+	}
+
+	private synchronized Epoll start() throws IpcException {
+		Epoll result = this.epoll;
+		if (result == null) {
+			result = Epoll.create();
+			try {
+				Epoll created = result;
+				Thread thread = new Thread(() -> run(created), this.name);
+				thread.setDaemon(true);
+				// Not that of a web application whose request happens to need it first.
+				thread.setContextClassLoader(ParkedThreads.class.getClassLoader());
+				thread.start();
+				this.epoll = result;
+			}
+			finally {
+				if (this.epoll == null) {
+					result.close();
+				}
+			}
+		}
+		return result;
 	}
 
 	boolean await(int fd, long deadline, boolean interruptible) throws IpcException {
@@ -74,7 +87,8 @@ final class ParkedThreads {
 	private boolean await(int fd, Waiter waiter, long deadline, boolean interruptible) throws IpcException {
 		boolean interrupted = false;
 		try {
-			this.epoll.add(fd, this.interest | Epoll.ONE_SHOT, fd);
+			Epoll epoll = started();
+			epoll.add(fd, this.interest | Epoll.ONE_SHOT, fd);
 			while (!waiter.ready && (deadline == 0 || deadline - System.nanoTime() > 0)
 					&& !(interruptible && interrupted)) {
 				if (deadline == 0) {
@@ -86,7 +100,7 @@ final class ParkedThreads {
 				// Else the thread could not park again.
 				interrupted |= Thread.interrupted();
 			}
-			this.epoll.remove(fd);
+			epoll.remove(fd);
 			return waiter.ready;
 		}
 		finally {
@@ -97,21 +111,39 @@ final class ParkedThreads {
 		}
 	}
 
-	private void run() {
+	private void run(Epoll epoll) {
+		boolean missed = false;
 		while (true) {
 			try {
-				int count = this.epoll.await(null);
+				if (missed) {
+					// Who was ready is not told again. Whoever is woken too soon waits
+					// on.
+					this.waiters.values().forEach(Waiter::wake);
+					missed = false;
+				}
+				int count = epoll.await(null);
 				for (int i = 0; i < count; i++) {
-					Waiter waiter = this.waiters.get((int) this.epoll.token(i));
+					Waiter waiter = this.waiters.get((int) epoll.token(i));
 					if (waiter != null) {
-						waiter.ready = true;
-						LockSupport.unpark(waiter.thread);
+						waiter.wake();
 					}
 				}
 			}
-			catch (IpcException | RuntimeException ex) {
-				logger.error("Failed to wait for the sockets of virtual threads", ex);
+			catch (Throwable ex) {
+				// Not even an OutOfMemoryError may end the thread that all others wait
+				// for.
+				missed = true;
+				report(ex);
 			}
+		}
+	}
+
+	private static void report(Throwable failure) {
+		try {
+			logger.error("Failed to wait for the sockets of parked threads, which are woken instead", failure);
+		}
+		catch (Throwable ex) {
+			// Nor may that: there may be no memory to say so.
 		}
 	}
 
@@ -123,6 +155,11 @@ final class ParkedThreads {
 
 		private Waiter(Thread thread) {
 			this.thread = thread;
+		}
+
+		private void wake() {
+			this.ready = true;
+			LockSupport.unpark(this.thread);
 		}
 
 	}

@@ -301,6 +301,7 @@ final class SocketReceiver extends SocketSide {
 		}
 		if (length == 0 && descriptors.isEmpty()) {
 			checkNotClosedHere();
+			checkUsable();
 			return null;
 		}
 		return new Packet(length, descriptors);

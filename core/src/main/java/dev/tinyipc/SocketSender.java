@@ -30,7 +30,7 @@ final class SocketSender extends SocketSide {
 	/** {@code false} if it may not wait and there was no room. */
 	boolean send(ByteBuffer data, OwnedFd[] descriptors) throws IpcException {
 		int length = data.remaining();
-		checkNotEmpty(length);
+		checkSize(length);
 		header().gather(data);
 		try {
 			boolean sent = sendGathered(length, descriptors);
@@ -49,10 +49,7 @@ final class SocketSender extends SocketSide {
 		for (ByteBuffer part : data) {
 			length += part.remaining();
 		}
-		checkNotEmpty(length);
-		if (length > Integer.MAX_VALUE) {
-			throw failure(Errno.EMSGSIZE.number, length);
-		}
+		checkSize(length);
 		header().gather(data);
 		try {
 			sendGathered(length, descriptors);
@@ -86,9 +83,13 @@ final class SocketSender extends SocketSide {
 
 	private int sendSome(ByteBuffer[] packets, int from) throws IpcException {
 		MsgHdr[] headers = batch();
-		int count = Math.min(headers.length, packets.length - from);
-		for (int i = 0; i < count; i++) {
-			headers[i].gather(packets[from + i]);
+		checkSize(packets[from].remaining());
+		int most = Math.min(headers.length, packets.length - from);
+		int count = 0;
+		// One that is too large ends the batch, and fails when it is its turn.
+		while (count < most && !isTooLarge(packets[from + count].remaining())) {
+			headers[count].gather(packets[from + count]);
+			count++;
 		}
 		try {
 			return (int) sendPrepared(headers[0], count, packets[from].remaining());
@@ -101,6 +102,7 @@ final class SocketSender extends SocketSide {
 	/** Sends a structure's native memory. */
 	void send(Structure structure, OwnedFd[] descriptors) throws IpcException {
 		long address = StructBytes.address(structure);
+		checkSize(structure.size());
 		structure.write();
 		header().gather(address, structure.size());
 		try {
@@ -230,6 +232,7 @@ final class SocketSender extends SocketSide {
 	private IpcException failure(int error, long length) throws IpcException {
 		if (error == Errno.EPIPE.number || error == Errno.ECONNRESET.number) {
 			checkNotClosedHere();
+			checkUsable();
 			if (this.shutDown) {
 				return new IpcException(this.descriptor + ": its output was shut down on this side");
 			}
@@ -247,6 +250,22 @@ final class SocketSender extends SocketSide {
 					+ " can work once a receiver has caught up");
 		}
 		return new IpcException(message);
+	}
+
+	/** Before anything is allocated for a packet that cannot be sent. */
+	private void checkSize(long length) throws IpcException {
+		checkNotEmpty(length);
+		if (isTooLarge(length)) {
+			throw failure(Errno.EMSGSIZE.number, length);
+		}
+	}
+
+	private boolean isTooLarge(long length) throws IpcException {
+		if (length <= MsgHdr.CHEAP_TO_COPY || length <= maxPacketSize()) {
+			return false; // or so small that it is left to the kernel
+		}
+		this.maxPacketSize = 0; // another process that has the socket may have changed it
+		return length > maxPacketSize();
 	}
 
 	private static void checkNotEmpty(long length) {

@@ -293,6 +293,36 @@ class BatchTests {
 		}
 	}
 
+	/** The kernel would wait the whole time for each packet. */
+	@Test
+	void slowPeerCannotStretchTheTimeoutOfABatchPacketByPacket() throws Exception {
+		try (IpcSocketPair pair = IpcSocket.pair()) {
+			SocketTimeoutTests.fill(pair.parent());
+			pair.parent().setSendTimeout(Duration.ofMillis(200));
+			int[] taken = { 0 };
+			Thread peer = new Thread(() -> takeSlowly(pair.child(), taken));
+			peer.start();
+			assertThatExceptionOfType(IpcException.Timeout.class)
+				.isThrownBy(() -> pair.parent().sendBatch(numbered(1000, false)));
+			pair.close();
+			peer.join();
+			assertThat(taken[0]).isLessThan(SocketSide.BATCH_SIZE / 2);
+		}
+	}
+
+	/** More often than the timeout. */
+	private static void takeSlowly(IpcSocket socket, int[] taken) {
+		try {
+			while (socket.receive(ByteBuffer.allocate(4)) != null) {
+				taken[0]++;
+				Thread.sleep(100);
+			}
+		}
+		catch (IpcException | InterruptedException ex) {
+			// closed
+		}
+	}
+
 	@Test
 	void receiveEndsWithATimeout() throws Exception {
 		try (IpcSocketPair pair = IpcSocket.pair()) {

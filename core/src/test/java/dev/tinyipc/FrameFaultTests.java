@@ -3,6 +3,7 @@ package dev.tinyipc;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
@@ -238,6 +239,40 @@ class FrameFaultTests {
 				.withMessageContaining("no room for a packet");
 			assertThatExceptionOfType(IpcException.PeerClosed.class)
 				.isThrownBy(() -> IpcChannel.over(pair.child()).receive(byte[].class));
+		}
+	}
+
+	/** Nor is it told that the peer closed. */
+	@Test
+	void whoReceivesWhileASenderEndsTheSocketLearnsWhy() throws Exception {
+		try (IpcSocketPair pair = IpcSocket.pair();
+				Blocked receiver = Blocked.in("recvmsg", () -> pair.parent().receive(ByteBuffer.allocate(1)));
+				Blocked next = Blocked.waiting(() -> pair.parent().receive(ByteBuffer.allocate(1)))) {
+			pair.parent().setSendTimeout(Duration.ofMillis(20));
+			assertThatExceptionOfType(IpcException.Timeout.class)
+				.isThrownBy(() -> IpcChannel.over(pair.parent()).send(new byte[10_000_000]));
+			for (Blocked call : List.of(receiver, next)) {
+				assertThatExceptionOfType(IpcException.class).isThrownBy(call::join)
+					.withMessageContaining("is unusable")
+					.withMessageContaining("no room for a packet")
+					.isNotInstanceOf(IpcException.PeerClosed.class);
+			}
+		}
+	}
+
+	@Test
+	void whoSendsWhileAReceiverEndsTheSocketLearnsWhy() throws Exception {
+		try (IpcSocketPair pair = IpcSocket.pair()) {
+			SocketTimeoutTests.fill(pair.parent());
+			try (Blocked sender = Blocked.in("send", () -> pair.parent().send(Samples.bytes("x")))) {
+				RawSender.send(pair.child(), packet(8, 1));
+				pair.parent().setReceiveTimeout(Duration.ofMillis(20));
+				assertHalfAMessage(() -> IpcChannel.over(pair.parent()).receive(Object.class));
+				assertThatExceptionOfType(IpcException.class).isThrownBy(sender::join)
+					.withMessageContaining("is unusable")
+					.withMessageContaining("part of a message had come")
+					.isNotInstanceOf(IpcException.PeerClosed.class);
+			}
 		}
 	}
 

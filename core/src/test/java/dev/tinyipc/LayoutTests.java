@@ -80,7 +80,7 @@ class LayoutTests {
 		expected.put("offsetof(struct epoll_event, data)", number(Epoll.class, "DATA"));
 		expected.put("sizeof(struct statx)", number(DescriptorIo.class, "STATX_LENGTH"));
 		expected.put("offsetof(struct statx, stx_size)", number(DescriptorIo.class, "STATX_SIZE_OFFSET"));
-		expected.put("sizeof(struct timeval)", number(SocketSide.class, "TIMEVAL_SIZE"));
+		expected.put("sizeof(struct timeval)", number(SocketOption.class, "TIMEVAL_SIZE"));
 		expected.put("sizeof(posix_spawn_file_actions_t)", (long) LibC.Spawn.FILE_ACTIONS_SIZE);
 		expected.put("sizeof(posix_spawnattr_t)", (long) LibC.Spawn.ATTRIBUTES_SIZE);
 		expected.put("sizeof(sigset_t)", (long) LibC.Spawn.SIGNAL_SET_SIZE);

@@ -109,8 +109,8 @@ public final class LeakCheck implements BeforeAllCallback, AfterAllCallback {
 			IpcChannel.over(pair.parent()).send("warm");
 			pair.child().receive(ByteBuffer.allocate(100));
 		}
-		ParkedThreads.reading();
-		ParkedThreads.writing();
+		ParkedThreads.reading().started();
+		ParkedThreads.writing().started();
 		new ProcessBuilder("true").start().waitFor();
 		// The JDK keeps half a socket pair, which it makes with its first file or socket.
 		FileChannel.open(Path.of("/dev/null")).close();

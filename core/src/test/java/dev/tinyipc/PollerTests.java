@@ -7,15 +7,18 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.CyclicBarrier;
 
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+import static org.awaitility.Awaitility.await;
 
 @Timeout(60)
 class PollerTests {
@@ -34,6 +37,64 @@ class PollerTests {
 	void close() throws Exception {
 		this.poller.close();
 		this.pair.close();
+	}
+
+	@Test
+	void aPollerThatCannotBeOpenedLeavesNothingBehind() throws Exception {
+		LeakWatch watch = new LeakWatch();
+		Epoll closed = Epoll.create();
+		closed.close();
+		assertThatExceptionOfType(IpcException.class).isThrownBy(() -> IpcPoller.over(closed));
+		watch.assertNoneLeft();
+	}
+
+	@RepeatedTest(300)
+	void closingByManyThreadsAtOnceClosesOnce() throws Exception {
+		CyclicBarrier start = new CyclicBarrier(4);
+		List<Blocked> closers = new ArrayList<>();
+		for (int i = 0; i < 4; i++) {
+			closers.add(Blocked.any(() -> {
+				start.await();
+				this.poller.close();
+			}));
+		}
+		for (Blocked closer : closers) {
+			closer.join();
+		}
+	}
+
+	/** It is ready, as it is shut down, but nobody is to be told. */
+	@Test
+	void aSocketThatIsBeingClosedDoesNotEndAWaitWithoutLimit() throws Exception {
+		this.poller.add(this.pair.child(), IpcPoller.Interest.READ);
+		OwnedFd descriptor = this.pair.child().descriptor();
+		descriptor.borrow();
+		this.pair.child().close();
+		try (Blocked waiting = Blocked.any(() -> assertThat(this.poller.await(null)).isEmpty())) {
+			await().during(Duration.ofMillis(100)).until(() -> !waiting.hasEnded());
+			descriptor.giveBack();
+			this.poller.wakeUp();
+			waiting.join();
+		}
+	}
+
+	@Test
+	void theEndOfAPeerIsToldApartFromWhatItSentBefore() throws Exception {
+		for (IpcPoller.Interest interest : List.of(IpcPoller.Interest.READ, IpcPoller.Interest.END)) {
+			try (IpcSocketPair sockets = IpcSocket.pair(); IpcPoller watching = IpcPoller.open()) {
+				watching.add(sockets.child(), interest);
+				sockets.parent().send(Samples.bytes("x"));
+				assertThat(watching.await(Duration.ZERO)).noneMatch(IpcPoller.Event::ended);
+				sockets.parent().shutdownOutput();
+				assertThat(watching.await(Duration.ZERO)).singleElement()
+					.satisfies((event) -> assertThat(event.readable()).isTrue())
+					.satisfies((event) -> assertThat(event.ended()).isTrue());
+				Samples.receiveText(sockets.child());
+				sockets.parent().close();
+				assertThat(watching.await(Duration.ZERO)).singleElement()
+					.satisfies((event) -> assertThat(event.ended()).isTrue());
+			}
+		}
 	}
 
 	@Test
@@ -82,12 +143,12 @@ class PollerTests {
 		IpcSocket both = this.pair.parent();
 		this.poller.add(both, IpcPoller.Interest.READ, IpcPoller.Interest.WRITE);
 		this.poller.add(this.pair.child(), IpcPoller.Interest.WRITE);
-		assertThat(ready()).containsExactlyInAnyOrder(new IpcPoller.Event(both, false, true),
-				new IpcPoller.Event(this.pair.child(), false, true));
+		assertThat(ready()).containsExactlyInAnyOrder(new IpcPoller.Event(both, false, true, false),
+				new IpcPoller.Event(this.pair.child(), false, true, false));
 		this.pair.child().send(Samples.bytes("x"));
-		assertThat(ready()).contains(new IpcPoller.Event(both, true, true));
+		assertThat(ready()).contains(new IpcPoller.Event(both, true, true, false));
 		SocketTimeoutTests.fill(this.pair.parent());
-		assertThat(ready()).contains(new IpcPoller.Event(both, true, false));
+		assertThat(ready()).contains(new IpcPoller.Event(both, true, false, false));
 	}
 
 	@Test
@@ -96,7 +157,7 @@ class PollerTests {
 		this.poller.add(this.pair.parent(), IpcPoller.Interest.WRITE);
 		assertThat(ready()).isEmpty();
 		try (Blocked waiting = SystemCall.EPOLL_WAIT.enter(() -> assertThat(this.poller.await(null))
-			.containsExactly(new IpcPoller.Event(this.pair.parent(), false, true)))) {
+			.containsExactly(new IpcPoller.Event(this.pair.parent(), false, true, false)))) {
 			SocketTimeoutTests.drain(this.pair.child());
 			waiting.join();
 		}
@@ -548,7 +609,7 @@ class PollerTests {
 	}
 
 	private static IpcPoller.Event readable(IpcSocket socket) {
-		return new IpcPoller.Event(socket, true, false);
+		return new IpcPoller.Event(socket, true, false, false);
 	}
 
 	private List<IpcPoller.Event> ready() throws IpcException {

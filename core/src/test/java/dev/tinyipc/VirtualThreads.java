@@ -258,7 +258,7 @@ final class VirtualThreads {
 			pollers.add(poller);
 			pairs.add(pair);
 			threads.add(start(() -> {
-				assertThat(poller.await(null)).containsExactly(new IpcPoller.Event(pair.child(), true, false));
+				assertThat(poller.await(null)).containsExactly(new IpcPoller.Event(pair.child(), true, false, false));
 				Samples.receiveText(pair.child());
 				assertThat(poller.await(Duration.ofMillis(1))).isEmpty();
 				assertThat(poller.await(null)).as("woken up").isEmpty();
