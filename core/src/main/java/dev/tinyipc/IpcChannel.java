@@ -33,16 +33,25 @@ public final class IpcChannel {
 	/** The largest message that is accepted unless said otherwise: 16 MiB. */
 	public static final int DEFAULT_MAX_MESSAGE_SIZE = 16 * 1024 * 1024;
 
+	/** Fewer items than this need no limit. */
+	private static final int MIN_ITEMS = 100_000;
+
+	private static final int BYTES_PER_ITEM = 16;
+
 	private final IpcSocket socket;
 
 	private final Codec codec;
 
 	private final int maxMessageSize;
 
-	private IpcChannel(IpcSocket socket, Codec codec, int maxMessageSize) {
+	/** 0 if it goes by the size. */
+	private final int maxItems;
+
+	private IpcChannel(IpcSocket socket, Codec codec, int maxMessageSize, int maxItems) {
 		this.socket = socket;
 		this.codec = codec;
 		this.maxMessageSize = maxMessageSize;
+		this.maxItems = maxItems;
 	}
 
 	/**
@@ -51,7 +60,7 @@ public final class IpcChannel {
 	 * @return the channel
 	 */
 	public static IpcChannel over(IpcSocket socket) {
-		return new IpcChannel(socket, Codec.cbor(), DEFAULT_MAX_MESSAGE_SIZE);
+		return new IpcChannel(socket, Codec.cbor(), DEFAULT_MAX_MESSAGE_SIZE, 0);
 	}
 
 	/**
@@ -63,7 +72,7 @@ public final class IpcChannel {
 	 * classes of this process's to be made
 	 */
 	public static IpcChannel over(IpcSocket socket, ObjectMapper mapper) {
-		return new IpcChannel(socket, socket.codec(mapper), DEFAULT_MAX_MESSAGE_SIZE);
+		return new IpcChannel(socket, socket.codec(mapper), DEFAULT_MAX_MESSAGE_SIZE, 0);
 	}
 
 	/**
@@ -73,7 +82,26 @@ public final class IpcChannel {
 	 * @return a channel over the same socket with that limit
 	 */
 	public IpcChannel withMaxMessageSize(int bytes) {
-		return new IpcChannel(this.socket, this.codec, checkMaxMessageSize(bytes));
+		return new IpcChannel(this.socket, this.codec, checkMaxMessageSize(bytes), this.maxItems);
+	}
+
+	/**
+	 * Changes the limit for the data items of one received message: each number, text,
+	 * key, array and so on is one. Small items take far more memory when they are read
+	 * than in the message.
+	 * @param count at least 1; unless set, one item for each 16 bytes of the maximum
+	 * message size, and 100 000 at least
+	 * @return a channel over the same socket with that limit
+	 */
+	public IpcChannel withMaxItems(int count) {
+		if (count < 1) {
+			throw new IllegalArgumentException("The maximum number of items is at least 1, not " + count);
+		}
+		return new IpcChannel(this.socket, this.codec, this.maxMessageSize, count);
+	}
+
+	private int maxItems() {
+		return (this.maxItems > 0) ? this.maxItems : Math.max(MIN_ITEMS, this.maxMessageSize / BYTES_PER_ITEM);
 	}
 
 	static int checkMaxMessageSize(int bytes) {
@@ -273,6 +301,7 @@ public final class IpcChannel {
 		ByteBuffer body = frame.memory().bytes();
 		body.limit(Frame.HEADER_SIZE + length).position(Frame.HEADER_SIZE);
 		try {
+			this.codec.check(body, maxItems());
 			if (listener != null) {
 				Envelope.open(body, listener);
 			}

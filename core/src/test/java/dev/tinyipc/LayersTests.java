@@ -26,7 +26,7 @@ class LayersTests {
 					"ChildExit", "ChildOutput", "ChildWatcher", "OrphanGuard"),
 			Set.of("IpcSocket", "IpcSocketPair", "Packet", "SocketSide", "SocketSender", "SocketReceiver",
 					"SocketOption", "InheritedSocket", "SharedMemory", "Frame", "FrameBuffer", "IpcPoller",
-					"StructBytes", "Spin", "Codec", "CborHead", "LargeMemory", "ByteString"),
+					"StructBytes", "Spin", "Codec", "CborHead", "CborCheck", "Utf8", "LargeMemory", "ByteString"),
 			Set.of("IpcChannel", "IpcMessage", "ErrorItem", "Envelope", "Hello", "IpcServer", "RequestLoop",
 					"IpcProcessBuilder", "IpcProcess", "ChildStreams"));
 
