@@ -20,7 +20,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 class LayersTests {
 
 	private static final List<Set<String>> LAYERS = List.of(Set.of("LibC"),
-			Set.of("Errno", "IpcException", "NativeAccess", "NativeBuffer", "Poll"),
+			Set.of("Errno", "IpcException", "Printable", "NativeAccess", "NativeBuffer", "Poll"),
 			Set.of("OwnedFd", "DescriptorIo", "DescriptorChannel", "DescriptorInputStream", "DescriptorOutputStream",
 					"MsgHdr", "PosixSpawn", "SystemEnvironment", "Epoll", "ExitStatus", "Readiness", "ParkedThreads",
 					"ChildExit", "ChildOutput", "ChildWatcher", "OrphanGuard"),
