@@ -21,9 +21,10 @@ class LayersTests {
 
 	private static final List<Set<String>> LAYERS = List.of(Set.of("LibC"),
 			Set.of("Errno", "IpcException", "Printable", "NativeAccess", "NativeBuffer", "Poll"),
-			Set.of("OwnedFd", "DescriptorIo", "DescriptorChannel", "DescriptorInputStream", "DescriptorOutputStream",
-					"MsgHdr", "PosixSpawn", "SystemEnvironment", "Epoll", "ExitStatus", "Readiness", "ParkedThreads",
-					"ChildExit", "ChildOutput", "ChildWatcher", "OrphanGuard"),
+			Set.of("OwnedFd", "CloseActions", "FileOpening", "DescriptorStatus", "DescriptorIo", "DescriptorChannel",
+					"DescriptorInputStream", "DescriptorOutputStream", "MsgHdr", "PosixSpawn", "SystemEnvironment",
+					"Epoll", "ExitStatus", "Readiness", "ParkedThreads", "ChildExit", "ChildOutput", "ChildWatcher",
+					"OrphanGuard"),
 			Set.of("IpcSocket", "IpcSocketPair", "Packet", "SocketSide", "SocketSender", "SocketReceiver",
 					"SocketOption", "InheritedSocket", "SharedMemory", "Frame", "FrameBuffer", "IpcPoller",
 					"StructBytes", "Spin", "Codec", "CborHead", "CborCheck", "Utf8", "LargeMemory", "ByteString"),
