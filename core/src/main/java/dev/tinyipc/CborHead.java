@@ -53,6 +53,15 @@ final class CborHead {
 		return (info < FIRST_IN_BYTES || info > LAST_IN_BYTES) ? 1 : 1 + (1 << (info - FIRST_IN_BYTES));
 	}
 
+	/**
+	 * Whether an item can begin with this byte: not with the reserved ones, and with an
+	 * indefinite length only if it is a string, an array or a map. A break is none.
+	 */
+	static boolean canBegin(byte first) {
+		int info = info(first);
+		return info <= LAST_IN_BYTES || (info == INDEFINITE && type(first) >= BYTES && type(first) <= MAP);
+	}
+
 	/** Whether there is a whole head, with an argument. */
 	static boolean isAt(ByteBuffer body, int at) {
 		return at < body.limit() && info(body.get(at)) <= LAST_IN_BYTES && body.limit() - at >= size(body.get(at));

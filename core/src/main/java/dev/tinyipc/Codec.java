@@ -1,5 +1,6 @@
 package dev.tinyipc;
 
+import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -28,6 +29,8 @@ final class Codec {
 
 	private final boolean cbor;
 
+	private final int maxDepth;
+
 	private volatile @Nullable Boolean plainByteStrings;
 
 	/**
@@ -46,6 +49,7 @@ final class Codec {
 			.with(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
 			.with(StreamReadFeature.STRICT_DUPLICATE_DETECTION);
 		this.cbor = CBORFactory.FORMAT_NAME.equals(format());
+		this.maxDepth = mapper.tokenStreamFactory().streamReadConstraints().getMaxNestingDepth();
 	}
 
 	/** For channels whose user has chosen no mapper. */
@@ -87,6 +91,16 @@ final class Codec {
 		}
 		catch (JacksonException | ClassCastException ex) {
 			return false; // and whoever sends one gets to know why
+		}
+	}
+
+	/**
+	 * Refuses a body that would take more to be read than its size lets one expect.
+	 * @param maxItems how many values there may be, on each level
+	 */
+	void check(ByteBuffer body, int maxItems) {
+		if (this.cbor) {
+			CborCheck.check(body, this.maxDepth, maxItems);
 		}
 	}
 

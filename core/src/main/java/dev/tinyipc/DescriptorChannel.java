@@ -67,12 +67,12 @@ final class DescriptorChannel implements SeekableByteChannel {
 
 	@Override
 	public boolean isOpen() {
-		return !this.io.descriptor().isClosed();
+		return this.io.isOpen();
 	}
 
 	@Override
 	public void close() {
-		this.io.descriptor().close();
+		this.io.close();
 	}
 
 	private void checkOpen() throws ClosedChannelException {

@@ -37,7 +37,7 @@ final class DescriptorInputStream extends InputStream {
 
 	@Override
 	public void close() {
-		this.io.descriptor().close();
+		this.io.close();
 	}
 
 }

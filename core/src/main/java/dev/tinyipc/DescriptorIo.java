@@ -2,7 +2,11 @@ package dev.tinyipc;
 
 import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
+import java.time.Duration;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
+
+import org.jspecify.annotations.Nullable;
 
 /**
  * Reading and writing of a descriptor at a position that nobody else can move: by
@@ -17,20 +21,6 @@ final class DescriptorIo {
 	/** So much can be written without waiting to a pipe that is ready, see pipe(7). */
 	private static final int PIPE_BUF = 4096;
 
-	// struct statx
-
-	private static final int STATX_MODE_OFFSET = 28;
-
-	private static final int STATX_SIZE_OFFSET = 40;
-
-	private static final int STATX_LENGTH = 256;
-
-	private static final int MODE_TYPE_MASK = 0xf000;
-
-	private static final int REGULAR_FILE = 0x8000;
-
-	private static final int BLOCK_DEVICE = 0x6000;
-
 	private final OwnedFd descriptor;
 
 	private final boolean seekable;
@@ -40,6 +30,12 @@ final class DescriptorIo {
 
 	/** Not a monitor, which a virtual thread would hold its carrier for. */
 	private final ReentrantLock lock = new ReentrantLock();
+
+	private @Nullable Duration readTimeout;
+
+	private boolean leavesOpen;
+
+	private volatile boolean closed;
 
 	private NativeBuffer block = NativeBuffer.allocate(8);
 
@@ -52,27 +48,42 @@ final class DescriptorIo {
 	}
 
 	static DescriptorIo on(OwnedFd descriptor) throws IpcException {
-		// Not by lseek, which succeeds on some things that have no position, such as
-		// eventfds.
-		int type = statx(descriptor).getShort(STATX_MODE_OFFSET) & MODE_TYPE_MASK;
+		return of(descriptor, DescriptorStatus.of(descriptor));
+	}
+
+	static DescriptorIo onFile(OwnedFd descriptor) throws IpcException {
+		DescriptorStatus status = DescriptorStatus.of(descriptor);
+		if (!status.hasPosition()) {
+			throw new IpcException(descriptor + " is " + status.kind().description()
+					+ ", which has no position: a channel reads and writes files, a stream what can be read in order");
+		}
+		return of(descriptor, status);
+	}
+
+	private static DescriptorIo of(OwnedFd descriptor, DescriptorStatus status) throws IpcException {
 		int fd = descriptor.borrow();
 		try {
 			int flags = Errno.check("fcntl(F_GETFL)", LibC.fcntl(fd, LibC.F_GETFL, 0));
-			return new DescriptorIo(descriptor, type == REGULAR_FILE || type == BLOCK_DEVICE,
-					(flags & LibC.O_APPEND) != 0);
+			return new DescriptorIo(descriptor, status.hasPosition(), (flags & LibC.O_APPEND) != 0);
 		}
 		finally {
 			descriptor.giveBack();
 		}
 	}
 
-	static DescriptorIo onFile(OwnedFd descriptor) throws IpcException {
-		DescriptorIo io = on(descriptor);
-		if (!io.seekable) {
-			throw new IpcException(
-					descriptor + " is a pipe or a socket, which has no position: use its stream instead of a channel");
+	/** Lets no read wait longer. */
+	DescriptorIo withReadTimeout(Duration timeout) {
+		if (timeout.isNegative() || timeout.isZero()) {
+			throw new IllegalArgumentException("A read timeout is at least 1 ns, not " + timeout);
 		}
-		return io;
+		this.readTimeout = timeout;
+		return this;
+	}
+
+	/** Leaves the descriptor open when it is closed itself. */
+	DescriptorIo leavingOpen() {
+		this.leavesOpen = true;
+		return this;
 	}
 
 	/**
@@ -82,19 +93,21 @@ final class DescriptorIo {
 	int read(ByteBuffer target) throws IpcException {
 		this.lock.lock();
 		try {
+			checkOpen();
 			int wanted = prepare(target.remaining());
 			int fd = this.descriptor.borrow();
 			long count;
 			try {
-				boolean parks = !this.seekable && Readiness.mustPark();
-				if (parks) {
-					Readiness.await(fd, LibC.POLLIN, 0);
+				boolean waitsBefore = !this.seekable && (this.readTimeout != null || Readiness.mustPark());
+				long deadline = deadline();
+				if (waitsBefore) {
+					awaitInput(fd, deadline);
 				}
 				do {
 					count = this.seekable ? LibC.pread(fd, this.block.address(), wanted, this.position)
-							: (parks ? readNow(fd, wanted) : LibC.read(fd, this.block.address(), wanted));
+							: (waitsBefore ? readNow(fd, wanted) : LibC.read(fd, this.block.address(), wanted));
 				}
-				while (count < 0 && mayTryAgain(fd, LibC.POLLIN));
+				while (count < 0 && mayReadAgain(fd, deadline));
 				Errno.check("read(" + this.descriptor + ')', count);
 			}
 			finally {
@@ -107,6 +120,25 @@ final class DescriptorIo {
 		finally {
 			this.lock.unlock();
 		}
+	}
+
+	/** As {@link Readiness#await} has it: 0 for never. */
+	private long deadline() {
+		// Saturated: what nobody can wait for is no limit.
+		long nanos = (this.readTimeout != null) ? TimeUnit.NANOSECONDS.convert(this.readTimeout) : Long.MAX_VALUE;
+		return (nanos != Long.MAX_VALUE) ? System.nanoTime() + nanos : 0;
+	}
+
+	private boolean mayReadAgain(int fd, long deadline) throws IpcException {
+		int error = Errno.last();
+		return (error == Errno.EAGAIN.number) ? awaitInput(fd, deadline) : error == Errno.EINTR.number;
+	}
+
+	private boolean awaitInput(int fd, long deadline) throws IpcException {
+		if (!Readiness.await(fd, LibC.POLLIN, deadline)) {
+			throw new IpcException.Timeout("Nothing came from " + this.descriptor + " within " + this.readTimeout);
+		}
+		return true;
 	}
 
 	/** Reads without waiting, because another reader may have been faster. */
@@ -136,6 +168,7 @@ final class DescriptorIo {
 	}
 
 	private int writePart(ByteBuffer source) throws IpcException {
+		checkOpen();
 		boolean parks = !this.seekable && Readiness.mustPark();
 		int wanted = prepare(parks ? Math.min(PIPE_BUF, source.remaining()) : source.remaining());
 		this.block.bytes().clear().put(0, source, source.position(), wanted);
@@ -149,7 +182,7 @@ final class DescriptorIo {
 				count = this.seekable ? LibC.pwrite(fd, this.block.address(), wanted, this.position)
 						: LibC.write(fd, this.block.address(), wanted);
 			}
-			while (count < 0 && mayTryAgain(fd, LibC.POLLOUT));
+			while (count < 0 && mayWriteAgain(fd));
 			if (count < 0 && Errno.last() == Errno.EPIPE.number) {
 				throw new IpcException.PeerClosed(
 						Errno.failure("write(" + this.descriptor + ')', Errno.last()).getMessage());
@@ -165,12 +198,9 @@ final class DescriptorIo {
 	 * A descriptor that came from elsewhere may be non-blocking. That belongs to all who
 	 * share the open file, so it is not changed but waited for.
 	 */
-	private static boolean mayTryAgain(int fd, short events) throws IpcException {
+	private static boolean mayWriteAgain(int fd) throws IpcException {
 		int error = Errno.last();
-		if (error == Errno.EAGAIN.number) {
-			return Readiness.await(fd, events, 0);
-		}
-		return error == Errno.EINTR.number;
+		return (error == Errno.EAGAIN.number) ? Readiness.await(fd, LibC.POLLOUT, 0) : error == Errno.EINTR.number;
 	}
 
 	/** How many bytes can be read without waiting. */
@@ -191,22 +221,7 @@ final class DescriptorIo {
 
 	/** The file's size in bytes. */
 	static long size(OwnedFd descriptor) throws IpcException {
-		return statx(descriptor).getLong(STATX_SIZE_OFFSET);
-	}
-
-	private static ByteBuffer statx(OwnedFd descriptor) throws IpcException {
-		NativeBuffer empty = NativeBuffer.string("Path", "");
-		NativeBuffer status = NativeBuffer.zeroed(STATX_LENGTH);
-		int fd = descriptor.borrow();
-		try {
-			Errno.check("statx(" + descriptor + ')', LibC.statx(fd, empty.address(), LibC.AT_EMPTY_PATH,
-					LibC.STATX_TYPE | LibC.STATX_SIZE, status.address()));
-		}
-		finally {
-			descriptor.giveBack();
-		}
-		Reference.reachabilityFence(empty);
-		return status.bytes(); // which keeps the memory
+		return DescriptorStatus.of(descriptor).size();
 	}
 
 	static void truncate(OwnedFd descriptor, long size) throws IpcException {
@@ -241,6 +256,23 @@ final class DescriptorIo {
 
 	OwnedFd descriptor() {
 		return this.descriptor;
+	}
+
+	boolean isOpen() {
+		return !this.closed && !this.descriptor.isClosed();
+	}
+
+	void close() {
+		this.closed = true;
+		if (!this.leavesOpen) {
+			this.descriptor.close();
+		}
+	}
+
+	private void checkOpen() throws IpcException {
+		if (this.closed && this.leavesOpen) { // otherwise the descriptor says it
+			throw new IpcException("The stream over " + this.descriptor + " is closed");
+		}
 	}
 
 	private int prepare(int wanted) {

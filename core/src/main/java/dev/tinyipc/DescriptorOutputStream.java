@@ -25,7 +25,7 @@ final class DescriptorOutputStream extends OutputStream {
 
 	@Override
 	public void close() {
-		this.io.descriptor().close();
+		this.io.close();
 	}
 
 }

@@ -28,7 +28,7 @@ final class ErrorItem {
 
 	static final int TAG = 1230000965;
 
-	/** More of a text than this helps nobody, and could be more than a message holds. */
+	/** In each direction: more of a text helps nobody, and would fill a log. */
 	static final int MAX_TEXT_LENGTH = 16 * 1024;
 
 	private ErrorItem() {
@@ -55,14 +55,14 @@ final class ErrorItem {
 			throw DatabindException.from((JsonParser) null,
 					"The peer sent an error item (CBOR tag " + TAG + ") that holds no texts \"type\" and \"message\"");
 		}
-		return new IpcException.Remote(type.stringValue(), message.stringValue(), wireSize);
+		return new IpcException.Remote(cut(type.stringValue()), cut(message.stringValue()), wireSize);
 	}
 
 	static void write(Throwable error, FrameBuffer target) {
 		try (CBORGenerator generator = (CBORGenerator) Codec.cbor().mapper().createGenerator(target)) {
 			generator.writeTag(TAG);
 			generator.writeStartObject(error, 2);
-			generator.writeStringProperty("type", error.getClass().getName());
+			generator.writeStringProperty("type", writable(error.getClass().getName()));
 			generator.writeStringProperty("message", writable(Objects.requireNonNullElse(error.getMessage(), "")));
 			generator.writeEndObject();
 		}
@@ -70,8 +70,15 @@ final class ErrorItem {
 
 	/** Without surrogates that stand alone, which are no text, and of a sensible size. */
 	private static String writable(String text) {
-		String start = text.substring(0, Math.min(text.length(), MAX_TEXT_LENGTH));
-		return new String(start.getBytes(StandardCharsets.UTF_8), StandardCharsets.UTF_8);
+		return new String(cut(text).getBytes(StandardCharsets.UTF_8), StandardCharsets.UTF_8);
+	}
+
+	private static String cut(String text) {
+		if (text.length() <= MAX_TEXT_LENGTH) {
+			return text;
+		}
+		boolean splits = Character.isHighSurrogate(text.charAt(MAX_TEXT_LENGTH - 1));
+		return text.substring(0, splits ? MAX_TEXT_LENGTH - 1 : MAX_TEXT_LENGTH);
 	}
 
 }

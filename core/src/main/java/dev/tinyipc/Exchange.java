@@ -70,8 +70,9 @@ public final class Exchange {
 	}
 
 	/**
-	 * Whether the peer may have got the request, or a part of it.
-	 * @return false if the request can safely be sent to another peer
+	 * Whether the peer may have got the request.
+	 * @return false if the request can safely be sent to another peer: it was not sent,
+	 * or the peer has ended without having read all of it
 	 */
 	public boolean isRequestSent() {
 		return this.number != 0;

@@ -31,6 +31,11 @@ public final class IpcChannel {
 	/** The largest message that is accepted by default: 16 MiB. */
 	public static final int DEFAULT_MAX_MESSAGE_SIZE = 16 * 1024 * 1024;
 
+	/** Fewer items than this need no limit. */
+	private static final int MIN_ITEMS = 100_000;
+
+	private static final int BYTES_PER_ITEM = 16;
+
 	private final IpcSocket socket;
 
 	private final ChannelResources resources;
@@ -39,11 +44,15 @@ public final class IpcChannel {
 
 	private final int maxMessageSize;
 
-	private IpcChannel(IpcSocket socket, ChannelResources resources, Codec codec, int maxMessageSize) {
+	/** 0 if it goes by the size. */
+	private final int maxItems;
+
+	private IpcChannel(IpcSocket socket, ChannelResources resources, Codec codec, int maxMessageSize, int maxItems) {
 		this.socket = socket;
 		this.resources = resources;
 		this.codec = codec;
 		this.maxMessageSize = maxMessageSize;
+		this.maxItems = maxItems;
 	}
 
 	/**
@@ -52,7 +61,7 @@ public final class IpcChannel {
 	 * @return the channel
 	 */
 	public static IpcChannel over(IpcSocket socket) {
-		return new IpcChannel(socket, ChannelResources.of(socket), Codec.cbor(), DEFAULT_MAX_MESSAGE_SIZE);
+		return new IpcChannel(socket, ChannelResources.of(socket), Codec.cbor(), DEFAULT_MAX_MESSAGE_SIZE, 0);
 	}
 
 	/**
@@ -65,7 +74,7 @@ public final class IpcChannel {
 	 */
 	public static IpcChannel over(IpcSocket socket, ObjectMapper mapper) {
 		ChannelResources resources = ChannelResources.of(socket);
-		return new IpcChannel(socket, resources, resources.codec(mapper), DEFAULT_MAX_MESSAGE_SIZE);
+		return new IpcChannel(socket, resources, resources.codec(mapper), DEFAULT_MAX_MESSAGE_SIZE, 0);
 	}
 
 	/**
@@ -75,7 +84,26 @@ public final class IpcChannel {
 	 * @return a channel over the same socket with that limit
 	 */
 	public IpcChannel withMaxMessageSize(int bytes) {
-		return new IpcChannel(this.socket, this.resources, this.codec, checkMaxMessageSize(bytes));
+		return new IpcChannel(this.socket, this.resources, this.codec, checkMaxMessageSize(bytes), this.maxItems);
+	}
+
+	/**
+	 * Changes the limit for the data items of one received message: each number, text,
+	 * key, array and so on is one. Small items take far more memory once they are read
+	 * than in the message.
+	 * @param count at least 1; by default, one item for each 16 bytes of the maximum
+	 * message size, and at least 100,000
+	 * @return a channel over the same socket with that limit
+	 */
+	public IpcChannel withMaxItems(int count) {
+		if (count < 1) {
+			throw new IllegalArgumentException("The maximum number of items is at least 1, not " + count);
+		}
+		return new IpcChannel(this.socket, this.resources, this.codec, this.maxMessageSize, count);
+	}
+
+	private int maxItems() {
+		return (this.maxItems > 0) ? this.maxItems : Math.max(MIN_ITEMS, this.maxMessageSize / BYTES_PER_ITEM);
 	}
 
 	static int checkMaxMessageSize(int bytes) {
@@ -252,10 +280,7 @@ public final class IpcChannel {
 	 * @throws IpcException as {@link #receive(Class)}
 	 */
 	public <T> @Nullable IpcMessage<T> receive(JavaType type) throws IpcException {
-		ReceivedFrame<T> frame = takeFrame(this.codec.reader(type), type.getRawClass(), true, null);
-		try (frame) {
-			return (frame != null) ? frame.decode() : null;
-		}
+		return receiveWanted(this.codec.reader(type), type.getRawClass(), null, Filter.ALL);
 	}
 
 	/**
@@ -280,13 +305,15 @@ public final class IpcChannel {
 	 */
 	<T> @Nullable IpcMessage<T> receiveWanted(Class<T> type, @Nullable Deadline deadline, Filter filter)
 			throws IpcException {
+		return receiveWanted(this.codec.reader(type), type, deadline, filter);
+	}
+
+	private <T> @Nullable IpcMessage<T> receiveWanted(ObjectReader reader, Class<?> type, @Nullable Deadline deadline,
+			Filter filter) throws IpcException {
 		while (true) {
-			try (ReceivedFrame<T> frame = takeFrame(this.codec.reader(type), type, true, deadline)) {
-				if (frame == null) {
-					return null;
-				}
-				if (filter.wants(frame.body())) {
-					return frame.decode();
+			try (ReceivedFrame<T> frame = takeFrame(reader, type, true, deadline)) {
+				if (frame == null || frame.isWantedBy(filter, maxItems())) {
+					return (frame != null) ? frame.decode() : null;
 				}
 			}
 		}
@@ -300,7 +327,7 @@ public final class IpcChannel {
 	void drop(Deadline deadline, Filter filter) throws IpcException {
 		try (ReceivedFrame<Object> frame = takeFrame(this.codec.reader(Object.class), Object.class, false, deadline)) {
 			if (frame != null) {
-				filter.wants(frame.body());
+				frame.isWantedBy(filter, maxItems());
 			}
 		}
 	}

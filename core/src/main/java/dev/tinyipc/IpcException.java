@@ -115,7 +115,8 @@ public class IpcException extends IOException {
 
 	/**
 	 * The peer could not do its work, and said so with an error item instead of a reply.
-	 * The channel can be used again.
+	 * The channel can be used again. The message is one line, in which control characters
+	 * of the peer's are escaped.
 	 */
 	public static class Remote extends IpcException {
 
@@ -136,7 +137,8 @@ public class IpcException extends IOException {
 		 * @param size the size of the message that said so, on the wire, in bytes
 		 */
 		public Remote(String type, String remoteMessage, long size) {
-			super("The peer answered with an error: " + type + (remoteMessage.isEmpty() ? "" : ": " + remoteMessage));
+			super("The peer answered with an error: "
+					+ Printable.of(type + (remoteMessage.isEmpty() ? "" : ": " + remoteMessage)));
 			this.type = type;
 			this.remoteMessage = remoteMessage;
 			this.size = size;
@@ -152,7 +154,8 @@ public class IpcException extends IOException {
 
 		/**
 		 * Says what failed there and why.
-		 * @return the peer's own words; may be empty
+		 * @return the peer's own words, as they came; of a received error at most 16 384
+		 * characters. May be empty
 		 */
 		public String remoteMessage() {
 			return this.remoteMessage;

@@ -48,6 +48,25 @@ public final class IpcMessage<T extends @Nullable Object> implements Closeable {
 	}
 
 	/**
+	 * One of the {@link #descriptors()}, if it is a regular file or memory, which can be
+	 * read without ever waiting. A peer may send anything where a file is expected: a
+	 * terminal, or a pipe that nobody writes to.
+	 * @param index its place, from 0
+	 * @return the descriptor, which stays this message's
+	 * @throws IndexOutOfBoundsException if there are not so many
+	 * @throws IpcException if it is something else, or closed
+	 */
+	public OwnedFd file(int index) throws IpcException {
+		OwnedFd descriptor = descriptors().get(index);
+		OwnedFd.Kind kind = descriptor.kind();
+		if (kind != OwnedFd.Kind.FILE && kind != OwnedFd.Kind.MEMORY) {
+			throw new IpcException("A file was expected as descriptor " + index + " of the message, and "
+					+ kind.description() + " came");
+		}
+		return descriptor;
+	}
+
+	/**
 	 * Hands one descriptor over to the caller, who closes it: it outlives this message.
 	 * @param index its place in {@link #descriptors()}, from 0
 	 * @return the descriptor

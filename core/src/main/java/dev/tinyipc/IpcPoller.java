@@ -131,7 +131,7 @@ public final class IpcPoller implements Closeable {
 			this.tokens.put(socket, token);
 			// A descriptor that another process shares would stay in the kernel's set
 			// when it is closed here, and could not be removed after that.
-			descriptor.beforeClose(this, (number) -> forget(socket, number));
+			descriptor.closeActions().put(this, (number) -> forget(socket, number));
 		}
 		finally {
 			descriptor.giveBack();
@@ -162,7 +162,7 @@ public final class IpcPoller implements Closeable {
 		int fd = descriptor.borrowUnlessClosed();
 		if (fd >= 0) {
 			try {
-				descriptor.forgetBeforeClose(this);
+				descriptor.closeActions().remove(this);
 				forget(socket, fd);
 			}
 			finally {
@@ -286,7 +286,7 @@ public final class IpcPoller implements Closeable {
 			finally {
 				this.waiting.unlock();
 			}
-			this.tokens.keySet().forEach((socket) -> socket.descriptor().forgetBeforeClose(this));
+			this.tokens.keySet().forEach((socket) -> socket.descriptor().closeActions().remove(this));
 		}
 	}
 

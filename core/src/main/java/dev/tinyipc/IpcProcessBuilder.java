@@ -62,7 +62,7 @@ public final class IpcProcessBuilder {
 	public IpcProcessBuilder(List<String> command) {
 		this.settings = new ProcessBuilder(new ArrayList<>(command));
 		// What this process's own parent told it is not for its children.
-		environment().keySet().removeAll(IpcServer.VARIABLES);
+		environment().keySet().removeAll(ParentSettings.VARIABLES);
 	}
 
 	/**

@@ -188,10 +188,19 @@ public final class IpcRequester {
 	}
 
 	<T> IpcMessage<T> receiveReply(Class<T> type, Deadline deadline, Exchange exchange) throws IpcException {
-		return receive(type, deadline, this.answers ? (body) -> isReplyTo(exchange, body) : (body) -> {
-			exchange.answered();
-			return true;
-		});
+		try {
+			return receive(type, deadline, this.answers ? (body) -> isReplyTo(exchange, body) : (body) -> {
+				exchange.answered();
+				return true;
+			});
+		}
+		catch (IpcException.PeerClosed ex) {
+			// What was sent last is among what the peer has left unread.
+			if (exchange.number() == this.sent && this.channel.socket().receiver().hasPeerLeftUnread()) {
+				exchange.number(0);
+			}
+			throw ex;
+		}
 	}
 
 	private <T> IpcMessage<T> receive(Class<T> type, Deadline deadline, IpcChannel.Filter filter) throws IpcException {

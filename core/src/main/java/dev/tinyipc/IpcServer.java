@@ -1,7 +1,6 @@
 package dev.tinyipc;
 
 import java.util.List;
-import java.util.Set;
 
 import org.jspecify.annotations.Nullable;
 
@@ -34,8 +33,11 @@ public final class IpcServer {
 	 */
 	public static final String MAX_MESSAGE_SIZE_VARIABLE = "TINY_IPC_MAX_MESSAGE_SIZE";
 
-	/** What a parent that understands them sets in the environment of its child. */
-	static final Set<String> VARIABLES = Set.of(HELLO_VARIABLE, MAX_MESSAGE_SIZE_VARIABLE);
+	/**
+	 * The environment variable that names the class of an {@link IpcMapperCustomizer},
+	 * with a constructor without parameters, for the mapper of the child.
+	 */
+	public static final String MAPPER_CUSTOMIZER_VARIABLE = "TINY_IPC_MAPPER_CUSTOMIZER";
 
 	private IpcServer() {
 	}
@@ -43,8 +45,9 @@ public final class IpcServer {
 	/**
 	 * Serves the parent of this process, in CBOR, and closes the socket at the end. The
 	 * limit for messages is the parent's, as {@value #MAX_MESSAGE_SIZE_VARIABLE} tells
-	 * it. If {@value #HELLO_VARIABLE} says so, a reply repeats the number of its request,
-	 * so that the parent never takes it for another's.
+	 * it, and the mapper is changed by what {@value #MAPPER_CUSTOMIZER_VARIABLE} names.
+	 * If {@value #HELLO_VARIABLE} says so, a reply repeats the number of its request, so
+	 * that the parent never takes it for another's.
 	 * @param requestType what the requests are read as
 	 * @param handler answers them
 	 * @param <T> the type of the requests
@@ -59,8 +62,8 @@ public final class IpcServer {
 					+ " variable " + IpcSocket.FD_VARIABLE + " is not set. Start it through IpcProcessBuilder,"
 					+ " or declare it with @ChildProcess"));
 		try (socket) {
-			IpcChannel channel = IpcChannel.over(socket).withMaxMessageSize(maxMessageSize());
-			boolean invited = "1".equals(System.getenv(HELLO_VARIABLE));
+			IpcChannel channel = ParentSettings.channelOver(socket);
+			boolean invited = ParentSettings.invitesHello();
 			if (!invited || isGreeted(channel)) {
 				new RequestLoop<>(channel, requestType, handler, invited).run();
 			}
@@ -75,19 +78,6 @@ public final class IpcServer {
 		}
 		catch (IpcException.PeerClosed ex) {
 			return false;
-		}
-	}
-
-	private static int maxMessageSize() throws IpcException {
-		String bytes = System.getenv(MAX_MESSAGE_SIZE_VARIABLE);
-		try {
-			int size = (bytes != null) ? Integer.parseInt(bytes) : IpcChannel.DEFAULT_MAX_MESSAGE_SIZE;
-			return IpcChannel.checkMaxMessageSize(size);
-		}
-		catch (IllegalArgumentException ex) {
-			throw new IpcException("The environment says " + MAX_MESSAGE_SIZE_VARIABLE + '=' + bytes
-					+ ", which is no number of bytes from 1 to " + Frame.MAX_BODY_SIZE
-					+ ": correct it, or remove it from the environment", ex);
 		}
 	}
 

@@ -116,6 +116,8 @@ final class LibC {
 
 	static final int STATX_TYPE = 0x1;
 
+	static final int STATX_NLINK = 0x4;
+
 	static final int STATX_SIZE = 0x200;
 
 	// <sys/ioctl.h>

@@ -5,18 +5,13 @@ import java.io.InputStream;
 import java.io.OutputStream;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
-import java.lang.ref.Reference;
 import java.nio.channels.SeekableByteChannel;
 import java.nio.file.LinkOption;
 import java.nio.file.OpenOption;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
-import java.util.Collection;
-import java.util.HashMap;
-import java.util.List;
-import java.util.Map;
-import java.util.Set;
-import java.util.function.IntConsumer;
+import java.time.Duration;
+import java.util.Locale;
 
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -62,10 +57,6 @@ public final class OwnedFd implements Closeable {
 
 	private static final int LENT = 1 << 16;
 
-	private static final int OWNER_READS_AND_WRITES = 0600;
-
-	private static final int OTHERS_READ_AND_WRITE = 0066;
-
 	private final int number;
 
 	private final boolean socket;
@@ -73,8 +64,7 @@ public final class OwnedFd implements Closeable {
 	@SuppressWarnings("unused") // through STATE
 	private volatile int state;
 
-	/** Of the pollers that watch it; made when there is one. */
-	private Map<Object, IntConsumer> beforeClose = Map.of();
+	private final CloseActions closeActions = new CloseActions();
 
 	private OwnedFd(int number, boolean socket) {
 		this.number = number;
@@ -111,57 +101,12 @@ public final class OwnedFd implements Closeable {
 	 * name at once, the file lives as long as somebody holds a descriptor of it. A file
 	 * that is created is readable and writable for all whom the process's umask lets.
 	 * @return the descriptor
-	 * @throws IpcException if the file cannot be opened
+	 * @throws IpcException if the file cannot be opened, or is not in the host's file
+	 * system, but in an archive, say
 	 */
 	public static OwnedFd open(Path path, OpenOption... options) throws IpcException {
-		NativeAccess.require();
-		Set<OpenOption> wanted = Set.copyOf(List.of(options));
-		NativeBuffer name = NativeBuffer.string("Path", path.toString());
-		int number;
-		do {
-			number = LibC.open(name.address(), openFlags(wanted), OWNER_READS_AND_WRITES | OTHERS_READ_AND_WRITE);
-		}
-		while (number < 0 && Errno.interrupted());
-		Reference.reachabilityFence(name);
-		Errno.check("open(" + path + ')', number);
-		if (wanted.contains(StandardOpenOption.DELETE_ON_CLOSE)) {
-			// As the JDK does it: the name goes now, the file with its last descriptor.
-			path.toFile().delete();
-		}
-		return of(number);
+		return FileOpening.open(path, options);
 	}
-
-	private static int openFlags(Set<OpenOption> options) {
-		boolean write = options.contains(StandardOpenOption.WRITE) || options.contains(StandardOpenOption.APPEND);
-		boolean read = options.contains(StandardOpenOption.READ) || !write;
-		int flags = LibC.O_CLOEXEC | (read ? (write ? LibC.O_RDWR : LibC.O_RDONLY) : LibC.O_WRONLY);
-		for (OpenOption option : options) {
-			flags |= openFlag(option, write);
-		}
-		return flags;
-	}
-
-	private static int openFlag(OpenOption option, boolean write) {
-		if (option == LinkOption.NOFOLLOW_LINKS) {
-			return NOFOLLOW;
-		}
-		if (option instanceof StandardOpenOption standard) {
-			return switch (standard) {
-				case READ, WRITE, SPARSE, DELETE_ON_CLOSE -> 0;
-				case APPEND -> LibC.O_APPEND;
-				case SYNC -> LibC.O_SYNC;
-				case DSYNC -> LibC.O_DSYNC;
-				// Without WRITE the JDK ignores these three, and open(2) would truncate.
-				case CREATE -> write ? LibC.O_CREAT : 0;
-				case CREATE_NEW -> write ? (LibC.O_CREAT | LibC.O_EXCL) : 0;
-				case TRUNCATE_EXISTING -> write ? LibC.O_TRUNC : 0;
-			};
-		}
-		throw new UnsupportedOperationException("Cannot open a descriptor with the option " + option);
-	}
-
-	/** {@code O_NOFOLLOW}, one of the few flags whose value depends on the machine. */
-	private static final int NOFOLLOW = System.getProperty("os.arch").equals("aarch64") ? 0x8000 : 0x20000;
 
 	/**
 	 * Makes a pipe, as {@code pipe2(2)} does.
@@ -169,10 +114,7 @@ public final class OwnedFd implements Closeable {
 	 * @throws IpcException if there are too many open files
 	 */
 	public static Pipe pipe() throws IpcException {
-		NativeAccess.require();
-		NativeBuffer ends = NativeBuffer.allocate(2 * Integer.BYTES);
-		Errno.check("pipe2", LibC.pipe2(ends.address(), LibC.O_CLOEXEC));
-		return new Pipe(of(ends.bytes().getInt(0)), of(ends.bytes().getInt(Integer.BYTES)));
+		return FileOpening.pipe();
 	}
 
 	/**
@@ -237,17 +179,70 @@ public final class OwnedFd implements Closeable {
 			throw new IllegalStateException(
 					isClosed() ? closedMessage() : this + " is in use by another thread and cannot be detached");
 		}
-		beforeClose().forEach((action) -> action.accept(this.number));
+		this.closeActions.run(this.number);
 		return this.number;
 	}
 
 	/**
-	 * Reads: a file from its start, anything else from where it is.
+	 * Asks the kernel what this descriptor is open on. Whoever receives a descriptor
+	 * where a file is expected asks before reading: a terminal, or a pipe that nobody
+	 * writes to, can be waited on for ever.
+	 * @return what it is
+	 * @throws IpcException if this descriptor is closed
+	 */
+	public Kind kind() throws IpcException {
+		return DescriptorStatus.of(this).kind();
+	}
+
+	/** What a descriptor can be open on. */
+	public enum Kind {
+
+		/** A regular file. */
+		FILE,
+		/** Memory, such as that of {@link SharedMemory}. */
+		MEMORY,
+		/** A directory. */
+		DIRECTORY,
+		/** A pipe, with or without a name. */
+		PIPE,
+		/** A socket of any kind. */
+		SOCKET,
+		/** A device, such as a terminal or {@code /dev/null}. */
+		DEVICE,
+		/** Anything else, such as an event counter. */
+		OTHER;
+
+		/** As in "it is a pipe". */
+		String description() {
+			return switch (this) {
+				case MEMORY -> "memory";
+				case OTHER -> "something else than a file";
+				default -> "a " + name().toLowerCase(Locale.ROOT);
+			};
+		}
+
+	}
+
+	/**
+	 * Reads: a file from its start, anything else from where it is. A read waits until
+	 * something comes, however long that takes.
 	 * @return a stream that closes this descriptor when it is closed
 	 * @throws IpcException if this descriptor is closed
 	 */
 	public InputStream inputStream() throws IpcException {
 		return new DescriptorInputStream(DescriptorIo.on(this));
+	}
+
+	/**
+	 * As {@link #inputStream()}, but a read throws an {@link IpcException.Timeout} if
+	 * nothing comes in time, after which it can be tried again. A file never makes a
+	 * reader wait.
+	 * @param timeout how long each read waits, at least 1 ns
+	 * @return a stream that closes this descriptor when it is closed
+	 * @throws IpcException if this descriptor is closed
+	 */
+	public InputStream inputStream(Duration timeout) throws IpcException {
+		return new DescriptorInputStream(DescriptorIo.on(this).withReadTimeout(timeout));
 	}
 
 	/**
@@ -265,7 +260,8 @@ public final class OwnedFd implements Closeable {
 	 * Reads and writes a file at a position of its own, starting at 0 ({@code pread(2)},
 	 * {@code pwrite(2)}).
 	 * @return a channel that closes this descriptor when it is closed
-	 * @throws IpcException if this is no file, but a pipe or a socket, or if it is closed
+	 * @throws IpcException if this is something without a position, such as a pipe, a
+	 * socket, a directory or a terminal, or if it is closed
 	 */
 	public SeekableByteChannel channel() throws IpcException {
 		return new DescriptorChannel(DescriptorIo.onFile(this));
@@ -363,30 +359,14 @@ public final class OwnedFd implements Closeable {
 		}
 	}
 
-	/**
-	 * Has something done with the number as the last thing before it is no longer this
-	 * object's. To be called while it is borrowed.
-	 */
-	synchronized void beforeClose(Object owner, IntConsumer action) {
-		if (this.beforeClose.isEmpty()) {
-			this.beforeClose = new HashMap<>();
-		}
-		this.beforeClose.put(owner, action);
-	}
-
-	synchronized void forgetBeforeClose(Object owner) {
-		if (!this.beforeClose.isEmpty()) {
-			this.beforeClose.remove(owner);
-		}
-	}
-
-	private synchronized Collection<IntConsumer> beforeClose() {
-		return List.copyOf(this.beforeClose.values());
+	/** What pollers do when the number is no longer this object's. */
+	CloseActions closeActions() {
+		return this.closeActions;
 	}
 
 	private void closeNumber() {
 		try {
-			beforeClose().forEach((action) -> action.accept(this.number));
+			this.closeActions.run(this.number);
 		}
 		finally {
 			// EINTR is no failure: Linux has released the number by then, see close(2).

@@ -4,6 +4,7 @@ import java.io.Closeable;
 import java.nio.ByteBuffer;
 
 import org.jspecify.annotations.Nullable;
+import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonParser;
 import tools.jackson.databind.DatabindException;
 import tools.jackson.databind.ObjectReader;
@@ -24,6 +25,7 @@ final class ReceivedFrame<T> implements Closeable {
 	/** What was received piece by piece, as it was the byte string that was expected. */
 	private final byte @Nullable [] byteString;
 
+	/** Of a byte string that was expected only the envelope, if it has one. */
 	private final ByteBuffer body;
 
 	private final Packet packet;
@@ -47,11 +49,26 @@ final class ReceivedFrame<T> implements Closeable {
 	}
 
 	/**
-	 * The body, until this frame is closed. What is left of it is decoded.
-	 * @return of a byte string that was expected only the envelope, if it has one
+	 * Looks over the body, and asks whether it is wanted. One that is refused may still
+	 * be somebody's answer: its envelope is looked at, and nothing else of it.
+	 * @throws JacksonException if it is wanted, and refused
 	 */
-	ByteBuffer body() {
-		return this.body;
+	boolean isWantedBy(IpcChannel.Filter filter, int maxItems) throws IpcException {
+		JacksonException refused = null;
+		if (this.byteString == null) {
+			try {
+				this.codec.check(this.body, maxItems);
+			}
+			catch (JacksonException ex) {
+				refused = ex;
+				this.body.limit(Envelope.prefixSize(this.body));
+			}
+		}
+		boolean wanted = filter.wants(this.body);
+		if (wanted && refused != null) {
+			throw refused;
+		}
+		return wanted;
 	}
 
 	/**

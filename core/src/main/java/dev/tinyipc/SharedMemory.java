@@ -62,9 +62,17 @@ public final class SharedMemory implements Closeable {
 	 * {@code fcntl(2)})
 	 */
 	public static SharedMemory of(OwnedFd descriptor) throws IpcException {
-		SharedMemory memory = new SharedMemory(descriptor);
-		memory.seals();
-		return memory;
+		int fd = descriptor.borrow();
+		try {
+			if (LibC.fcntl(fd, LibC.F_GET_SEALS, 0) < 0) {
+				throw new IpcException(descriptor + " is " + descriptor.kind().description()
+						+ ", and no memory that can be sealed: read it through its stream or channel");
+			}
+		}
+		finally {
+			descriptor.giveBack();
+		}
+		return new SharedMemory(descriptor);
 	}
 
 	/**
@@ -85,31 +93,30 @@ public final class SharedMemory implements Closeable {
 	}
 
 	/**
-	 * Writes from the start. Closing the stream is not needed, and would close this
-	 * memory.
-	 * @return a stream without a buffer of its own
+	 * Writes from the start.
+	 * @return a stream without a buffer of its own; closing it leaves this memory open
 	 * @throws IpcException if this memory is closed
 	 */
 	public OutputStream outputStream() throws IpcException {
-		return this.descriptor.outputStream();
+		return new DescriptorOutputStream(DescriptorIo.on(this.descriptor).leavingOpen());
 	}
 
 	/**
 	 * Reads from the start, also what is not sealed.
-	 * @return a stream that closes this memory when it is closed
+	 * @return a stream; closing it leaves this memory open
 	 * @throws IpcException if this memory is closed
 	 */
 	public InputStream inputStream() throws IpcException {
-		return this.descriptor.inputStream();
+		return new DescriptorInputStream(DescriptorIo.on(this.descriptor).leavingOpen());
 	}
 
 	/**
 	 * Reads and writes anywhere, also what is not sealed.
-	 * @return a channel that closes this memory when it is closed
+	 * @return a channel; closing it leaves this memory open
 	 * @throws IpcException if this memory is closed
 	 */
 	public SeekableByteChannel channel() throws IpcException {
-		return this.descriptor.channel();
+		return new DescriptorChannel(DescriptorIo.onFile(this.descriptor).leavingOpen());
 	}
 
 	/**

@@ -22,6 +22,9 @@ final class SocketReceiver extends SocketSide {
 
 	private int lastLength;
 
+	/** Whether the peer closed with messages of ours unread (ECONNRESET). */
+	private volatile boolean leftUnread;
+
 	SocketReceiver(OwnedFd descriptor, AtomicReference<@Nullable IpcException> broken) {
 		super(descriptor, broken, LibC.SO_RCVTIMEO, LibC.POLLIN);
 	}
@@ -117,6 +120,7 @@ final class SocketReceiver extends SocketSide {
 				if (error == Errno.EAGAIN.number) {
 					return OptionalInt.empty();
 				}
+				this.leftUnread |= error == Errno.ECONNRESET.number;
 				if (error != Errno.EINTR.number && error != Errno.ECONNRESET.number) {
 					throw Errno.failure("recv", error);
 				}
@@ -225,8 +229,8 @@ final class SocketReceiver extends SocketSide {
 			}
 			int error = Errno.last();
 			if (error == Errno.ECONNRESET.number) {
-				// The peer closed with data of ours unread. Said once; what it sent is
-				// next.
+				// Said once; what the peer sent is next.
+				this.leftUnread = true;
 				continue;
 			}
 			if (error != Errno.EINTR.number && error != Errno.EAGAIN.number) {
@@ -242,7 +246,7 @@ final class SocketReceiver extends SocketSide {
 	 * Asks again and again without sleeping, and leaves what else may be wrong to the
 	 * call that waits.
 	 */
-	private static int spinForPacket(int fd, MsgHdr header, int count, long deadline) {
+	private int spinForPacket(int fd, MsgHdr header, int count, long deadline) {
 		do {
 			long result = recvmsg(fd, header, count, LibC.MSG_DONTWAIT);
 			if (result >= 0) {
@@ -251,6 +255,7 @@ final class SocketReceiver extends SocketSide {
 			Thread.onSpinWait();
 		}
 		while (System.nanoTime() - deadline < 0 && Errno.last() == Errno.EAGAIN.number);
+		this.leftUnread |= Errno.last() == Errno.ECONNRESET.number;
 		return NOTHING_THERE;
 	}
 
@@ -264,6 +269,14 @@ final class SocketReceiver extends SocketSide {
 	/** See {@link IpcSocket#setSpinTime}. */
 	void setSpinTime(long nanos) {
 		this.spin.setLimit(nanos);
+	}
+
+	/**
+	 * Whether the kernel has said that the peer closed its end without having read all
+	 * that was sent to it.
+	 */
+	boolean hasPeerLeftUnread() {
+		return this.leftUnread;
 	}
 
 	/** The size of the packet that came last, also if it was refused. */

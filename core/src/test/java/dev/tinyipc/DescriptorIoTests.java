@@ -146,9 +146,20 @@ class DescriptorIoTests {
 	void channelIsRefusedWhereThereIsNoPosition() throws Exception {
 		try (OwnedFd.Pipe pipe = OwnedFd.pipe(); IpcSocketPair pair = IpcSocket.pair()) {
 			assertThatExceptionOfType(IpcException.class).isThrownBy(() -> pipe.source().channel())
-				.withMessageContaining("use its stream");
-			assertThatExceptionOfType(IpcException.class).isThrownBy(() -> pair.parent().descriptor().channel());
+				.withMessageContaining("is a pipe, which has no position");
+			assertThatExceptionOfType(IpcException.class).isThrownBy(() -> pair.parent().descriptor().channel())
+				.withMessageContaining("is a socket, which has no position");
 			assertThat(pipe.source().isClosed()).isFalse();
+		}
+	}
+
+	@Test
+	void channelOfADirectoryOrADeviceSaysWhatItIs(@TempDir Path folder) throws Exception {
+		try (OwnedFd directory = OwnedFd.open(folder); OwnedFd device = OwnedFd.open(Path.of("/dev/null"))) {
+			assertThatExceptionOfType(IpcException.class).isThrownBy(directory::channel)
+				.withMessageContaining("is a directory, which has no position");
+			assertThatExceptionOfType(IpcException.class).isThrownBy(device::channel)
+				.withMessageContaining("is a device, which has no position");
 		}
 	}
 

@@ -5,6 +5,7 @@ import java.nio.ByteOrder;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.Future;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -119,6 +120,43 @@ class ErrorItemTests {
 			sender.sendError(new IllegalStateException("half \ud800 a character"));
 			assertThat(receiveError(receiver).remoteMessage()).isEqualTo("half ? a character");
 		}
+	}
+
+	/** A peer decides what is in it, and a log is read by people and terminals. */
+	@Test
+	void hostileErrorIsCutAndItsMessageIsOnePrintableLine() throws Exception {
+		try (IpcSocketPair pair = IpcSocket.pair()) {
+			IpcChannel receiver = IpcChannel.over(pair.child());
+			String hostile = "\n\u001b[2J\r\t%s ${x} \u202e\u2028\u0085\u0000ö😀";
+			byte[] type = new CBORMapper().writeValueAsBytes(hostile + "t".repeat(20_000));
+			byte[] message = new CBORMapper().writeValueAsBytes(hostile.repeat(300_000));
+			IpcException.Remote error = receive(pair, receiver, type, message);
+			assertThat(error.type()).hasSize(16 * 1024).startsWith(hostile);
+			assertThat(error.remoteMessage()).hasSizeBetween(16 * 1024 - 1, 16 * 1024).startsWith(hostile);
+			assertThat(error.remoteMessage().chars()).anyMatch((character) -> character == '\u001b');
+			assertThat(error.getMessage()).hasSizeLessThan(200_000)
+				.contains(": \\n\\u001b[2J\\r\\t%s ${x} \\u202e\\u2028\\u0085\\u0000ö😀")
+				.matches("[^\\p{Cntrl}\u0080-\u009f\u2028\u202e]*");
+		}
+	}
+
+	private static IpcException.Remote receive(IpcSocketPair pair, IpcChannel receiver, byte[] type, byte[] message)
+			throws Exception {
+		byte[] start = HexFormat.of().parseHex("da49505345a26474797065");
+		byte[] key = HexFormat.of().parseHex("676d657373616765");
+		byte[] body = ByteBuffer.allocate(start.length + type.length + key.length + message.length)
+			.put(start)
+			.put(type)
+			.put(key)
+			.put(message)
+			.array();
+		Future<?> sent = FrameSizeTests.inBackground(() -> {
+			RawSender.sendFrame(pair.parent(), body);
+			return null;
+		});
+		IpcException.Remote error = receiveError(receiver);
+		sent.get();
+		return error;
 	}
 
 	/** The names are the protocol's, whatever an application calls its own. */

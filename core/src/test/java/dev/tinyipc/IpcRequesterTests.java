@@ -1,12 +1,16 @@
 package dev.tinyipc;
 
+import java.nio.ByteBuffer;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.OptionalLong;
 
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.core.JacksonException;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -208,6 +212,43 @@ class IpcRequesterTests {
 		assertThatExceptionOfType(IpcException.PeerClosed.class).isThrownBy(() -> exchange.request("ask"));
 		assertThat(exchange.isRequestSent()).isFalse();
 		assertThatExceptionOfType(IpcException.PeerClosed.class).isThrownBy(() -> this.requester.begin(this.inTime));
+	}
+
+	@Test
+	void requestThatThePeerLeftUnreadDidNotReachIt() throws Exception {
+		Exchange exchange = request("ask");
+		this.pair.child().close();
+		assertThatExceptionOfType(IpcException.PeerClosed.class).isThrownBy(() -> exchange.reply(String.class));
+		assertThat(exchange.isRequestSent()).isFalse();
+	}
+
+	@Test
+	void requestThatThePeerReadMayHaveHadAnEffect() throws Exception {
+		Exchange exchange = request("ask");
+		this.peer.receive(String.class);
+		this.pair.child().close();
+		assertThatExceptionOfType(IpcException.PeerClosed.class).isThrownBy(() -> exchange.reply(String.class));
+		assertThat(exchange.isRequestSent()).isTrue();
+	}
+
+	@ParameterizedTest
+	@ValueSource(booleans = { false, true })
+	void replyThatIsRefusedEndsItsExchange(boolean inEnvelope) throws Exception {
+		if (inEnvelope) {
+			greet();
+		}
+		Exchange exchange = request("ask");
+		ByteBuffer body = ByteBuffer.allocate(1000);
+		int size = 0;
+		if (inEnvelope) {
+			Envelope.writePrefix(body, 0, 1);
+			size = Envelope.PREFIX_SIZE;
+		}
+		Arrays.fill(body.array(), size, 1000, (byte) 0xc1); // tags around nothing
+		RawSender.send(this.pair.child(), Samples.frame(body.array()));
+		assertThatExceptionOfType(JacksonException.class).isThrownBy(() -> exchange.reply(Object.class));
+		assertThat(exchange.isAnswered()).isTrue();
+		assertThat(this.requester.look()).isEqualTo(IpcRequester.State.IN_STEP);
 	}
 
 	@Test

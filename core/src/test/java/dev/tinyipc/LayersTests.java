@@ -20,15 +20,17 @@ import static org.assertj.core.api.Assertions.assertThat;
 class LayersTests {
 
 	private static final List<Set<String>> LAYERS = List.of(Set.of("LibC"),
-			Set.of("Errno", "IpcException", "NativeAccess", "NativeBuffer", "Poll", "Deadline"),
-			Set.of("OwnedFd", "DescriptorIo", "DescriptorChannel", "DescriptorInputStream", "DescriptorOutputStream",
-					"MsgHdr", "PosixSpawn", "SystemEnvironment", "Epoll", "ExitStatus", "Readiness", "ParkedThreads",
-					"ChildExit", "ChildOutput", "ChildWatcher", "OrphanGuard"),
+			Set.of("Errno", "IpcException", "Printable", "NativeAccess", "NativeBuffer", "Poll", "Deadline"),
+			Set.of("OwnedFd", "CloseActions", "FileOpening", "DescriptorStatus", "DescriptorIo", "DescriptorChannel",
+					"DescriptorInputStream", "DescriptorOutputStream", "MsgHdr", "PosixSpawn", "SystemEnvironment",
+					"Epoll", "ExitStatus", "Readiness", "ParkedThreads", "ChildExit", "ChildOutput", "ChildWatcher",
+					"OrphanGuard"),
 			Set.of("IpcSocket", "IpcSocketPair", "Packet", "SocketSide", "SocketSender", "SocketReceiver",
 					"SocketOption", "InheritedSocket", "SharedMemory", "IpcPoller", "StructBytes", "Spin"),
-			Set.of("IpcChannel", "ChannelResources", "ReceivedFrame", "Codec", "CborHead", "Frame", "FrameBuffer",
-					"LargeMemory", "ByteString", "IpcMessage", "ErrorItem", "Envelope", "Hello", "IpcServer",
-					"RequestLoop", "IpcRequester", "Exchange", "IpcProcessBuilder", "IpcProcess", "ChildStreams"));
+			Set.of("IpcChannel", "ChannelResources", "ReceivedFrame", "Codec", "CborHead", "CborCheck", "Utf8", "Frame",
+					"FrameBuffer", "LargeMemory", "ByteString", "IpcMessage", "ErrorItem", "Envelope", "Hello",
+					"IpcServer", "RequestLoop", "ParentSettings", "IpcMapperCustomizer", "IpcRequester", "Exchange",
+					"IpcProcessBuilder", "IpcProcess", "ChildStreams"));
 
 	private static final Set<String> MAY_USE_JNA = Set.of("LibC", "Errno", "NativeBuffer", "MsgHdr", "SharedMemory",
 			"StructBytes");

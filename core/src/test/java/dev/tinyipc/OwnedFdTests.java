@@ -1,6 +1,8 @@
 package dev.tinyipc;
 
 import java.nio.ByteBuffer;
+import java.nio.file.FileSystem;
+import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.OpenOption;
@@ -8,6 +10,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
+import java.util.Map;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -134,6 +137,23 @@ class OwnedFdTests {
 		assertThatExceptionOfType(IpcException.class).isThrownBy(() -> OwnedFd.open(Path.of("x".repeat(300))))
 			.withMessageContaining("ENAMETOOLONG");
 		assertThatIllegalArgumentException().isThrownBy(() -> OwnedFd.open(Path.of("a\0b")));
+	}
+
+	/** The kernel would open the host's file of that name. */
+	@Test
+	void pathOfAnotherFileSystemIsRefusedAndNothingStaysOpen() throws Exception {
+		Path host = Files.writeString(this.folder.resolve("of-the-host"), "x");
+		Path archive = this.folder.resolve("archive.zip");
+		try (FileSystem zip = FileSystems.newFileSystem(archive, Map.of("create", "true"))) {
+			Path inside = zip.getPath(host.toString());
+			LeakWatch watch = new LeakWatch();
+			for (OpenOption[] options : new OpenOption[][] { {}, { READ, DELETE_ON_CLOSE }, { WRITE, CREATE } }) {
+				assertThatExceptionOfType(IpcException.class).isThrownBy(() -> OwnedFd.open(inside, options))
+					.withMessageContaining("of the type jar");
+			}
+			watch.assertNoneLeft();
+			assertThat(host).exists();
+		}
 	}
 
 	@Test

@@ -1,9 +1,21 @@
 package dev.tinyipc;
 
+import java.util.Arrays;
+
 /** A peer that sends what this library would not send. */
 final class RawSender {
 
+	private static final int PACKET_SIZE = 64 * 1024;
+
 	private RawSender() {
+	}
+
+	/** Sends a body of any size as a message, in as many packets as it takes. */
+	static void sendFrame(IpcSocket socket, byte[] body) throws IpcException {
+		byte[] frame = Samples.frame(body);
+		for (int at = 0; at < frame.length; at += PACKET_SIZE) {
+			send(socket, Arrays.copyOfRange(frame, at, Math.min(frame.length, at + PACKET_SIZE)));
+		}
 	}
 
 	static void send(IpcSocket socket, byte[] packet, OwnedFd... descriptors) throws IpcException {

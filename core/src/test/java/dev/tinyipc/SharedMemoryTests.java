@@ -1,5 +1,10 @@
 package dev.tinyipc;
 
+import java.nio.channels.SeekableByteChannel;
+import java.nio.channels.ClosedChannelException;
+import java.io.OutputStream;
+import java.io.InputStream;
+import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.ReadOnlyBufferException;
@@ -133,9 +138,30 @@ class SharedMemoryTests {
 				OwnedFd device = OwnedFd.open(Path.of("/dev/null"));
 				OwnedFd file = OwnedFd.open(Files.writeString(folder.resolve("file"), "x"))) {
 			assertThatExceptionOfType(IpcException.class).isThrownBy(() -> SharedMemory.of(pipe.source()))
-				.withMessageContaining("fcntl(F_GET_SEALS) failed: EINVAL");
-			assertThatExceptionOfType(IpcException.class).isThrownBy(() -> SharedMemory.of(device));
+				.withMessageContaining("is a pipe, and no memory");
+			assertThatExceptionOfType(IpcException.class).isThrownBy(() -> SharedMemory.of(device))
+				.withMessageContaining("is a device, and no memory");
 			assertThat(file.isClosed() || device.isClosed() || pipe.source().isClosed()).isFalse();
+		}
+	}
+
+	@Test
+	void streamsAndChannelsThatAreClosedLeaveTheMemoryOpen() throws Exception {
+		try (SharedMemory memory = SharedMemory.create("stays")) {
+			OutputStream out = memory.outputStream();
+			out.write(Samples.random(10));
+			out.close();
+			assertThatExceptionOfType(IOException.class).isThrownBy(() -> out.write(1));
+			memory.seal();
+			InputStream in = memory.inputStream();
+			Samples.assertSame(in.readAllBytes(), Samples.random(10));
+			in.close();
+			assertThatExceptionOfType(IOException.class).isThrownBy(in::read);
+			SeekableByteChannel channel = memory.channel();
+			channel.close();
+			assertThat(channel.isOpen()).isFalse();
+			assertThatExceptionOfType(ClosedChannelException.class).isThrownBy(channel::size);
+			assertThat(memory.size()).isEqualTo(10);
 		}
 	}
 

@@ -1,0 +1,313 @@
+package dev.tinyipc;
+
+import java.nio.ByteBuffer;
+
+import tools.jackson.core.JsonParser;
+import tools.jackson.databind.DatabindException;
+
+/**
+ * One look over a body before it is parsed, which refuses what the parser would need much
+ * time or memory for, or would let pass: it copies its list of tags with each one, makes
+ * an object of each empty map, takes UTF-8 that is none for text, and a number of three
+ * bytes for one with a billion digits.
+ *
+ * <p>
+ * It costs a few nanoseconds for each data item, and nothing for the content of byte
+ * strings.
+ */
+final class CborCheck {
+
+	/** Around one item. More have no use, and a parser may take its time for each. */
+	static final int MAX_TAGS = 8;
+
+	/** Of a decimal fraction or a bigfloat. */
+	static final int MAX_EXPONENT = 1000;
+
+	private static final int TAG_BIGNUM = 2;
+
+	private static final int TAG_DECIMAL_FRACTION = 4;
+
+	private static final int TAG_BIGFLOAT = 5;
+
+	private static final int BREAK = 0xff;
+
+	/** In place of a count. */
+	private static final long INDEFINITE = -1;
+
+	private static final byte SIMPLE_IN_ONE = (byte) 0xf8;
+
+	/** Lower ones are in the head itself. */
+	private static final int FIRST_SIMPLE_IN_ONE = 32;
+
+	private static final int SHORT_TEXT = 0x60;
+
+	private static final int SHORT_TEXTS = 24;
+
+	/** By the first byte, of what is right anywhere: numbers and the like; else 0. */
+	private static final byte[] PLAIN_SIZES = plainSizes();
+
+	private final ByteBuffer body;
+
+	private final int limit;
+
+	private final int maxDepth;
+
+	private final int maxItems;
+
+	private long items;
+
+	private CborCheck(ByteBuffer body, int maxDepth, int maxItems) {
+		this.body = body;
+		this.limit = body.limit();
+		this.maxDepth = maxDepth;
+		this.maxItems = maxItems;
+	}
+
+	/**
+	 * Checks that a body is one well-formed item.
+	 * @param body from its position to its limit; both stay as they are
+	 * @param maxDepth how deep items may be nested
+	 * @param maxItems how many there may be, the outermost included
+	 * @throws DatabindException if it is none, or over a limit
+	 */
+	static void check(ByteBuffer body, int maxDepth, int maxItems) {
+		int end = new CborCheck(body, maxDepth, maxItems).items(body.position(), 1, 0, false);
+		if (end > body.limit()) {
+			throw endsEarly();
+		}
+		if (end < body.limit()) {
+			throw refused(
+					end - body.position() + " bytes are an item, and " + (body.limit() - end) + " more follow it");
+		}
+	}
+
+	private static byte[] plainSizes() {
+		byte[] sizes = new byte[1 << Byte.SIZE];
+		for (int type : new int[] { CborHead.UNSIGNED, CborHead.NEGATIVE }) {
+			for (int info = 0; info < 27; info++) {
+				sizes[type << 5 | info] = (byte) CborHead.size((byte) (type << 5 | info));
+			}
+		}
+		for (int first = 0xe0; first < 0xfc; first++) {
+			sizes[first] = (byte) ((first == (SIMPLE_IN_ONE & 0xff)) ? 0 : CborHead.size((byte) first));
+		}
+		return sizes;
+	}
+
+	/** Where an item stands, which can say more about what it may be. */
+	private enum Place {
+
+		ANY, KEY, EXPONENT
+
+	}
+
+	/** Checks the item at a place, and returns the place behind it. */
+	private int item(int start, int depth, Place place) {
+		int at = start;
+		int type = headAt(at);
+		boolean isBignum = false;
+		boolean hasExponent = false;
+		for (int tags = 1; type == CborHead.TAG; tags++) {
+			if (tags > MAX_TAGS) {
+				throw refused("there are more than " + MAX_TAGS + " tags around one item");
+			}
+			long tag = CborHead.argument(this.body, at);
+			isBignum |= tag == TAG_BIGNUM;
+			hasExponent |= tag == TAG_DECIMAL_FRACTION || tag == TAG_BIGFLOAT;
+			at = behindHead(at);
+			type = headAt(at);
+		}
+		return switch (type) {
+			case CborHead.UNSIGNED, CborHead.NEGATIVE -> number(at, place);
+			case CborHead.BYTES -> isBignum ? bignum(at) : string(at, type);
+			case CborHead.TEXT -> string(at, type);
+			case CborHead.ARRAY -> array(at, depth, hasExponent);
+			case CborHead.MAP -> map(at, depth);
+			default -> simple(at);
+		};
+	}
+
+	/** Makes sure that there is a whole head, and returns its type. */
+	private int headAt(int at) {
+		if (at >= this.limit) {
+			throw endsEarly();
+		}
+		byte first = this.body.get(at);
+		if (this.limit - at < CborHead.size(first)) {
+			throw endsEarly();
+		}
+		if (!CborHead.canBegin(first)) {
+			throw refused("a data item cannot begin with the byte 0x" + Integer.toHexString(first & 0xff));
+		}
+		return CborHead.type(first);
+	}
+
+	private int behindHead(int at) {
+		return at + CborHead.size(this.body.get(at));
+	}
+
+	private boolean isIndefinite(int at) {
+		return CborHead.info(this.body.get(at)) == CborHead.INDEFINITE;
+	}
+
+	private int number(int at, Place place) {
+		long argument = CborHead.argument(this.body, at);
+		if (place == Place.KEY && argument < 0) {
+			throw refused("a map has a number as a key that is not within 64 bits");
+		}
+		// A negative one is one more than what is written.
+		int highest = (CborHead.type(this.body.get(at)) == CborHead.NEGATIVE) ? MAX_EXPONENT - 1 : MAX_EXPONENT;
+		if (place == Place.EXPONENT && (argument < 0 || argument > highest)) {
+			throw refused("a number has an exponent that is not within -" + MAX_EXPONENT + " and " + MAX_EXPONENT);
+		}
+		return behindHead(at);
+	}
+
+	/** The parser would take the highest bit for a sign, which it is not. */
+	private int bignum(int at) {
+		int content = behindHead(at);
+		int end = string(at, CborHead.BYTES);
+		if (isIndefinite(at) || (content < end && this.body.get(content) < 0)) {
+			throw refused("a bignum is in parts, or its first byte is above 0x7f");
+		}
+		return end;
+	}
+
+	private int simple(int at) {
+		if (this.body.get(at) == SIMPLE_IN_ONE && (this.body.get(at + 1) & 0xff) < FIRST_SIMPLE_IN_ONE) {
+			throw refused("a simple value is written in two bytes that must be in one");
+		}
+		return behindHead(at);
+	}
+
+	private int array(int start, int depth, boolean hasExponent) {
+		checkDepth(depth);
+		int at = behindHead(start);
+		if (isIndefinite(start)) {
+			return items(at, INDEFINITE, depth + 1, false);
+		}
+		long count = count(start, at);
+		if (!hasExponent || count == 0) {
+			return items(at, count, depth + 1, false);
+		}
+		countItems(1);
+		return items(item(at, depth + 1, Place.EXPONENT), count - 1, depth + 1, false);
+	}
+
+	private int map(int start, int depth) {
+		checkDepth(depth);
+		int at = behindHead(start);
+		return items(at, isIndefinite(start) ? INDEFINITE : 2 * count(start, at), depth + 1, true);
+	}
+
+	/**
+	 * Checks the items of an array or a map. Most are small and plain, and done with
+	 * here.
+	 * @param count how many, or {@code INDEFINITE}
+	 * @return the place behind them, and behind their break
+	 */
+	private int items(int start, long count, int depth, boolean inMap) {
+		if (count != INDEFINITE) {
+			countItems(count);
+		}
+		int at = start;
+		boolean isKey = inMap;
+		for (long i = 0; i != count; i++) {
+			if (at >= this.limit) {
+				throw endsEarly();
+			}
+			int first = this.body.get(at) & 0xff;
+			int size = PLAIN_SIZES[first];
+			if (size > 0) {
+				at += size;
+			}
+			else if (first >= SHORT_TEXT && first < SHORT_TEXT + SHORT_TEXTS) {
+				int content = at + 1;
+				at = content + first - SHORT_TEXT;
+				checkText(content, at);
+			}
+			else if (first == BREAK && count == INDEFINITE && isKey == inMap) {
+				countItems(i);
+				return at + 1;
+			}
+			else {
+				at = item(at, depth, isKey ? Place.KEY : Place.ANY);
+			}
+			isKey = inMap && !isKey;
+			if (i == this.maxItems) {
+				countItems(i);
+			}
+		}
+		return at;
+	}
+
+	private void countItems(long count) {
+		this.items += count;
+		if (this.items > this.maxItems) {
+			throw refused("it has more than " + this.maxItems + " data items");
+		}
+	}
+
+	private void checkDepth(int depth) {
+		if (depth >= this.maxDepth) {
+			throw refused("it is nested more than " + this.maxDepth + " deep");
+		}
+	}
+
+	private boolean isBreak(int at) {
+		if (at >= this.limit) {
+			throw endsEarly();
+		}
+		return this.body.get(at) == (byte) BREAK;
+	}
+
+	/** Bytes or items, of which each has one byte at least. */
+	private long count(int start, int at) {
+		long count = CborHead.argument(this.body, start);
+		if (count < 0 || count > this.limit - at) {
+			throw endsEarly();
+		}
+		return count;
+	}
+
+	private int string(int start, int type) {
+		int at = behindHead(start);
+		if (!isIndefinite(start)) {
+			return content(start, at, type);
+		}
+		while (!isBreak(at)) {
+			if (headAt(at) != type || isIndefinite(at)) {
+				throw refused("a string has a part that is no string of the same type");
+			}
+			countItems(1);
+			at = content(at, behindHead(at), type);
+		}
+		return at + 1;
+	}
+
+	private int content(int start, int at, int type) {
+		int end = at + (int) count(start, at);
+		if (type == CborHead.TEXT) {
+			checkText(at, end);
+		}
+		return end;
+	}
+
+	private void checkText(int start, int end) {
+		if (end > this.limit) {
+			throw endsEarly();
+		}
+		if (!Utf8.isValid(this.body, start, end)) {
+			throw refused("a text is not UTF-8");
+		}
+	}
+
+	private static DatabindException endsEarly() {
+		return refused("it ends before its data item does");
+	}
+
+	private static DatabindException refused(String why) {
+		return DatabindException.from((JsonParser) null, "The body is refused: " + why);
+	}
+
+}

@@ -1,0 +1,70 @@
+package dev.tinyipc;
+
+import java.lang.reflect.Constructor;
+import java.lang.reflect.InvocationTargetException;
+import java.util.Set;
+
+import tools.jackson.dataformat.cbor.CBORMapper;
+
+/** What a parent says to its child through the environment. */
+final class ParentSettings {
+
+	/** All of it, which is not meant for the children of a child. */
+	static final Set<String> VARIABLES = Set.of(IpcServer.HELLO_VARIABLE, IpcServer.MAX_MESSAGE_SIZE_VARIABLE,
+			IpcServer.MAPPER_CUSTOMIZER_VARIABLE);
+
+	private ParentSettings() {
+	}
+
+	static boolean invitesHello() {
+		return "1".equals(System.getenv(IpcServer.HELLO_VARIABLE));
+	}
+
+	static IpcChannel channelOver(IpcSocket socket) throws IpcException {
+		String customizer = System.getenv(IpcServer.MAPPER_CUSTOMIZER_VARIABLE);
+		IpcChannel channel = (customizer != null) ? IpcChannel.over(socket, mapper(customizer))
+				: IpcChannel.over(socket);
+		String bytes = System.getenv(IpcServer.MAX_MESSAGE_SIZE_VARIABLE);
+		return (bytes != null) ? channel.withMaxMessageSize(maxMessageSize(bytes)) : channel;
+	}
+
+	private static int maxMessageSize(String bytes) throws IpcException {
+		try {
+			return IpcChannel.checkMaxMessageSize(Integer.parseInt(bytes));
+		}
+		catch (IllegalArgumentException ex) {
+			throw new IpcException(
+					environment(IpcServer.MAX_MESSAGE_SIZE_VARIABLE, bytes) + "which is no number of bytes from 1 to "
+							+ Frame.MAX_BODY_SIZE + ": correct it, or remove it from the environment",
+					ex);
+		}
+	}
+
+	private static CBORMapper mapper(String customizer) throws IpcException {
+		try {
+			CBORMapper.Builder builder = CBORMapper.builder();
+			create(customizer).customize(builder);
+			return builder.build();
+		}
+		catch (ReflectiveOperationException | RuntimeException | LinkageError ex) {
+			Throwable cause = (ex instanceof InvocationTargetException) ? ex.getCause() : ex;
+			throw new IpcException(environment(IpcServer.MAPPER_CUSTOMIZER_VARIABLE, customizer)
+					+ "which cannot be used: it must name a class on the class path that implements "
+					+ IpcMapperCustomizer.class.getSimpleName() + " and has a constructor without parameters. " + cause,
+					cause);
+		}
+	}
+
+	private static IpcMapperCustomizer create(String name) throws ReflectiveOperationException {
+		Class<?> type = Class.forName(name, true, Thread.currentThread().getContextClassLoader());
+		Constructor<? extends IpcMapperCustomizer> constructor = type.asSubclass(IpcMapperCustomizer.class)
+			.getDeclaredConstructor();
+		constructor.trySetAccessible(); // neither needs to be public
+		return constructor.newInstance();
+	}
+
+	private static String environment(String variable, String value) {
+		return "The environment says " + variable + '=' + value + ", ";
+	}
+
+}
