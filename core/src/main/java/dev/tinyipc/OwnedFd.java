@@ -143,7 +143,7 @@ public final class OwnedFd implements Closeable {
 
 	private static int openFlag(OpenOption option, boolean write) {
 		if (option == LinkOption.NOFOLLOW_LINKS) {
-			return NOFOLLOW;
+			return Machine.O_NOFOLLOW;
 		}
 		if (option instanceof StandardOpenOption standard) {
 			return switch (standard) {
@@ -159,9 +159,6 @@ public final class OwnedFd implements Closeable {
 		}
 		throw new UnsupportedOperationException("Cannot open a descriptor with the option " + option);
 	}
-
-	/** {@code O_NOFOLLOW}, one of the few flags whose value depends on the machine. */
-	private static final int NOFOLLOW = System.getProperty("os.arch").equals("aarch64") ? 0x8000 : 0x20000;
 
 	/**
 	 * Makes a pipe, as {@code pipe2(2)} does.
