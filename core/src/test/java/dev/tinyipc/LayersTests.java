@@ -24,8 +24,9 @@ class LayersTests {
 			Set.of("OwnedFd", "DescriptorIo", "DescriptorChannel", "DescriptorInputStream", "DescriptorOutputStream",
 					"MsgHdr", "PosixSpawn", "SystemEnvironment", "Epoll", "ExitStatus", "Readiness", "ParkedThreads",
 					"ChildExit", "ChildOutput", "ChildWatcher", "OrphanGuard"),
-			Set.of("IpcSocket", "IpcSocketPair", "Packet", "SocketSide", "SocketSender", "SocketReceiver",
-					"SocketOption", "InheritedSocket", "SharedMemory", "IpcPoller", "StructBytes", "Spin"),
+			Set.of("IpcSocket", "IpcSocketPair", "Packet", "SocketSide", "SocketCompanion", "SocketSender",
+					"SocketReceiver", "SocketOption", "InheritedSocket", "SharedMemory", "IpcPoller", "StructBytes",
+					"Spin"),
 			Set.of("IpcChannel", "ChannelResources", "ReceivedFrame", "Codec", "Frame", "FrameBuffer", "LargeMemory",
 					"ByteString", "IpcMessage", "ErrorItem", "IpcServer", "IpcProcessBuilder", "IpcProcess",
 					"ChildStreams"));
