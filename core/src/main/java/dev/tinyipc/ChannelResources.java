@@ -7,7 +7,7 @@ import tools.jackson.databind.ObjectMapper;
  * What all channels over one socket share, so that a channel costs nothing and need not
  * be closed: the buffers for frames, and what was worked out for a mapper.
  */
-final class ChannelResources implements IpcSocket.Companion {
+final class ChannelResources implements SocketCompanion {
 
 	private final FrameBuffer.Slot outgoing = new FrameBuffer.Slot();
 
@@ -19,7 +19,7 @@ final class ChannelResources implements IpcSocket.Companion {
 	}
 
 	static ChannelResources of(IpcSocket socket) {
-		return (ChannelResources) socket.companion(ChannelResources::new);
+		return (ChannelResources) socket.companion().get(ChannelResources::new);
 	}
 
 	FrameBuffer.Slot outgoing() {

@@ -37,11 +37,9 @@ final class Epoll implements Closeable {
 
 	private static final int CTL_DEL = 2;
 
-	private static final boolean PACKED = !System.getProperty("os.arch").equals("aarch64");
+	private static final int DATA = Machine.EPOLL_EVENT_DATA;
 
-	private static final int DATA = PACKED ? 4 : 8;
-
-	private static final int EVENT_SIZE = PACKED ? 12 : 16;
+	private static final int EVENT_SIZE = Machine.EPOLL_EVENT_SIZE;
 
 	private static final int EVENTS_AT_ONCE = 64;
 

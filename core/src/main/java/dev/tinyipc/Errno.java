@@ -1,7 +1,5 @@
 package dev.tinyipc;
 
-import com.sun.jna.Native;
-
 /**
  * An error number of {@code <asm-generic/errno.h>}, its name and its text, and the one
  * place where the result of a native call becomes an exception.
@@ -39,7 +37,7 @@ enum Errno {
 	 * only when that call's return value said that it failed.
 	 */
 	static int last() {
-		return Native.getLastError();
+		return LibC.errno();
 	}
 
 	/**

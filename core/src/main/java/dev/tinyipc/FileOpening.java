@@ -16,9 +16,6 @@ final class FileOpening {
 
 	private static final int OTHERS_READ_AND_WRITE = 0066;
 
-	/** {@code O_NOFOLLOW}, one of the few flags whose value depends on the machine. */
-	private static final int NOFOLLOW = System.getProperty("os.arch").equals("aarch64") ? 0x8000 : 0x20000;
-
 	private FileOpening() {
 	}
 
@@ -60,7 +57,7 @@ final class FileOpening {
 
 	private static int openFlag(OpenOption option, boolean write) {
 		if (option == LinkOption.NOFOLLOW_LINKS) {
-			return NOFOLLOW;
+			return Machine.O_NOFOLLOW;
 		}
 		if (option instanceof StandardOpenOption standard) {
 			return switch (standard) {

@@ -3,14 +3,10 @@ package dev.tinyipc;
 import java.io.Closeable;
 import java.nio.ByteBuffer;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.List;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.ObjIntConsumer;
-import java.util.function.Supplier;
 
 import com.sun.jna.Structure;
 import org.jspecify.annotations.Nullable;
@@ -49,8 +45,7 @@ public final class IpcSocket implements Closeable {
 
 	private final SocketReceiver receiver;
 
-	/** What a higher layer keeps for this socket. */
-	private @Nullable Companion companion;
+	private final SocketCompanion.Holder companion = new SocketCompanion.Holder();
 
 	private IpcSocket(OwnedFd descriptor) {
 		AtomicReference<@Nullable IpcException> broken = new AtomicReference<>();
@@ -84,12 +79,7 @@ public final class IpcSocket implements Closeable {
 		NativeAccess.require();
 		Errno.check("fcntl(" + fd + ", F_GETFD)", LibC.fcntl(fd, LibC.F_GETFD, 0));
 		OwnedFd descriptor = OwnedFd.ofSocket(fd);
-		int domain = SocketOption.get(descriptor, LibC.SO_DOMAIN, "SO_DOMAIN");
-		int type = SocketOption.get(descriptor, LibC.SO_TYPE, "SO_TYPE");
-		if (domain != LibC.AF_UNIX || type != LibC.SOCK_SEQPACKET) {
-			throw new IpcException("Descriptor " + fd + " is a socket of domain " + domain + " and type " + type
-					+ ", not of AF_UNIX (1) and SOCK_SEQPACKET (5)");
-		}
+		SocketOption.checkSeqPacket(descriptor);
 		return new IpcSocket(descriptor);
 	}
 
@@ -142,7 +132,7 @@ public final class IpcSocket implements Closeable {
 	 * @throws IpcException if this socket is closed
 	 */
 	public boolean isCloseOnExec() throws IpcException {
-		return (fcntl("F_GETFD", LibC.F_GETFD, 0) & LibC.FD_CLOEXEC) != 0;
+		return SocketOption.isCloseOnExec(this.descriptor);
 	}
 
 	/**
@@ -153,17 +143,7 @@ public final class IpcSocket implements Closeable {
 	 * @throws IpcException if this socket is closed
 	 */
 	public void setCloseOnExec(boolean closeOnExec) throws IpcException {
-		fcntl("F_SETFD", LibC.F_SETFD, closeOnExec ? LibC.FD_CLOEXEC : 0);
-	}
-
-	private int fcntl(String name, int command, int argument) throws IpcException {
-		int fd = this.descriptor.borrow();
-		try {
-			return Errno.check("fcntl(" + name + ')', LibC.fcntl(fd, command, argument));
-		}
-		finally {
-			this.descriptor.giveBack();
-		}
+		SocketOption.setCloseOnExec(this.descriptor, closeOnExec);
 	}
 
 	/**
@@ -250,13 +230,7 @@ public final class IpcSocket implements Closeable {
 	 * @throws IpcException as {@link #send(ByteBuffer)}, and if a descriptor is closed
 	 */
 	public void send(ByteBuffer data, OwnedFd... descriptors) throws IpcException {
-		this.sender.lock(null);
-		try {
-			this.sender.send(data, descriptors);
-		}
-		finally {
-			this.sender.unlock();
-		}
+		this.sender.send(data, descriptors);
 	}
 
 	/**
@@ -268,13 +242,7 @@ public final class IpcSocket implements Closeable {
 	 * @throws IpcException as {@link #send(ByteBuffer, OwnedFd...)}
 	 */
 	public void send(ByteBuffer[] data, OwnedFd... descriptors) throws IpcException {
-		this.sender.lock(null);
-		try {
-			this.sender.send(data, descriptors);
-		}
-		finally {
-			this.sender.unlock();
-		}
+		this.sender.send(data, descriptors);
 	}
 
 	/**
@@ -288,13 +256,7 @@ public final class IpcSocket implements Closeable {
 	 * @throws IpcException as {@link #send(ByteBuffer, OwnedFd...)}
 	 */
 	public void send(Structure structure, OwnedFd... descriptors) throws IpcException {
-		this.sender.lock(null);
-		try {
-			this.sender.send(structure, descriptors);
-		}
-		finally {
-			this.sender.unlock();
-		}
+		this.sender.send(structure, descriptors);
 	}
 
 	/**
@@ -306,13 +268,7 @@ public final class IpcSocket implements Closeable {
 	 * unsent one on were not sent
 	 */
 	public void sendBatch(ByteBuffer... packets) throws IpcException {
-		this.sender.lock(null);
-		try {
-			this.sender.sendBatch(packets);
-		}
-		finally {
-			this.sender.unlock();
-		}
+		this.sender.sendBatch(packets);
 	}
 
 	/**
@@ -323,15 +279,7 @@ public final class IpcSocket implements Closeable {
 	 * @throws IpcException as {@link #send(ByteBuffer, OwnedFd...)}
 	 */
 	public boolean trySend(ByteBuffer data, OwnedFd... descriptors) throws IpcException {
-		if (!this.sender.tryLock()) {
-			return false;
-		}
-		try {
-			return this.sender.send(data, descriptors);
-		}
-		finally {
-			this.sender.unlock();
-		}
+		return this.sender.trySend(data, descriptors);
 	}
 
 	/**
@@ -347,13 +295,7 @@ public final class IpcSocket implements Closeable {
 	 * @throws IpcException if this socket is closed, also while this waits
 	 */
 	public @Nullable Packet receive(ByteBuffer target) throws IpcException {
-		this.receiver.lock(null);
-		try {
-			return this.receiver.receive(target);
-		}
-		finally {
-			this.receiver.unlock();
-		}
+		return this.receiver.receive(target);
 	}
 
 	/**
@@ -364,13 +306,7 @@ public final class IpcSocket implements Closeable {
 	 * @throws IpcException as {@link #receive(ByteBuffer)}
 	 */
 	public @Nullable Packet receive(ByteBuffer[] targets) throws IpcException {
-		this.receiver.lock(null);
-		try {
-			return this.receiver.receive(targets);
-		}
-		finally {
-			this.receiver.unlock();
-		}
+		return this.receiver.receive(targets);
 	}
 
 	/**
@@ -382,15 +318,7 @@ public final class IpcSocket implements Closeable {
 	 * @throws IpcException as {@link #receive(ByteBuffer)}
 	 */
 	public @Nullable Packet tryReceive(ByteBuffer target) throws IpcException {
-		if (!this.receiver.tryLock()) {
-			return null;
-		}
-		try {
-			return this.receiver.tryReceive(target);
-		}
-		finally {
-			this.receiver.unlock();
-		}
+		return this.receiver.tryReceive(target);
 	}
 
 	/**
@@ -403,13 +331,7 @@ public final class IpcSocket implements Closeable {
 	 * exactly of the structure's size: it is lost, the structure keeps its values
 	 */
 	public @Nullable Packet receive(Structure structure) throws IpcException {
-		this.receiver.lock(null);
-		try {
-			return this.receiver.receive(structure);
-		}
-		finally {
-			this.receiver.unlock();
-		}
+		return this.receiver.receive(structure);
 	}
 
 	/**
@@ -423,41 +345,7 @@ public final class IpcSocket implements Closeable {
 	 * its buffer, after the handler got the others
 	 */
 	public boolean receiveBatch(ByteBuffer[] targets, ObjIntConsumer<Packet> handler) throws IpcException {
-		List<@Nullable Packet> packets = new ArrayList<>();
-		IpcException failure;
-		this.receiver.lock(null);
-		try {
-			failure = this.receiver.receiveBatch(targets, packets);
-		}
-		finally {
-			this.receiver.unlock();
-		}
-		handOut(packets, handler);
-		if (failure != null) {
-			throw failure;
-		}
-		return packets.stream().anyMatch(Objects::nonNull);
-	}
-
-	/** Closes what the handler did not take, also if it throws before it has seen all. */
-	private static void handOut(List<@Nullable Packet> packets, ObjIntConsumer<Packet> handler) {
-		int next = 0;
-		try {
-			for (; next < packets.size(); next++) {
-				try (Packet packet = packets.get(next)) {
-					if (packet != null) {
-						handler.accept(packet, next);
-					}
-				}
-			}
-		}
-		finally {
-			for (Packet packet : packets.subList(next, packets.size())) {
-				if (packet != null) {
-					packet.close();
-				}
-			}
-		}
+		return this.receiver.receiveBatch(targets, handler);
 	}
 
 	/**
@@ -505,7 +393,7 @@ public final class IpcSocket implements Closeable {
 		this.descriptor.close();
 		this.sender.release();
 		this.receiver.release();
-		closeCompanion();
+		this.companion.close();
 	}
 
 	SocketSender sender() {
@@ -516,31 +404,8 @@ public final class IpcSocket implements Closeable {
 		return this.receiver;
 	}
 
-	/** What a higher layer keeps for this socket, made at the first call. */
-	synchronized Companion companion(Supplier<? extends Companion> maker) {
-		Companion result = this.companion;
-		if (result == null) {
-			result = maker.get();
-			this.companion = result;
-			if (isClosed()) {
-				result.socketClosed();
-			}
-		}
-		return result;
-	}
-
-	private synchronized void closeCompanion() {
-		if (this.companion != null) {
-			this.companion.socketClosed();
-		}
-	}
-
-	/** What a higher layer keeps for a socket. */
-	interface Companion {
-
-		/** Gives back what is not in use, and the rest when that is given back. */
-		void socketClosed();
-
+	SocketCompanion.Holder companion() {
+		return this.companion;
 	}
 
 	@Override

@@ -1,16 +1,22 @@
 package dev.tinyipc;
 
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+
+import com.sun.jna.Memory;
 import com.sun.jna.Native;
 import com.sun.jna.NativeLibrary;
+import com.sun.jna.Pointer;
 
 /**
- * The one door to native code: the C library's functions, mapped directly, and the
- * constants that go with them. Pointers and sizes are {@code long}, so that no call
- * converts or allocates anything; each function returns what C returns, and
+ * The one door to native code: the C library's functions, mapped directly, the constants
+ * that go with them, and native memory. Pointers and sizes are {@code long}, so that no
+ * call converts or allocates anything; each function returns what C returns, and
  * {@link Errno#last()} tells why it failed.
  * <p>
- * The constants are Linux's own and the same on x86-64 and aarch64. Nobody touches this
- * class before {@link NativeAccess} has seen that it can be loaded.
+ * The constants are Linux's own and the same on x86-64 and aarch64; the others are in
+ * {@link Machine}. Nobody touches this class before {@link NativeAccess} has seen that it
+ * can be loaded.
  */
 final class LibC {
 
@@ -151,6 +157,35 @@ final class LibC {
 	}
 
 	private LibC() {
+	}
+
+	/** {@code errno}, as the last call of this thread left it. */
+	static int errno() {
+		return Native.getLastError();
+	}
+
+	/**
+	 * {@code void *malloc(size_t size)}.
+	 * @throws OutOfMemoryError if there is none
+	 */
+	static Block allocate(int size) {
+		Memory memory = new Memory(size);
+		return new Block(Pointer.nativeValue(memory), memory.getByteBuffer(0, size).order(ByteOrder.nativeOrder()),
+				memory::close);
+	}
+
+	/** Memory that is freed once neither this nor its buffer is reachable, or before. */
+	record Block(long address, ByteBuffer bytes, Runnable free) {
+	}
+
+	/** A view of memory that the caller keeps where it is. */
+	static ByteBuffer bufferAt(long address, int size) {
+		return new Pointer(address).getByteBuffer(0, size).order(ByteOrder.nativeOrder());
+	}
+
+	/** The address of the first byte of a direct buffer. */
+	static long addressOf(ByteBuffer direct) {
+		return Pointer.nativeValue(Native.getDirectBufferPointer(direct));
 	}
 
 	/** {@code int socketpair(int domain, int type, int protocol, int sv[2])}. */

@@ -6,8 +6,6 @@ import java.nio.ReadOnlyBufferException;
 import java.util.ArrayList;
 import java.util.List;
 
-import com.sun.jna.Native;
-import com.sun.jna.Pointer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -391,7 +389,7 @@ final class MsgHdr {
 	/** JNI makes an object of an address, so the last one is remembered. */
 	private long addressOf(ByteBuffer direct) {
 		if (!this.lastDirect.refersTo(direct)) {
-			this.lastDirectAddress = Pointer.nativeValue(Native.getDirectBufferPointer(direct));
+			this.lastDirectAddress = LibC.addressOf(direct);
 			this.lastDirect = new WeakReference<>(direct);
 		}
 		return this.lastDirectAddress + direct.position();

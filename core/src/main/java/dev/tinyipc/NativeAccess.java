@@ -49,10 +49,8 @@ final class NativeAccess {
 		static final IpcException.@Nullable NativeUnavailable UNAVAILABLE = find();
 
 		private static IpcException.@Nullable NativeUnavailable find() {
-			String system = System.getProperty("os.name");
-			String machine = System.getProperty("os.arch");
-			if (!system.equals("Linux") || !(machine.equals("amd64") || machine.equals("aarch64"))) {
-				return new IpcException.NativeUnavailable("This is " + system + " on " + machine + '.',
+			if (!Machine.isSupported()) {
+				return new IpcException.NativeUnavailable("This is " + Machine.describe() + '.',
 						"Run on Linux on x86-64 or aarch64, for example in a container or a virtual machine.", null);
 			}
 			LinkageError error = load(LibC.class);

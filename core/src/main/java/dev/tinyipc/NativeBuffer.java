@@ -1,10 +1,7 @@
 package dev.tinyipc;
 
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.nio.charset.Charset;
-
-import com.sun.jna.Memory;
 
 /**
  * A block of native memory with its address and a view of its bytes. It is not zeroed, so
@@ -18,16 +15,18 @@ final class NativeBuffer {
 	private static final Charset SYSTEM_CHARSET = Charset
 		.forName(System.getProperty("sun.jnu.encoding", Charset.defaultCharset().name()));
 
-	private final Memory memory;
+	private static final byte[] ZEROES = new byte[1024];
+
+	private final LibC.Block block;
 
 	private final long address;
 
 	private final ByteBuffer bytes;
 
 	private NativeBuffer(int capacity) {
-		this.memory = new Memory(capacity);
-		this.address = com.sun.jna.Pointer.nativeValue(this.memory);
-		this.bytes = this.memory.getByteBuffer(0, capacity).order(ByteOrder.nativeOrder());
+		this.block = LibC.allocate(capacity);
+		this.address = this.block.address();
+		this.bytes = this.block.bytes();
 	}
 
 	/** Allocates bytes whose content is undefined. */
@@ -38,7 +37,9 @@ final class NativeBuffer {
 	/** Allocates bytes that are zero. */
 	static NativeBuffer zeroed(int capacity) {
 		NativeBuffer buffer = new NativeBuffer(capacity);
-		buffer.memory.clear();
+		for (int at = 0; at < capacity; at += ZEROES.length) {
+			buffer.bytes.put(at, ZEROES, 0, Math.min(ZEROES.length, capacity - at));
+		}
 		return buffer;
 	}
 
@@ -78,7 +79,7 @@ final class NativeBuffer {
 
 	/** Gives the memory back now. Nobody may use the block afterwards. */
 	void free() {
-		this.memory.close();
+		this.block.free().run();
 	}
 
 }

@@ -2,6 +2,9 @@ package dev.tinyipc;
 
 import java.io.Closeable;
 import java.util.List;
+import java.util.function.ObjIntConsumer;
+
+import org.jspecify.annotations.Nullable;
 
 /**
  * What {@link IpcSocket#receive} received besides the bytes themselves, which are in the
@@ -53,6 +56,27 @@ public final class Packet implements Closeable {
 		// Most have none, and even an iterator would be garbage for each packet.
 		if (!this.descriptors.isEmpty()) {
 			OwnedFd.closeAll(this.descriptors);
+		}
+	}
+
+	/** Closes what the handler did not take, also if it throws before it has seen all. */
+	static void handOut(List<@Nullable Packet> packets, ObjIntConsumer<Packet> handler) {
+		int next = 0;
+		try {
+			for (; next < packets.size(); next++) {
+				try (Packet packet = packets.get(next)) {
+					if (packet != null) {
+						handler.accept(packet, next);
+					}
+				}
+			}
+		}
+		finally {
+			for (Packet packet : packets.subList(next, packets.size())) {
+				if (packet != null) {
+					packet.close();
+				}
+			}
 		}
 	}
 

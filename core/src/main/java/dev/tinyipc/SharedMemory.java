@@ -221,9 +221,7 @@ public final class SharedMemory implements Closeable {
 			if (this.closed) {
 				throw new IllegalStateException("The map is closed");
 			}
-			return new com.sun.jna.Pointer(this.address).getByteBuffer(0, this.size)
-				.asReadOnlyBuffer()
-				.order(ByteOrder.nativeOrder());
+			return LibC.bufferAt(this.address, this.size).asReadOnlyBuffer().order(ByteOrder.nativeOrder());
 		}
 
 		/** Unmaps ({@code munmap(2)}). Closing twice does nothing. */

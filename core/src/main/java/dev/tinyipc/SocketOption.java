@@ -3,7 +3,7 @@ package dev.tinyipc;
 import java.lang.ref.Reference;
 import java.time.Duration;
 
-/** Options of {@code socket(7)}. */
+/** Options of {@code socket(7)}, and the flag of {@code fcntl(2)}. */
 final class SocketOption {
 
 	/** A {@code struct timeval}: seconds and microseconds. */
@@ -30,7 +30,7 @@ final class SocketOption {
 	static void set(OwnedFd descriptor, int option, String name, int newValue) throws IpcException {
 		NativeBuffer value = NativeBuffer.allocate(Integer.BYTES);
 		value.bytes().putInt(0, newValue);
-		set(descriptor, option, name, value);
+		setBytes(descriptor, option, name, value);
 	}
 
 	/**
@@ -41,10 +41,37 @@ final class SocketOption {
 	static void setTimeout(OwnedFd descriptor, int option, Duration timeout) throws IpcException {
 		NativeBuffer value = NativeBuffer.allocate(TIMEVAL_SIZE);
 		value.bytes().putLong(0, timeout.getSeconds()).putLong(8, timeout.getNano() / 1000);
-		set(descriptor, option, (option == LibC.SO_RCVTIMEO) ? "SO_RCVTIMEO" : "SO_SNDTIMEO", value);
+		setBytes(descriptor, option, (option == LibC.SO_RCVTIMEO) ? "SO_RCVTIMEO" : "SO_SNDTIMEO", value);
 	}
 
-	private static void set(OwnedFd descriptor, int option, String name, NativeBuffer value) throws IpcException {
+	static void checkSeqPacket(OwnedFd descriptor) throws IpcException {
+		int domain = get(descriptor, LibC.SO_DOMAIN, "SO_DOMAIN");
+		int type = get(descriptor, LibC.SO_TYPE, "SO_TYPE");
+		if (domain != LibC.AF_UNIX || type != LibC.SOCK_SEQPACKET) {
+			throw new IpcException("Descriptor " + descriptor.fd() + " is a socket of domain " + domain + " and type "
+					+ type + ", not of AF_UNIX (1) and SOCK_SEQPACKET (5)");
+		}
+	}
+
+	static boolean isCloseOnExec(OwnedFd descriptor) throws IpcException {
+		return (fcntl(descriptor, "F_GETFD", LibC.F_GETFD, 0) & LibC.FD_CLOEXEC) != 0;
+	}
+
+	static void setCloseOnExec(OwnedFd descriptor, boolean closeOnExec) throws IpcException {
+		fcntl(descriptor, "F_SETFD", LibC.F_SETFD, closeOnExec ? LibC.FD_CLOEXEC : 0);
+	}
+
+	private static int fcntl(OwnedFd descriptor, String name, int command, int argument) throws IpcException {
+		int fd = descriptor.borrow();
+		try {
+			return Errno.check("fcntl(" + name + ')', LibC.fcntl(fd, command, argument));
+		}
+		finally {
+			descriptor.giveBack();
+		}
+	}
+
+	private static void setBytes(OwnedFd descriptor, int option, String name, NativeBuffer value) throws IpcException {
 		int fd = descriptor.borrow();
 		try {
 			Errno.check("setsockopt(" + descriptor + ", " + name + ')',

@@ -3,9 +3,12 @@ package dev.tinyipc;
 import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.OptionalInt;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.ObjIntConsumer;
 
 import com.sun.jna.Structure;
 import org.jspecify.annotations.Nullable;
@@ -30,14 +33,16 @@ final class SocketReceiver extends SocketSide {
 	}
 
 	@Nullable Packet receive(ByteBuffer target) throws IpcException {
-		header().scatter(target);
+		lock(null);
 		try {
+			header().scatter(target);
 			int length = receivePrepared(header(), SINGLE);
 			Packet packet = accept(header(), length, target.remaining());
 			header().deliver(target, length);
 			return packet;
 		}
 		finally {
+			unlock();
 			Reference.reachabilityFence(target);
 		}
 	}
@@ -51,22 +56,27 @@ final class SocketReceiver extends SocketSide {
 			throw new IllegalArgumentException(
 					"There are " + room + " bytes of room for one packet, and 2 GiB are more than enough");
 		}
-		header().scatter(targets);
+		lock(null);
 		try {
+			header().scatter(targets);
 			int length = receivePrepared(header(), SINGLE);
 			Packet packet = accept(header(), length, room);
 			header().deliver(targets, length);
 			return packet;
 		}
 		finally {
+			unlock();
 			Reference.reachabilityFence(targets);
 		}
 	}
 
 	/** {@code null} if nothing is there. */
 	@Nullable Packet tryReceive(ByteBuffer target) throws IpcException {
-		header().scatter(target);
+		if (!tryLock()) {
+			return null;
+		}
 		try {
+			header().scatter(target);
 			int length = receivePrepared(header(), SINGLE);
 			Packet packet = acceptIfThere(header(), length, target.remaining());
 			if (packet != null) {
@@ -75,11 +85,12 @@ final class SocketReceiver extends SocketSide {
 			return packet;
 		}
 		finally {
+			unlock();
 			Reference.reachabilityFence(target);
 		}
 	}
 
-	/** Receives one packet into native memory. */
+	/** Receives one packet into native memory. The caller has the lock. */
 	@Nullable Packet receive(NativeBuffer target) throws IpcException {
 		return receiveAt(target, 0, target.capacity());
 	}
@@ -131,52 +142,68 @@ final class SocketReceiver extends SocketSide {
 		}
 	}
 
+	/** See {@link IpcSocket#receiveBatch}. */
+	boolean receiveBatch(ByteBuffer[] targets, ObjIntConsumer<Packet> handler) throws IpcException {
+		if (targets.length == 0) {
+			throw new IllegalArgumentException("There is no buffer to receive a packet into");
+		}
+		List<@Nullable Packet> packets = new ArrayList<>();
+		IpcException failure;
+		lock(null);
+		try {
+			failure = receiveSeveral(targets, packets);
+		}
+		finally {
+			unlock();
+			Reference.reachabilityFence(targets);
+		}
+		Packet.handOut(packets, handler);
+		if (failure != null) {
+			throw failure;
+		}
+		return packets.stream().anyMatch(Objects::nonNull);
+	}
+
 	/**
-	 * Receives as many packets as are there, at least one, each into a buffer of its own.
+	 * Receives packets, each into a buffer of its own.
 	 * @param packets takes them, by the index of their buffer; null where one failed, or
 	 * where the end is
 	 * @return the first failure, to be thrown once the others have been handed out
 	 */
-	@Nullable IpcException receiveBatch(ByteBuffer[] targets, List<@Nullable Packet> packets) throws IpcException {
-		if (targets.length == 0) {
-			throw new IllegalArgumentException("There is no buffer to receive a packet into");
-		}
+	private @Nullable IpcException receiveSeveral(ByteBuffer[] targets, List<@Nullable Packet> packets)
+			throws IpcException {
 		MsgHdr[] headers = batch();
 		int count = Math.min(headers.length, targets.length);
 		for (int i = 0; i < count; i++) {
 			headers[i].scatter(targets[i]);
 		}
 		IpcException failure = null;
-		try {
-			int received = receivePrepared(headers[0], count);
-			for (int i = 0; i < received; i++) {
-				int length = headers[i].receivedLength();
-				try {
-					Packet packet = accept(headers[i], length, targets[i].remaining());
-					if (packet != null) {
-						headers[i].deliver(targets[i], length);
-					}
-					// Behind an empty packet of a careless peer there may be others.
-					packets.add(packet);
+		int received = receivePrepared(headers[0], count);
+		for (int i = 0; i < received; i++) {
+			int length = headers[i].receivedLength();
+			try {
+				Packet packet = accept(headers[i], length, targets[i].remaining());
+				if (packet != null) {
+					headers[i].deliver(targets[i], length);
 				}
-				catch (IpcException ex) {
-					failure = (failure != null) ? failure : ex;
-					packets.add(null);
-				}
+				// Behind an empty packet of a careless peer there may be others.
+				packets.add(packet);
 			}
-			return failure;
+			catch (IpcException ex) {
+				failure = (failure != null) ? failure : ex;
+				packets.add(null);
+			}
 		}
-		finally {
-			Reference.reachabilityFence(targets);
-		}
+		return failure;
 	}
 
 	/** Receives a structure: of its exact size, or not at all. */
 	@Nullable Packet receive(Structure structure) throws IpcException {
 		long address = StructBytes.address(structure);
 		int size = structure.size();
-		header().scatter(address, size);
+		lock(null);
 		try {
+			header().scatter(address, size);
 			Packet packet = accept(header(), receivePrepared(header(), SINGLE), size);
 			if (packet != null) {
 				if (packet.length() != size) {
@@ -190,6 +217,7 @@ final class SocketReceiver extends SocketSide {
 			return packet;
 		}
 		finally {
+			unlock();
 			Reference.reachabilityFence(structure);
 		}
 	}

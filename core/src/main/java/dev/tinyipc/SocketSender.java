@@ -27,8 +27,30 @@ final class SocketSender extends SocketSide {
 		super(descriptor, broken, LibC.SO_SNDTIMEO, LibC.POLLOUT);
 	}
 
-	/** {@code false} if it may not wait and there was no room. */
-	boolean send(ByteBuffer data, OwnedFd[] descriptors) throws IpcException {
+	void send(ByteBuffer data, OwnedFd[] descriptors) throws IpcException {
+		lock(null);
+		try {
+			sendBuffer(data, descriptors);
+		}
+		finally {
+			unlock();
+		}
+	}
+
+	/** {@code false} if there was no room. */
+	boolean trySend(ByteBuffer data, OwnedFd[] descriptors) throws IpcException {
+		if (!tryLock()) {
+			return false;
+		}
+		try {
+			return sendBuffer(data, descriptors);
+		}
+		finally {
+			unlock();
+		}
+	}
+
+	private boolean sendBuffer(ByteBuffer data, OwnedFd[] descriptors) throws IpcException {
 		int length = data.remaining();
 		checkSize(length);
 		header().gather(data);
@@ -50,14 +72,16 @@ final class SocketSender extends SocketSide {
 			length += part.remaining();
 		}
 		checkSize(length);
-		header().gather(data);
+		lock(null);
 		try {
+			header().gather(data);
 			sendGathered(length, descriptors);
 			for (ByteBuffer part : data) {
 				part.position(part.limit());
 			}
 		}
 		finally {
+			unlock();
 			Reference.reachabilityFence(data);
 		}
 	}
@@ -68,12 +92,14 @@ final class SocketSender extends SocketSide {
 			checkNotEmpty(packet.remaining());
 		}
 		int sent = 0;
+		lock(null);
 		try {
 			while (sent < packets.length) {
 				sent += sendSome(packets, sent);
 			}
 		}
 		finally {
+			unlock();
 			// Not before, because a buffer may be there more than once.
 			for (int i = 0; i < sent; i++) {
 				packets[i].position(packets[i].limit());
@@ -103,17 +129,19 @@ final class SocketSender extends SocketSide {
 	void send(Structure structure, OwnedFd[] descriptors) throws IpcException {
 		long address = StructBytes.address(structure);
 		checkSize(structure.size());
-		structure.write();
-		header().gather(address, structure.size());
+		lock(null);
 		try {
+			structure.write();
+			header().gather(address, structure.size());
 			sendGathered(structure.size(), descriptors);
 		}
 		finally {
+			unlock();
 			Reference.reachabilityFence(structure);
 		}
 	}
 
-	/** Sends the first bytes of native memory. */
+	/** Sends the first bytes of native memory. The caller has the lock. */
 	void send(NativeBuffer data, int length, OwnedFd[] descriptors) throws IpcException {
 		header().gather(data.address(), length);
 		sendGathered(length, descriptors);
@@ -121,8 +149,9 @@ final class SocketSender extends SocketSide {
 	}
 
 	/**
-	 * Sends a further part of a message whose first part the peer has: if this fails, the
-	 * peer would take the next message for the rest, so that the socket is unusable.
+	 * Sends a further part of a message whose first part the peer has, as
+	 * {@link #send(NativeBuffer, int, OwnedFd[])} did: if this fails, the peer would take
+	 * the next message for the rest, so that the socket is unusable.
 	 */
 	void sendRest(NativeBuffer data, int offset, int length) throws IpcException {
 		header().gather(data.address() + offset, length);

@@ -1,0 +1,36 @@
+package dev.tinyipc;
+
+/**
+ * What depends on the processor. All other constants and layouts of {@link LibC} are the
+ * same on x86-64 and aarch64.
+ */
+final class Machine {
+
+	private static final String PROCESSOR = System.getProperty("os.arch");
+
+	private static final boolean IS_ARM = PROCESSOR.equals("aarch64");
+
+	// <fcntl.h>
+
+	static final int O_NOFOLLOW = IS_ARM ? 0x8000 : 0x20000;
+
+	// <sys/epoll.h>: struct epoll_event is packed on x86-64
+
+	static final int EPOLL_EVENT_DATA = IS_ARM ? 8 : 4;
+
+	static final int EPOLL_EVENT_SIZE = IS_ARM ? 16 : 12;
+
+	private Machine() {
+	}
+
+	/** Whether this is one of the two processors, and Linux. */
+	static boolean isSupported() {
+		return System.getProperty("os.name").equals("Linux") && (IS_ARM || PROCESSOR.equals("amd64"));
+	}
+
+	/** Such as {@code Linux on amd64}. */
+	static String describe() {
+		return System.getProperty("os.name") + " on " + PROCESSOR;
+	}
+
+}
