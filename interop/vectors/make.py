@@ -207,7 +207,17 @@ def broken_items():
     invalid("arrays, 10000 deep", [frame(echo(b"\x81" * 10_000 + b"\x01"))], deep, "survives")
     invalid("maps, 10000 deep", [frame(echo(b"\xa1\x61a" * 10_000 + b"\x01"))], deep, "survives")
     invalid("tags, 10000 deep", [frame(echo(b"\xd8\x64" * 10_000 + b"\x01"))], deep, "survives")
+    invalid("tags, 9 around one item", [frame(echo(b"\xc1" * 9 + b"\x01"))], "At most 8 tags are around one item.", "survives")
     invalid("arrays of indefinite length, 10000 deep", [frame(echo(b"\x9f" * 10_000))], deep, "survives")
+    odd = "No application means this, and some libraries take it for something else."
+    for name, content in (("overlong", b"\xc0\x80"), ("a surrogate", b"\xed\xa0\x80"), ("above U+10FFFF", b"\xf4\x90\x80\x80")):
+        invalid(f"text that is not UTF-8: {name}", [frame(echo(head(3, len(content)) + content))], "Text is UTF-8 (RFC 3629).",
+                "survives")
+    for key in (2**64 - 1, 2**63, -2**63 - 1, -2**64):
+        invalid(f"key {key}", [frame(echo(head(5, 1) + integer(key) + integer(1)))], odd, "survives")
+    for exponent in (1001, 2_000_000_000, -1001, -2_000_000_000, 2**64 - 1):
+        invalid(f"decimal fraction with the exponent {exponent}", [frame(echo(b"\xc4\x82" + integer(exponent) + integer(1)))], odd,
+                "survives")
 
 
 def main():

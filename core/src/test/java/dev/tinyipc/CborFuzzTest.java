@@ -36,8 +36,8 @@ class CborFuzzTest {
 
 	}
 
-	private static final Class<?>[] TYPES = { Everything.class, Object.class, JsonNode.class, String.class,
-			byte[].class, BigInteger.class, BigDecimal.class, Everything[].class };
+	static final Class<?>[] TYPES = { Everything.class, Object.class, JsonNode.class, String.class, byte[].class,
+			BigInteger.class, BigDecimal.class, Everything[].class };
 
 	@FuzzTest
 	void bodyIsReadOrRefused(byte[] input) throws IOException {

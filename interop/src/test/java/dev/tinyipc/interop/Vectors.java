@@ -17,6 +17,7 @@ import dev.tinyipc.IpcMessage;
 import dev.tinyipc.OwnedFd;
 import dev.tinyipc.RawPackets;
 import org.jspecify.annotations.Nullable;
+import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -119,6 +120,9 @@ final class Vectors {
 		}
 		catch (IpcException.Remote ex) {
 			what = "answers";
+		}
+		catch (JacksonException ex) {
+			what = "replies"; // with what it was sent, and this end refuses
 		}
 		if (what.equals("ends")) {
 			ExitStatus exit = child.exit();
