@@ -47,8 +47,8 @@ public final class IpcAutoConfiguration {
 	@Bean(ChildProcessRegistrar.CHILD_FACTORY)
 	ChildFactory ipcChildFactory(IpcSocketFactory socketFactory, IpcProperties properties, Environment environment) {
 		IpcProperties.ClassSharing sharing = properties.classSharing();
-		return new ChildFactory(socketFactory, properties.children(), environment,
-				sharing.enabled() ? sharing.folder() : null);
+		return new ChildFactory(socketFactory, properties.children(), environment, sharing.enabled(),
+				sharing.directory(), (int) properties.template().maxMessageSize().toBytes());
 	}
 
 	@Bean(ChildProcessRegistrar.TEMPLATE_FACTORY)

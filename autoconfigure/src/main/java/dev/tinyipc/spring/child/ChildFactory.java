@@ -21,7 +21,9 @@ public class ChildFactory {
 
 	private final Environment environment;
 
-	private final JavaCommand java;
+	private final @Nullable ClassArchives archives;
+
+	private final int maxMessageSize;
 
 	private final ChildSupervisor supervisor = new ChildSupervisor();
 
@@ -30,14 +32,17 @@ public class ChildFactory {
 	 * @param socketFactory makes the sockets of the children
 	 * @param settings of children, by name
 	 * @param environment resolves placeholders in declarations
-	 * @param archiveFolder where JVMs share classes between starts; null for nowhere
+	 * @param classSharing whether JVMs share classes between starts
+	 * @param archiveFolder where they do; null for the default
+	 * @param maxMessageSize largest message that children are sent, in bytes
 	 */
 	public ChildFactory(IpcSocketFactory socketFactory, Map<String, ChildSettings> settings, Environment environment,
-			@Nullable Path archiveFolder) {
+			boolean classSharing, @Nullable Path archiveFolder, int maxMessageSize) {
 		this.socketFactory = socketFactory;
 		this.settings = settings;
 		this.environment = environment;
-		this.java = new JavaCommand((archiveFolder != null) ? new ClassArchives(archiveFolder) : null);
+		this.archives = classSharing ? new ClassArchives(archiveFolder) : null;
+		this.maxMessageSize = maxMessageSize;
 	}
 
 	/**
@@ -59,7 +64,8 @@ public class ChildFactory {
 				settings.jvmArguments().isEmpty() ? resolve(jvmArguments) : settings.jvmArguments(),
 				(settings.instances() != null) ? settings.instances() : instances,
 				(settings.oneWay() != null) ? settings.oneWay() : oneWay, settings);
-		return new IpcChild(spec, new ChildLauncher(spec, this.socketFactory, this.java), this.supervisor);
+		return new IpcChild(spec, new ChildLauncher(spec, this.socketFactory, this.archives, this.maxMessageSize),
+				this.supervisor);
 	}
 
 	/** Only what a declaration says: Boot has resolved the settings already. */

@@ -6,19 +6,30 @@ import java.lang.ProcessBuilder.Redirect;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 
 import dev.tinyipc.spring.ChildStartException;
 import dev.tinyipc.spring.IpcSocketFactory;
+import dev.tinyipc.ExitStatus;
 import dev.tinyipc.IpcProcess;
 import dev.tinyipc.IpcProcessBuilder;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 import org.springframework.util.ClassUtils;
 
 /** Starts processes of one child, as its settings say. */
 final class ChildLauncher {
+
+	private static final Logger logger = LoggerFactory.getLogger(ChildLauncher.class);
+
+	/** Invites the child to say what it can do. */
+	private static final String HELLO_VARIABLE = "TINY_IPC_HELLO";
+
+	private static final String MAX_MESSAGE_SIZE_VARIABLE = "TINY_IPC_MAX_MESSAGE_SIZE";
 
 	private static final File NULL_DEVICE = new File("/dev/null");
 
@@ -28,14 +39,26 @@ final class ChildLauncher {
 
 	private final IpcSocketFactory socketFactory;
 
-	private final JavaCommand java;
+	private final @Nullable JavaCommand java;
+
+	private final int maxMessageSize;
 
 	private final Duration spinTime;
 
-	ChildLauncher(ChildSpec spec, IpcSocketFactory socketFactory, JavaCommand java) {
+	private boolean debuggerTold;
+
+	/**
+	 * Launches one child.
+	 * @param archives where classes are shared between starts, or null not to
+	 * @param maxMessageSize largest message that this application sends, in bytes
+	 */
+	ChildLauncher(ChildSpec spec, IpcSocketFactory socketFactory, @Nullable ClassArchives archives,
+			int maxMessageSize) {
 		this.spec = spec;
 		this.socketFactory = socketFactory;
-		this.java = java;
+		String main = spec.main();
+		this.java = (main != null) ? new JavaCommand(spec, main, archives) : null;
+		this.maxMessageSize = maxMessageSize;
 		this.spinTime = spinTime(spec.settings().spinTime(), spec.instances());
 	}
 
@@ -53,18 +76,25 @@ final class ChildLauncher {
 	 * @throws ChildStartException if it cannot be started
 	 */
 	Launched launch(ChildLog log) {
+		JavaCommand.Start start = null;
+		IpcProcess process = null;
 		try {
-			JavaCommand.Prepared prepared = prepare();
-			IpcProcessBuilder builder = new IpcProcessBuilder(prepared.command())
+			check();
+			IpcProcessBuilder builder = new IpcProcessBuilder(this.spec.command())
 				.redirectInput(Redirect.from(NULL_DEVICE))
 				.contained()
 				.spinTime(this.spinTime);
+			prepare(builder.environment());
+			if (this.java != null) {
+				start = this.java.prepare(builder.environment());
+				builder.command().addAll(start.command());
+			}
+			log.startOver();
 			direct(builder, log);
-			builder.environment().putAll(this.spec.environment());
 			Path directory = this.spec.settings().directory();
 			builder.directory((directory != null) ? directory.toFile() : null);
-			IpcProcess process = builder.socketPair(this.socketFactory.createSocketPair()).start();
-			return new Launched(process, process.onExit(Runnable::run).thenAccept(prepared.afterwards()));
+			process = builder.socketPair(this.socketFactory.createSocketPair()).start();
+			return new Launched(process, end(process, start, log));
 		}
 		catch (ChildStartException ex) {
 			throw ex;
@@ -72,6 +102,38 @@ final class ChildLauncher {
 		catch (IOException | RuntimeException ex) {
 			throw new ChildStartException(this.spec.name(), String.valueOf(ex.getMessage()), ex);
 		}
+		finally {
+			if (process == null && start != null) {
+				start.cancel();
+			}
+		}
+	}
+
+	private CompletableFuture<?> end(IpcProcess process, JavaCommand.@Nullable Start start, ChildLog log) {
+		CompletableFuture<ExitStatus> end = process.onExit(Runnable::run);
+		if (start == null) {
+			return end;
+		}
+		long startedAt = System.nanoTime();
+		Duration stableAfter = this.spec.settings().restart().stableAfter();
+		return end.thenAccept((exit) -> start.ended(exit, System.nanoTime() - startedAt < stableAfter.toNanos(),
+				log.saysThatThereIsNoJvm()));
+	}
+
+	private void prepare(Map<String, String> environment) {
+		environment.remove(HELLO_VARIABLE); // which may be of our own parent's
+		if (!this.spec.oneWay()) {
+			environment.put(HELLO_VARIABLE, "1");
+		}
+		environment.put(MAX_MESSAGE_SIZE_VARIABLE, Integer.toString(this.maxMessageSize));
+		List<String> variables = InheritedDebugger.removeFrom(environment, this.spec.environment());
+		if (!variables.isEmpty() && !this.debuggerTold) {
+			this.debuggerTold = true;
+			logger.warn("{} does not inherit the debugger's option in {}, because this application uses the address."
+					+ " To debug the child, set ipc.children.{}.environment.{} or .jvm-arguments, with an address of its own",
+					this.spec, variables, this.spec.name(), variables.get(0));
+		}
+		environment.putAll(this.spec.environment());
 	}
 
 	/**
@@ -101,24 +163,20 @@ final class ChildLauncher {
 																			// the start
 	}
 
-	private JavaCommand.Prepared prepare() throws IOException {
-		List<String> command = this.spec.command();
+	private void check() {
+		boolean hasCommand = !this.spec.command().isEmpty();
 		String main = this.spec.main();
-		if (command.isEmpty() == (main == null)) {
-			throw new ChildStartException(this.spec.name(),
-					(main == null) ? "neither a command nor a main class is declared"
-							: "a command and a main class are declared, and one of them is wanted",
-					null);
+		if (hasCommand == (main != null)) {
+			throw failure(hasCommand ? "a command and a main class are declared, and one of them is wanted"
+					: "neither a command nor a main class is declared");
 		}
-		if (main == null) {
-			return new JavaCommand.Prepared(command, (exit) -> {
-			});
+		if (main != null && !ClassUtils.isPresent(main, null)) {
+			throw failure("its main class " + main + " is not on the class path of this application");
 		}
-		if (!ClassUtils.isPresent(main, null)) {
-			throw new ChildStartException(this.spec.name(),
-					"its main class " + main + " is not on the class path of this application", null);
-		}
-		return this.java.prepare(main, this.spec.jvmArguments());
+	}
+
+	private ChildStartException failure(String reason) {
+		return new ChildStartException(this.spec.name(), reason, null);
 	}
 
 }
