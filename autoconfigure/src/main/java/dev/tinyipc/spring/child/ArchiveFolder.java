@@ -50,8 +50,8 @@ final class ArchiveFolder {
 	 */
 	private static @Nullable Path userFolder() {
 		return Stream
-			.of(System.getenv().getOrDefault("XDG_CACHE_HOME", ""), System.getProperty("user.home") + "/.cache")
-			.map(Path::of)
+			.of(Path.of(System.getenv().getOrDefault("XDG_CACHE_HOME", "")),
+					Path.of(System.getProperty("user.home")).resolve(".cache"))
 			.filter(Path::isAbsolute)
 			.map((cache) -> cache.resolve("tiny-ipc"))
 			.findFirst()
@@ -92,7 +92,7 @@ final class ArchiveFolder {
 			int owner = attribute(above, "uid");
 			check(above, owner == 0 || owner == user(), "it belongs to another user, who could replace what is in it");
 			check(above, (mode & WRITABLE_BY_OTHERS) == 0 || (mode & STICKY) != 0,
-					"others can write to it and could replace what is in it");
+					"others can write to it, and could replace what is in it");
 		}
 		return folder;
 	}
