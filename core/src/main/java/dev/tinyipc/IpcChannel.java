@@ -106,6 +106,14 @@ public final class IpcChannel {
 		return (this.maxItems > 0) ? this.maxItems : Math.max(MIN_ITEMS, this.maxMessageSize / BYTES_PER_ITEM);
 	}
 
+	/**
+	 * The limit for messages, in both directions.
+	 * @return the size of a body, in bytes
+	 */
+	public int maxMessageSize() {
+		return this.maxMessageSize;
+	}
+
 	static int checkMaxMessageSize(int bytes) {
 		if (bytes < 1 || bytes > Frame.MAX_BODY_SIZE) {
 			throw new IllegalArgumentException(

@@ -1,7 +1,9 @@
 package dev.tinyipc.spring;
 
+import java.lang.management.ManagementFactory;
 import java.util.List;
 
+import com.sun.management.HotSpotDiagnosticMXBean;
 import dev.tinyipc.IpcChannel;
 import dev.tinyipc.IpcMessage;
 import dev.tinyipc.IpcSocket;
@@ -44,6 +46,12 @@ public final class TestWorker {
 				channel.send(new Reply(String.valueOf(System.getenv(request.text())), ProcessHandle.current().pid()));
 			case "property" ->
 				channel.send(new Reply(System.getProperty(request.text()), ProcessHandle.current().pid()));
+			case "flag" -> channel.send(new Reply(flag(request.text()), ProcessHandle.current().pid()));
+			case "print" -> {
+				System.out.println(request.text());
+				System.err.println(request.text());
+				channel.send(new Reply("", 0));
+			}
 			case "answer late" -> {
 				Thread.sleep(500);
 				channel.send(new Reply("late", 0));
@@ -53,6 +61,10 @@ public final class TestWorker {
 			case "die" -> Runtime.getRuntime().halt(7);
 			default -> throw new IllegalArgumentException(request.does());
 		}
+	}
+
+	private static String flag(String name) {
+		return ManagementFactory.getPlatformMXBean(HotSpotDiagnosticMXBean.class).getVMOption(name).getValue();
 	}
 
 	/**

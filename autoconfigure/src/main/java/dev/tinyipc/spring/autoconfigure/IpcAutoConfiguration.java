@@ -61,8 +61,8 @@ public final class IpcAutoConfiguration {
 	ChildFactory ipcChildFactory(IpcSocketFactory socketFactory, IpcChannelFactory channelFactory,
 			IpcProperties properties, Environment environment) {
 		IpcProperties.ClassSharing sharing = properties.classSharing();
-		return new ChildFactory(socketFactory, channelFactory, properties.children(), environment,
-				sharing.enabled() ? sharing.folder() : null);
+		return new ChildFactory(socketFactory, channelFactory, properties.children(), environment, sharing.enabled(),
+				sharing.directory());
 	}
 
 	@Bean(ChildProcessRegistrar.TEMPLATE_FACTORY)

@@ -29,15 +29,10 @@ record IpcProperties(@DefaultValue Map<String, ChildSettings> children, @Default
 	 *
 	 * @param enabled Whether the JVMs of main classes share loaded classes between
 	 * starts.
-	 * @param directory Folder in which the shared classes are kept. By default
-	 * ~/.cache/tiny-ipc.
+	 * @param directory Folder in which the shared classes are kept. Only this user may be
+	 * able to write to it. By default tiny-ipc in $XDG_CACHE_HOME or ~/.cache.
 	 */
 	record ClassSharing(@DefaultValue("true") boolean enabled, @Nullable Path directory) {
-
-		Path folder() {
-			return (this.directory != null) ? this.directory
-					: Path.of(System.getProperty("user.home"), ".cache", "tiny-ipc");
-		}
 
 	}
 

@@ -25,7 +25,7 @@ public class ChildFactory implements DisposableBean {
 
 	private final Environment environment;
 
-	private final JavaCommand java;
+	private final @Nullable ClassArchives archives;
 
 	private final ChildSupervisor supervisor = new ChildSupervisor();
 
@@ -37,15 +37,17 @@ public class ChildFactory implements DisposableBean {
 	 * @param channelFactory makes the channels over them
 	 * @param settings of children, by name
 	 * @param environment resolves placeholders in declarations
-	 * @param archiveFolder where JVMs share classes between starts; null for nowhere
+	 * @param classSharing whether JVMs share classes between starts
+	 * @param archiveFolder where they do; null for the default
 	 */
 	public ChildFactory(IpcSocketFactory socketFactory, IpcChannelFactory channelFactory,
-			Map<String, ChildSettings> settings, Environment environment, @Nullable Path archiveFolder) {
+			Map<String, ChildSettings> settings, Environment environment, boolean classSharing,
+			@Nullable Path archiveFolder) {
 		this.socketFactory = socketFactory;
 		this.channelFactory = channelFactory;
 		this.settings = settings;
 		this.environment = environment;
-		this.java = new JavaCommand((archiveFolder != null) ? new ClassArchives(archiveFolder) : null);
+		this.archives = classSharing ? new ClassArchives(archiveFolder) : null;
 	}
 
 	/**
@@ -67,7 +69,7 @@ public class ChildFactory implements DisposableBean {
 				settings.jvmArguments().isEmpty() ? resolve(jvmArguments) : settings.jvmArguments(),
 				(settings.instances() != null) ? settings.instances() : instances,
 				(settings.oneWay() != null) ? settings.oneWay() : oneWay, settings);
-		return new IpcChild(spec, new ChildLauncher(spec, this.socketFactory, this.channelFactory, this.java),
+		return new IpcChild(spec, new ChildLauncher(spec, this.socketFactory, this.channelFactory, this.archives),
 				this.supervisor, this.watch);
 	}
 

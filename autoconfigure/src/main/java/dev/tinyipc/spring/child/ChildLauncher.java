@@ -6,22 +6,29 @@ import java.lang.ProcessBuilder.Redirect;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 
-import dev.tinyipc.spring.ChildStartException;
-import dev.tinyipc.spring.IpcChannelFactory;
-import dev.tinyipc.spring.IpcSocketFactory;
+import dev.tinyipc.ExitStatus;
 import dev.tinyipc.IpcChannel;
 import dev.tinyipc.IpcProcess;
 import dev.tinyipc.IpcProcessBuilder;
 import dev.tinyipc.IpcServer;
+import dev.tinyipc.IpcSocketPair;
+import dev.tinyipc.spring.ChildStartException;
+import dev.tinyipc.spring.IpcChannelFactory;
+import dev.tinyipc.spring.IpcSocketFactory;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 import org.springframework.util.ClassUtils;
 
 /** Starts processes of one child, as its settings say. */
 final class ChildLauncher {
+
+	private static final Logger logger = LoggerFactory.getLogger(ChildLauncher.class);
 
 	private static final File NULL_DEVICE = new File("/dev/null");
 
@@ -33,15 +40,23 @@ final class ChildLauncher {
 
 	private final IpcChannelFactory channelFactory;
 
-	private final JavaCommand java;
+	private final @Nullable JavaCommand java;
 
 	private final Duration spinTime;
 
-	ChildLauncher(ChildSpec spec, IpcSocketFactory socketFactory, IpcChannelFactory channelFactory, JavaCommand java) {
+	private boolean debuggerTold;
+
+	/**
+	 * Launches one child.
+	 * @param archives where classes are shared between starts, or null not to
+	 */
+	ChildLauncher(ChildSpec spec, IpcSocketFactory socketFactory, IpcChannelFactory channelFactory,
+			@Nullable ClassArchives archives) {
 		this.spec = spec;
 		this.socketFactory = socketFactory;
 		this.channelFactory = channelFactory;
-		this.java = java;
+		String main = spec.main();
+		this.java = (main != null) ? new JavaCommand(spec, main, archives) : null;
 		this.spinTime = spinTime(spec.settings().spinTime(), spec.instances());
 	}
 
@@ -59,22 +74,28 @@ final class ChildLauncher {
 	 * @throws ChildStartException if it cannot be started
 	 */
 	Launched launch(ChildLog log) {
+		JavaCommand.Start start = null;
+		IpcSocketPair pair = null;
+		IpcProcess process = null;
 		try {
-			JavaCommand.Prepared prepared = prepare();
-			IpcProcessBuilder builder = new IpcProcessBuilder(prepared.command())
+			check();
+			pair = this.socketFactory.createSocketPair();
+			IpcChannel channel = this.channelFactory.createChannel(pair.parent());
+			IpcProcessBuilder builder = new IpcProcessBuilder(this.spec.command())
 				.redirectInput(Redirect.from(NULL_DEVICE))
 				.contained()
 				.spinTime(this.spinTime);
-			direct(builder, log);
-			if (!this.spec.oneWay()) {
-				builder.environment().put(IpcServer.HELLO_VARIABLE, "1");
+			prepare(builder.environment(), channel);
+			if (this.java != null) {
+				start = this.java.prepare(builder.environment());
+				builder.command().addAll(start.command());
 			}
-			builder.environment().putAll(this.spec.environment());
+			log.startOver();
+			direct(builder, log);
 			Path directory = this.spec.settings().directory();
 			builder.directory((directory != null) ? directory.toFile() : null);
-			IpcProcess process = builder.socketPair(this.socketFactory.createSocketPair()).start();
-			return new Launched(process, this.channelFactory.createChannel(process.socket()),
-					process.onExit(Runnable::run).thenAccept(prepared.afterwards()));
+			process = builder.socketPair(pair).start();
+			return new Launched(process, channel, end(process, start, log));
 		}
 		catch (ChildStartException ex) {
 			throw ex;
@@ -82,6 +103,46 @@ final class ChildLauncher {
 		catch (IOException | RuntimeException ex) {
 			throw new ChildStartException(this.spec.name(), String.valueOf(ex.getMessage()), ex);
 		}
+		finally {
+			if (process == null) {
+				cancel(start, pair);
+			}
+		}
+	}
+
+	private static void cancel(JavaCommand.@Nullable Start start, @Nullable IpcSocketPair pair) {
+		if (start != null) {
+			start.cancel();
+		}
+		if (pair != null) {
+			pair.close();
+		}
+	}
+
+	private CompletableFuture<?> end(IpcProcess process, JavaCommand.@Nullable Start start, ChildLog log) {
+		CompletableFuture<ExitStatus> end = process.onExit(Runnable::run);
+		if (start == null) {
+			return end;
+		}
+		long startedAt = System.nanoTime();
+		Duration stableAfter = this.spec.settings().restart().stableAfter();
+		return end.thenAccept((exit) -> start.ended(exit, System.nanoTime() - startedAt < stableAfter.toNanos(),
+				log.saysThatThereIsNoJvm()));
+	}
+
+	private void prepare(Map<String, String> environment, IpcChannel channel) {
+		if (!this.spec.oneWay()) {
+			environment.put(IpcServer.HELLO_VARIABLE, "1");
+		}
+		environment.put(IpcServer.MAX_MESSAGE_SIZE_VARIABLE, Integer.toString(channel.maxMessageSize()));
+		List<String> variables = InheritedDebugger.removeFrom(environment, this.spec.environment());
+		if (!variables.isEmpty() && !this.debuggerTold) {
+			this.debuggerTold = true;
+			logger.warn("{} does not inherit the debugger's option in {}, because this application uses the address."
+					+ " To debug the child, set ipc.children.{}.environment.{} or .jvm-arguments, with an address of its own",
+					this.spec, variables, this.spec.name(), variables.get(0));
+		}
+		environment.putAll(this.spec.environment());
 	}
 
 	/**
@@ -108,28 +169,24 @@ final class ChildLauncher {
 	}
 
 	private Path outputFile() {
-		return Objects.requireNonNull(this.spec.settings().outputFile()); // checked at
-																			// the start
+		// Checked when the specification was made.
+		return Objects.requireNonNull(this.spec.settings().outputFile());
 	}
 
-	private JavaCommand.Prepared prepare() throws IOException {
-		List<String> command = this.spec.command();
+	private void check() {
+		boolean hasCommand = !this.spec.command().isEmpty();
 		String main = this.spec.main();
-		if (command.isEmpty() == (main == null)) {
-			throw new ChildStartException(this.spec.name(),
-					(main == null) ? "neither a command nor a main class is declared"
-							: "a command and a main class are declared, and one of them is wanted",
-					null);
+		if (hasCommand == (main != null)) {
+			throw failure(hasCommand ? "a command and a main class are declared, and one of them is wanted"
+					: "neither a command nor a main class is declared");
 		}
-		if (main == null) {
-			return new JavaCommand.Prepared(command, (exit) -> {
-			});
+		if (main != null && !ClassUtils.isPresent(main, null)) {
+			throw failure("its main class " + main + " is not on the class path of this application");
 		}
-		if (!ClassUtils.isPresent(main, null)) {
-			throw new ChildStartException(this.spec.name(),
-					"its main class " + main + " is not on the class path of this application", null);
-		}
-		return this.java.prepare(main, this.spec.jvmArguments());
+	}
+
+	private ChildStartException failure(String reason) {
+		return new ChildStartException(this.spec.name(), reason, null);
 	}
 
 }

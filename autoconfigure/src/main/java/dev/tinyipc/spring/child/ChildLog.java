@@ -1,8 +1,6 @@
 package dev.tinyipc.spring.child;
 
 import java.time.Duration;
-import java.util.ArrayDeque;
-import java.util.Deque;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 
@@ -12,25 +10,31 @@ import org.slf4j.LoggerFactory;
 /**
  * The output of a child in the log: standard output as INFO and standard error as WARN of
  * the logger {@code ipc.child.<name>}. A child that floods its output is neither blocked
- * nor allowed to flood the log: beyond so many lines a second they are only counted.
+ * nor allowed to flood the log: beyond so many lines or characters a second, its lines
+ * are only counted. Control characters are escaped, so that no child can forge lines of
+ * the log or drive the terminal that shows it.
  */
 final class ChildLog {
 
 	private static final int LINES_PER_SECOND = 1000;
 
-	private static final int LAST_LINES = 10;
+	private static final int CHARACTERS_PER_SECOND = 1024 * 1024;
 
-	private static final int LAST_LINE_LENGTH = 500;
+	/** What the launcher or the JVM says when it cannot start. */
+	private static final List<String> WITHOUT_JVM = List.of("Error: Could not create the Java Virtual Machine",
+			"Error occurred during initialization of VM");
 
 	private final Logger logger;
 
 	private final ChildSupervisor supervisor;
 
-	private final Deque<String> lastErrors = new ArrayDeque<>();
+	private final LastLines lastLines = new LastLines();
 
 	private long secondStart = System.nanoTime();
 
 	private int linesInSecond;
+
+	private int charactersInSecond;
 
 	private long dropped;
 
@@ -43,25 +47,45 @@ final class ChildLog {
 		this.logger = LoggerFactory.getLogger("ipc.child." + child);
 	}
 
+	/**
+	 * A new process writes from now on, so that the last lines are no longer those of an
+	 * old one.
+	 */
+	synchronized void startOver() {
+		this.lastLines.clear();
+	}
+
 	synchronized void output(String line) {
+		this.lastLines.addOutput(line);
 		if (mayLog()) {
-			this.logger.info("{}", line);
+			this.logger.info("{}", escaped(line));
 		}
 	}
 
 	synchronized void error(String line) {
-		if (this.lastErrors.size() == LAST_LINES) {
-			this.lastErrors.removeFirst();
-		}
-		this.lastErrors.addLast((line.length() <= LAST_LINE_LENGTH) ? line : line.substring(0, LAST_LINE_LENGTH) + "…");
+		this.lastLines.addError(line);
 		if (mayLog()) {
-			this.logger.warn("{}", line);
+			this.logger.warn("{}", escaped(line));
 		}
 	}
 
-	/** The last lines of standard error, the oldest first. */
-	synchronized List<String> lastErrors() {
-		return List.copyOf(this.lastErrors);
+	/**
+	 * The last lines of standard output and standard error, the oldest first, without the
+	 * frames of stack traces.
+	 */
+	synchronized List<String> lastLines() {
+		return this.lastLines.all();
+	}
+
+	/** Whether the last lines say that the JVM did not start. */
+	boolean saysThatThereIsNoJvm() {
+		return lastLines().stream().anyMatch((line) -> WITHOUT_JVM.stream().anyMatch(line::startsWith));
+	}
+
+	private String escaped(String line) {
+		String escaped = ControlCharacters.escape(line);
+		this.charactersInSecond += escaped.length();
+		return escaped;
 	}
 
 	private boolean mayLog() {
@@ -69,8 +93,9 @@ final class ChildLog {
 		if (now - this.secondStart > TimeUnit.SECONDS.toNanos(1)) {
 			this.secondStart = now;
 			this.linesInSecond = 0;
+			this.charactersInSecond = 0;
 		}
-		if (this.linesInSecond == LINES_PER_SECOND) {
+		if (this.linesInSecond == LINES_PER_SECOND || this.charactersInSecond >= CHARACTERS_PER_SECOND) {
 			if (this.dropped++ == 0) {
 				this.supervisor.schedule(Duration.ofSeconds(1), this::tellDropped);
 			}
@@ -81,7 +106,8 @@ final class ChildLog {
 	}
 
 	private synchronized void tellDropped() {
-		this.logger.warn("{} lines were dropped: there were more than {} in a second", this.dropped, LINES_PER_SECOND);
+		this.logger.warn("{} lines were dropped: there were more than {} lines or {} characters in a second",
+				this.dropped, LINES_PER_SECOND, CHARACTERS_PER_SECOND);
 		this.dropped = 0;
 	}
 

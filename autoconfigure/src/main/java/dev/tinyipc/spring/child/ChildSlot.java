@@ -2,6 +2,7 @@ package dev.tinyipc.spring.child;
 
 import java.time.Duration;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
@@ -171,7 +172,7 @@ final class ChildSlot {
 		if (delay == null) {
 			ChildSettings.Restart restart = this.spec.settings().restart();
 			logger.error("{} failed {} times within {} s and is not started again; the last time {}{}", this.name,
-					restart.maxFailures(), restart.failureWindow().toSeconds(), reason, lastErrors());
+					restart.maxFailures(), restart.failureWindow().toSeconds(), reason, lastLines());
 			changeState(ChildState.FAILED);
 			return;
 		}
@@ -180,9 +181,9 @@ final class ChildSlot {
 		this.nextStart = this.supervisor.schedule(delay, this::startAgain);
 	}
 
-	private String lastErrors() {
-		return this.log.lastErrors().isEmpty() ? ""
-				: ". Its last lines of error output: " + String.join(" | ", this.log.lastErrors());
+	private String lastLines() {
+		List<String> lines = this.log.lastLines();
+		return lines.isEmpty() ? "" : ". Its last lines of output: " + String.join(" | ", lines);
 	}
 
 	private void startAgain() {

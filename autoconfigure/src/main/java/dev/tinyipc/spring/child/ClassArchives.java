@@ -1,14 +1,17 @@
 package dev.tinyipc.spring.child;
 
-import java.io.File;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.nio.file.attribute.PosixFilePermissions;
+import java.security.MessageDigest;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Optional;
 import java.util.UUID;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 import dev.tinyipc.ExitStatus;
@@ -17,9 +20,11 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Archives of loaded classes (class-data sharing), of which a JVM child starts in a
+ * Archives of loaded classes (class-data sharing), from which a JVM child starts in a
  * fraction of the time. A JVM since 19 keeps one up to date itself. An older one writes
- * one when a child ends, if it is told to, and uses it from the next start on.
+ * one when a child ends, if it is told to, and uses it from the next start on. Either
+ * checks the size and the time of each jar only, so that the name of an archive stands
+ * for their content.
  */
 final class ClassArchives {
 
@@ -31,47 +36,70 @@ final class ClassArchives {
 	private static final List<String> QUIETLY = List.of("-Xshare:auto", "-Xlog:cds=off", "-Xlog:cds+dynamic=off",
 			"-Xlog:class+path=off");
 
-	private final Path folder;
+	/** With these a JVM refuses to start, or has an archive of its user's own. */
+	private static final Pattern CONFLICTS = Pattern.compile("-(javaagent|agentlib|agentpath|Xbootclasspath|Xshare).*"
+			+ "|-X(run|debug).*|--(patch-module|upgrade-module-path|limit-modules).*|-Djava\\.system\\.class\\.loader=.*"
+			+ "|-XX:[+-]?(\\w*SharedArchive\\w*|\\w*ArchiveClassesAtExit|\\w*DynamicDump\\w*|DumpLoadedClassList"
+			+ "|\\w*SharedSpaces|\\w*SharedClassList\\w*|AOT\\w+|\\w*JVMCI\\w*)(=.*)?");
 
-	ClassArchives(Path folder) {
-		this.folder = folder;
+	/** Options that an archive can depend on. */
+	private static final String JVM_OPTION = "-XX:";
+
+	private final ArchiveFolder folder;
+
+	private final JarContents contents = new JarContents();
+
+	private final AtomicBoolean told = new AtomicBoolean();
+
+	/**
+	 * Creates archives.
+	 * @param folder where they are, or null for the default
+	 */
+	ClassArchives(@Nullable Path folder) {
+		this.folder = new ArchiveFolder(folder);
 	}
 
 	/** What the JVM that runs the class is told, and what to do when it has ended. */
-	Offer offer(String classPath, String main) {
-		if (Stream.of(classPath.split(File.pathSeparator)).anyMatch((entry) -> new File(entry).isDirectory())) {
-			return Offer.NONE; // the JVM refuses to archive classes that lie in folders
+	Offer offer(ClassPath classPath, String main, JvmOptions said) {
+		if (said.areInFile() || said.mention(CONFLICTS)) {
+			return Offer.NONE;
 		}
 		try {
-			Files.createDirectories(this.folder,
-					PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
-			String program = hash(System.getProperty("java.home"), Runtime.version().toString(), classPath, main);
+			Optional<byte[]> content = this.contents.digest(classPath);
+			if (content.isEmpty()) {
+				return Offer.NONE; // the JVM refuses to archive classes that lie in
+									// folders
+			}
+			Path archive = this.folder.file(name(classPath, content.get(), main, said) + ".jsa");
 			if (Runtime.version().feature() >= AUTOMATIC_SINCE) {
-				Path archive = this.folder.resolve(program + ".jsa");
 				return new Offer(with("-XX:+AutoCreateSharedArchive", "-XX:SharedArchiveFile=" + archive), null,
 						archive);
 			}
-			Path archive = this.folder.resolve(program + '-' + hash(modificationTimes(classPath)) + ".jsa");
 			if (Files.exists(archive)) {
 				return new Offer(with("-XX:SharedArchiveFile=" + archive), null, archive);
 			}
-			Path making = this.folder.resolve(archive.getFileName() + "." + UUID.randomUUID());
+			Path making = archive.resolveSibling(archive.getFileName() + "." + UUID.randomUUID());
 			return new Offer(with("-XX:ArchiveClassesAtExit=" + making), making, archive);
 		}
 		catch (IOException ex) {
-			logger.warn("Children start without class-data sharing: the folder {} cannot be used", this.folder, ex);
+			if (this.told.compareAndSet(false, true)) {
+				logger.warn("Children start without class-data sharing: {}", ex.toString());
+			}
 			return Offer.NONE;
 		}
 	}
 
-	private static String[] modificationTimes(String classPath) {
-		return Stream.of(classPath.split(File.pathSeparator))
-			.map((entry) -> Long.toString(new File(entry).lastModified()))
-			.toArray(String[]::new);
-	}
-
-	private static String hash(String... parts) {
-		return HexFormat.of().toHexDigits(String.join("\n", parts).hashCode());
+	private static String name(ClassPath classPath, byte[] content, String main, JvmOptions said) {
+		MessageDigest digest = JarContents.newDigest();
+		Stream
+			.of(Stream.of(System.getProperty("java.home"), Runtime.version().toString(), classPath.toString(), main),
+					said.options().stream().filter((option) -> option.startsWith(JVM_OPTION)))
+			.flatMap((parts) -> parts)
+			.forEach((part) -> {
+				digest.update(part.getBytes(StandardCharsets.UTF_8));
+				digest.update((byte) 0);
+			});
+		return HexFormat.of().formatHex(digest.digest(content), 0, 16);
 	}
 
 	private static List<String> with(String... arguments) {
@@ -82,28 +110,33 @@ final class ClassArchives {
 	 * What one start is offered.
 	 *
 	 * @param jvmArguments for its JVM
-	 * @param making the archive that it makes, which is called otherwise until it is
-	 * whole; null if it makes none
+	 * @param making the archive that it makes, under another name until it is complete;
+	 * null if it makes none
 	 * @param archive what that is called then
 	 */
 	record Offer(List<String> jvmArguments, @Nullable Path making, @Nullable Path archive) {
 
 		static final Offer NONE = new Offer(List.of(), null, null);
 
-		void ended(ExitStatus exit) {
-			if (this.making == null || this.archive == null) {
-				return;
-			}
+		/**
+		 * Keeps what a process has made, and removes what one has failed with.
+		 * @param exit how the process ended
+		 * @param failed whether the archive may be the reason
+		 */
+		void ended(ExitStatus exit, boolean failed) {
 			try {
-				if (exit.isSuccess() && Files.exists(this.making)) {
+				if (this.making != null && this.archive != null && exit.isSuccess() && Files.exists(this.making)) {
 					Files.move(this.making, this.archive, StandardCopyOption.ATOMIC_MOVE);
 				}
-				else {
+				else if (this.making != null) {
 					Files.deleteIfExists(this.making);
+				}
+				else if (this.archive != null && failed) {
+					Files.deleteIfExists(this.archive);
 				}
 			}
 			catch (IOException ex) {
-				logger.warn("The class archive {} could not be kept", this.making, ex);
+				logger.warn("The class archive {} cannot be kept: {}", this.archive, ex.toString());
 			}
 		}
 

@@ -24,23 +24,32 @@ class AheadOfTimeTests {
 
 	@Test
 	void childrenAndTheirQualifiedTemplatesSurviveAheadOfTimeProcessing(@TempDir Path folder) throws Exception {
-		Path sources = folder.resolve("sources");
-		String classes = folder.resolve("classes").toString();
-		run("java", "-cp", CLASS_PATH, SpringApplicationAotProcessor.class.getName(),
-				AheadOfTimeApplication.class.getName(), sources.toString(), classes, classes, "dev.tinyipc", "test");
-		List<String> compiler = new ArrayList<>(List.of("javac", "-nowarn", "-d", classes, "-cp", CLASS_PATH));
-		try (Stream<Path> files = Files.walk(sources)) {
-			files.map(Path::toString).filter((file) -> file.endsWith(".java")).forEach(compiler::add);
-		}
-		run(compiler.toArray(String[]::new));
-		assertThat(run("java", "-Dspring.aot.enabled=true", "-cp", classes + File.pathSeparator + CLASS_PATH,
+		Path classes = process(folder);
+		assertThat(run(folder, "java", "-Dspring.aot.enabled=true", "-cp", classes + File.pathSeparator + CLASS_PATH,
 				AheadOfTimeApplication.class.getName()))
 			.contains("the reply is: ahead of time");
 	}
 
-	private static String run(String... command) throws IOException, InterruptedException {
+	/** Returns where the classes are that were generated. */
+	static Path process(Path folder) throws IOException, InterruptedException {
+		Path sources = folder.resolve("sources");
+		Path classes = folder.resolve("classes");
+		run(folder, "java", "-cp", CLASS_PATH, SpringApplicationAotProcessor.class.getName(),
+				AheadOfTimeApplication.class.getName(), sources.toString(), classes.toString(), classes.toString(),
+				"dev.tinyipc", "test");
+		List<String> compiler = new ArrayList<>(
+				List.of("javac", "-nowarn", "-d", classes.toString(), "-cp", CLASS_PATH));
+		try (Stream<Path> files = Files.walk(sources)) {
+			files.map(Path::toString).filter((file) -> file.endsWith(".java")).forEach(compiler::add);
+		}
+		run(folder, compiler.toArray(String[]::new));
+		return classes;
+	}
+
+	/** Runs a program of the JDK to its end, and returns what it wrote. */
+	static String run(Path folder, String... command) throws IOException, InterruptedException {
 		command[0] = Path.of(System.getProperty("java.home"), "bin", command[0]).toString();
-		Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
+		Process process = new ProcessBuilder(command).directory(folder.toFile()).redirectErrorStream(true).start();
 		String output = new String(process.getInputStream().readAllBytes());
 		assertThat(process.waitFor()).as(output).isZero();
 		return output;

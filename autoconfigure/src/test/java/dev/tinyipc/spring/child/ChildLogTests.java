@@ -25,7 +25,7 @@ class ChildLogTests {
 	private static final String TALKER = "echo out words; echo err words >&2; cat <&3";
 
 	private static final Pattern DROPPED = Pattern
-		.compile("(\\d+) lines were dropped: there were more than 1000 in a second");
+		.compile("(\\d+) lines were dropped: there were more than 1000 lines or 1048576 characters in a second");
 
 	private final LogOf log = new LogOf("ipc.child.worker");
 
@@ -117,6 +117,52 @@ class ChildLogTests {
 			Files.createFile(sign);
 			Awaitility.await().until(() -> this.log.of(Level.WARN).contains("words after it"));
 		});
+	}
+
+	@Test
+	void aFloodOfLongLinesIsLimitedToo() {
+		Path witness = this.folder.resolve("witness");
+		long start = System.nanoTime();
+		RawWorker
+			.shell("line=$(head -c 60000 /dev/zero | tr '\\0' x); yes $line | head -n 2000; touch %s; cat <&3"
+				.formatted(witness))
+			.run((context) -> {
+				Awaitility.await().until(() -> Files.exists(witness));
+				Awaitility.await().untilAsserted(() -> assertThat(logged() + dropped()).isEqualTo(2000));
+				long seconds = Duration.ofNanos(System.nanoTime() - start).toSeconds();
+				assertThat(logged()).isBetween(17L, 18 * (seconds + 1));
+			});
+	}
+
+	@Test
+	void controlCharactersCannotForgeALineOrDriveATerminal() {
+		RawWorker.shell(
+				"printf 'a\\tb\\033[2Jc\\rd\\177\\302\\205\\342\\200\\250\\342\\200\\256\\342\\201\\246é\\n' | tee /dev/stderr")
+			.run((context) -> {
+				Awaitility.await()
+					.until(() -> !this.log.of(Level.INFO).isEmpty() && !this.log.of(Level.WARN).isEmpty());
+				String line = "a\tb\\u001b[2Jc\\u000dd\\u007f\\u0085\\u2028\\u202e\\u2066é";
+				assertThat(this.log.of(Level.INFO)).contains(line);
+				assertThat(this.log.of(Level.WARN)).contains(line);
+			});
+	}
+
+	@Test
+	void theReasonOfAFailedStartIsToldFromBothStreams() {
+		String script = "echo Error occurred during initialization; echo 'IllegalStateException: no <model>' >&2; "
+				+ "for i in $(seq 50); do printf '\\tat a.B.c(B.java)\\n' >&2; done; echo 'Caused by: x.Missing' >&2; "
+				+ "for i in $(seq 50); do printf '\\tat a.B.c(B.java)\\n' >&2; done; "
+				+ "printf '\\t... 12 more\\n' >&2; exit 3";
+		try (LogOf supervision = new LogOf(IpcChild.class.getName())) {
+			RawWorker.shell(script, "ipc.children.worker.restart.max-failures=1").run((context) -> {
+				Awaitility.await().until(() -> !supervision.of(Level.ERROR).isEmpty());
+				assertThat(supervision.of(Level.ERROR)).singleElement()
+					.asString()
+					.contains("Error occurred during initialization", "IllegalStateException: no <model>",
+							"Caused by: x.Missing")
+					.doesNotContain("B.java", "more");
+			});
+		}
 	}
 
 	private long logged() {

@@ -5,22 +5,33 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.jar.Attributes;
 import java.util.jar.JarEntry;
 import java.util.jar.JarOutputStream;
+import java.util.jar.Manifest;
 import java.util.stream.Stream;
+import java.util.zip.CRC32;
 
 import dev.tinyipc.spring.CborMessageTemplate;
+import dev.tinyipc.spring.IpcMessagingException;
 import dev.tinyipc.spring.RawWorker;
 import dev.tinyipc.spring.TestWorker;
 import dev.tinyipc.spring.TestWorker.Reply;
 import dev.tinyipc.spring.TestWorker.Request;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 import org.springframework.boot.test.context.runner.ApplicationContextRunner;
 import org.springframework.boot.test.system.CapturedOutput;
@@ -35,6 +46,8 @@ class ClassArchivesTests {
 
 	private static final String CLASS_PATH = "java.class.path";
 
+	private static final String JAVA_HOME = "java.home";
+
 	/** How {@code -Xlog:class+load} tells that a class is from the archive. */
 	private static final String ARCHIVED = "dev.tinyipc.IpcSocket source: shared objects file (top)";
 
@@ -43,8 +56,11 @@ class ClassArchivesTests {
 	@TempDir
 	private Path folder;
 
+	private final String javaHome = System.getProperty(JAVA_HOME);
+
 	@AfterEach
-	void restoreClassPath() {
+	void restoreProperties() {
+		System.setProperty(JAVA_HOME, this.javaHome);
 		System.setProperty(CLASS_PATH, this.classPath);
 	}
 
@@ -80,7 +96,7 @@ class ClassArchivesTests {
 	}
 
 	@Test
-	void anArchiveThatIsBrokenHarmsNobody() throws Exception {
+	void anArchiveThatIsBrokenIsHarmless() throws Exception {
 		packClassPath();
 		run();
 		Files.writeString(archives().get(0), "this is no archive");
@@ -96,11 +112,147 @@ class ClassArchivesTests {
 	}
 
 	@Test
-	void aFolderThatCannotBeUsedIsToldAndTheChildStartsWithout(CapturedOutput output) throws Exception {
+	void aFolderThatCannotBeUsedIsToldInOneLineAndTheChildStartsWithout(CapturedOutput output) throws Exception {
 		packClassPath();
 		Files.createFile(this.folder.resolve("archives"));
-		run();
-		assertThat(output).contains("Children start without class-data sharing");
+		run("ipc.children.worker.instances=2");
+		assertThat(output).containsOnlyOnce("Children start without class-data sharing").doesNotContain("\tat ");
+	}
+
+	@ParameterizedTest
+	@ValueSource(strings = { "jvm-arguments", "environment.JAVA_TOOL_OPTIONS", "environment.JDK_JAVA_OPTIONS",
+			"environment._JAVA_OPTIONS" })
+	void anAgentMeansNoArchiveWhereverItIsNamed(String place) throws Exception {
+		packClassPath();
+		Path witness = this.folder.resolve("witness");
+		run("ipc.children.worker." + place + "=-javaagent:" + agent() + '=' + witness);
+		assertThat(witness).exists();
+		assertThat(archives()).isEmpty();
+	}
+
+	@ParameterizedTest
+	@ValueSource(strings = { "-agentlib:jdwp=transport=dt_socket,server=y,suspend=n,address=localhost:0", "-Xshare:off",
+			"-Xbootclasspath/a:/nothing.jar", "-XX:SharedArchiveFile=/no/such/archive",
+			"--patch-module=java.base=/nothing", "-Xlog:disable -Xshare:off",
+			"-Djava.system.class.loader=java.net.URLClassLoader" })
+	void anOptionThatConflictsMeansNoArchive(String options) throws Exception {
+		packClassPath();
+		assertThat(offer(JvmOptions.of(List.of(), Map.of("JAVA_TOOL_OPTIONS", options))))
+			.isSameAs(ClassArchives.Offer.NONE);
+	}
+
+	@Test
+	void aChildWithADebuggerStarts() throws Exception {
+		packClassPath();
+		run("ipc.children.worker.jvm-arguments[0]=-agentlib:jdwp=transport=dt_socket,server=y,suspend=n,address=localhost:0");
+		assertThat(archives()).isEmpty();
+	}
+
+	@Test
+	void aStartThatFailsWithAnArchiveIsRepeatedWithout(CapturedOutput output) throws Exception {
+		packClassPath();
+		Path java = Files.createDirectories(this.folder.resolve("home/bin")).resolve("java");
+		Files.writeString(java, """
+				#!/bin/sh
+				case "$*" in *Archive*) exit 1;; esac
+				exec "%s/bin/java" "$@"
+				""".formatted(this.javaHome));
+		Files.setPosixFilePermissions(java, PosixFilePermissions.fromString("rwx------"));
+		System.setProperty(JAVA_HOME, this.folder.resolve("home").toString());
+		application().run((context) -> {
+			Awaitility.await()
+				.ignoreExceptionsInstanceOf(IpcMessagingException.class)
+				.untilAsserted(() -> assertThat(JavaChildren.ask(context, "echo", "hello")).isEqualTo("hello"));
+			assertThat(JavaChildren.ask(context, "flag", "UseSerialGC")).isEqualTo("true");
+		});
+		assertThat(output).containsOnlyOnce("child process 'worker' starts without a class archive from now on");
+	}
+
+	@Test
+	void aJarWithOtherContentButTheSameSizeAndTimeHasAnotherArchive() throws Exception {
+		Path jar = this.folder.resolve("a.jar");
+		writeJar(jar, "one");
+		ClassPath classPath = new ClassPath(List.of(jar));
+		byte[] before = new JarContents().digest(classPath).orElseThrow();
+		FileTime time = Files.getLastModifiedTime(jar);
+		long size = Files.size(jar);
+		JarContents contents = new JarContents();
+		assertThat(contents.digest(classPath)).contains(before);
+		writeJar(jar, "two");
+		Files.setLastModifiedTime(jar, time);
+		assertThat(jar).hasSize(size);
+		assertThat(contents.digest(classPath).orElseThrow()).isNotEqualTo(before);
+		writeJar(jar, "one");
+		assertThat(contents.digest(classPath)).contains(before);
+	}
+
+	@Test
+	void aJarThatTheManifestNamesBelongsToTheContent() throws Exception {
+		Path jar = this.folder.resolve("a.jar");
+		Path other = this.folder.resolve("b c.jar");
+		Manifest manifest = new Manifest();
+		manifest.getMainAttributes().put(Attributes.Name.MANIFEST_VERSION, "1.0");
+		manifest.getMainAttributes().put(Attributes.Name.CLASS_PATH, "nothing.jar b%20c.jar");
+		try (OutputStream file = Files.newOutputStream(jar);
+				JarOutputStream target = new JarOutputStream(file, manifest)) {
+			target.finish();
+		}
+		writeJar(other, "one");
+		JarContents contents = new JarContents();
+		byte[] before = contents.digest(new ClassPath(List.of(jar))).orElseThrow();
+		writeJar(other, "two");
+		assertThat(contents.digest(new ClassPath(List.of(jar))).orElseThrow()).isNotEqualTo(before);
+		Files.delete(other);
+		Files.createDirectory(other);
+		assertThat(contents.digest(new ClassPath(List.of(jar)))).isEmpty();
+	}
+
+	private static void writeJar(Path jar, String content) throws IOException {
+		try (OutputStream file = Files.newOutputStream(jar); JarOutputStream target = new JarOutputStream(file)) {
+			JarEntry entry = new JarEntry("content");
+			entry.setMethod(JarEntry.STORED);
+			entry.setTime(0);
+			byte[] bytes = content.getBytes();
+			CRC32 checksum = new CRC32();
+			checksum.update(bytes);
+			entry.setSize(bytes.length);
+			entry.setCrc(checksum.getValue());
+			target.putNextEntry(entry);
+			target.write(bytes);
+		}
+	}
+
+	private ClassArchives.Offer offer(JvmOptions options) {
+		return new ClassArchives(this.folder.resolve("archives")).offer(ClassPath.ofThisApplication(),
+				TestWorker.class.getName(), options);
+	}
+
+	/** An agent that leaves a file. */
+	private Path agent() throws IOException {
+		Path jar = this.folder.resolve("agent.jar");
+		Manifest manifest = new Manifest();
+		manifest.getMainAttributes().put(Attributes.Name.MANIFEST_VERSION, "1.0");
+		manifest.getMainAttributes().putValue("Premain-Class", WitnessAgent.class.getName());
+		try (OutputStream file = Files.newOutputStream(jar);
+				JarOutputStream target = new JarOutputStream(file, manifest)) {
+			String name = WitnessAgent.class.getName().replace('.', '/') + ".class";
+			target.putNextEntry(new JarEntry(name));
+			target.write(Objects.requireNonNull(WitnessAgent.class.getClassLoader().getResourceAsStream(name))
+				.readAllBytes());
+		}
+		return jar;
+	}
+
+	/** As an agent of a monitoring product. */
+	static final class WitnessAgent {
+
+		private WitnessAgent() {
+		}
+
+		public static void premain(String witness) throws IOException {
+			Files.writeString(Path.of(witness), "seen");
+		}
+
 	}
 
 	@Test

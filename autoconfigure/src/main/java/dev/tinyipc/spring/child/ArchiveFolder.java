@@ -1,0 +1,142 @@
+package dev.tinyipc.spring.child;
+
+import java.io.IOException;
+import java.nio.file.FileSystemException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.stream.Stream;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The folder of class archives. Whoever can write to an archive decides what the JVMs run
+ * that use it, so that the folder must be this user's, and nobody else may write to it.
+ */
+final class ArchiveFolder {
+
+	private static final int MAX_ARCHIVES = 32;
+
+	private static final Duration MAX_IDLE_TIME = Duration.ofDays(30);
+
+	private static final String ARCHIVE = "[0-9a-f]+\\.jsa(\\..*)?";
+
+	/** {@code inode(7)}. */
+	private static final int STICKY = 01000;
+
+	private static final int WRITABLE_BY_OTHERS = 0002;
+
+	private static final int WRITABLE_BY_GROUP_OR_OTHERS = 0022;
+
+	private final @Nullable Path folder;
+
+	/**
+	 * Uses a folder.
+	 * @param folder the folder, or null for {@code tiny-ipc} in the user's cache
+	 */
+	ArchiveFolder(@Nullable Path folder) {
+		this.folder = (folder != null) ? folder.toAbsolutePath() : userFolder();
+	}
+
+	/**
+	 * As the XDG Base Directory Specification has it, or null if the user has no home.
+	 */
+	private static @Nullable Path userFolder() {
+		return Stream
+			.of(Path.of(System.getenv().getOrDefault("XDG_CACHE_HOME", "")),
+					Path.of(System.getProperty("user.home")).resolve(".cache"))
+			.filter(Path::isAbsolute)
+			.map((cache) -> cache.resolve("tiny-ipc"))
+			.findFirst()
+			.orElse(null);
+	}
+
+	/**
+	 * A file in the folder, which is made if there is none.
+	 * @param name its name
+	 * @return its path, without symbolic links; there may be no such file
+	 * @throws IOException if the folder or the file cannot be trusted, or cannot be used
+	 */
+	Path file(String name) throws IOException {
+		Path folder = open();
+		Path file = folder.resolve(name);
+		if (Files.exists(file, LinkOption.NOFOLLOW_LINKS)) {
+			check(file, Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS), "it is not a regular file");
+			checkPrivate(file);
+			Files.setLastModifiedTime(file, FileTime.from(Instant.now())); // it is in use
+		}
+		else {
+			makeRoom(folder);
+		}
+		return file;
+	}
+
+	private Path open() throws IOException {
+		if (this.folder == null || this.folder.getParent() == null) {
+			throw new IOException("this user has no home; set ipc.class-sharing.directory to a folder");
+		}
+		Files.createDirectories(this.folder,
+				PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+		Path folder = this.folder.getParent().toRealPath().resolve(this.folder.getFileName());
+		check(folder, Files.isDirectory(folder, LinkOption.NOFOLLOW_LINKS), "it is a symbolic link");
+		checkPrivate(folder);
+		for (Path above = folder.getParent(); above != null; above = above.getParent()) {
+			int mode = attribute(above, "mode");
+			int owner = attribute(above, "uid");
+			check(above, owner == 0 || owner == user(), "it belongs to another user, who could replace what is in it");
+			check(above, (mode & WRITABLE_BY_OTHERS) == 0 || (mode & STICKY) != 0,
+					"others can write to it, and could replace what is in it");
+		}
+		return folder;
+	}
+
+	private static void checkPrivate(Path path) throws IOException {
+		check(path, attribute(path, "uid") == user(), "it belongs to another user");
+		check(path, (attribute(path, "mode") & WRITABLE_BY_GROUP_OR_OTHERS) == 0, "others can write to it");
+	}
+
+	private static void check(Path path, boolean trusted, String reason) throws IOException {
+		if (!trusted) {
+			throw new FileSystemException(path.toString(), null, reason);
+		}
+	}
+
+	private static int attribute(Path path, String name) throws IOException {
+		return (Integer) Files.getAttribute(path, "unix:" + name, LinkOption.NOFOLLOW_LINKS);
+	}
+
+	/** The effective user, see {@code proc_pid_status(5)}. */
+	private static int user() throws IOException {
+		try (Stream<String> lines = Files.lines(Path.of("/proc/self/status"))) {
+			return lines.filter((line) -> line.startsWith("Uid:"))
+				.map((line) -> Integer.parseUnsignedInt(line.split("\\s+")[2]))
+				.findFirst()
+				.orElseThrow();
+		}
+	}
+
+	/** Removes what has not been used for long, and the oldest where there are many. */
+	private static void makeRoom(Path folder) throws IOException {
+		Map<Path, FileTime> archives = new HashMap<>();
+		try (Stream<Path> files = Files.list(folder)) {
+			for (Path file : files.filter((path) -> path.getFileName().toString().matches(ARCHIVE)).toList()) {
+				archives.put(file, Files.getLastModifiedTime(file, LinkOption.NOFOLLOW_LINKS));
+			}
+		}
+		FileTime oldest = FileTime.from(Instant.now().minus(MAX_IDLE_TIME));
+		int excess = archives.size() - (MAX_ARCHIVES - 1);
+		for (Path archive : archives.keySet().stream().sorted(Comparator.comparing(archives::get)).toList()) {
+			if (excess-- > 0 || archives.get(archive).compareTo(oldest) < 0) {
+				Files.deleteIfExists(archive); // who uses it has it mapped
+			}
+		}
+	}
+
+}

@@ -1,0 +1,42 @@
+package dev.tinyipc.spring.child;
+
+import java.io.IOException;
+import java.nio.charset.Charset;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Collectors;
+
+/**
+ * A file of arguments for {@code java}. An argument in it may be of any length, while the
+ * kernel accepts less than 128 KiB.
+ */
+final class ArgumentFile {
+
+	/** Below the kernel's limit also if each character takes three bytes. */
+	private static final int MAX_LENGTH = 40_000;
+
+	/** That of all arguments. */
+	private static final Charset CHARSET = Charset
+		.forName(System.getProperty("sun.jnu.encoding", Charset.defaultCharset().name()));
+
+	private ArgumentFile() {
+	}
+
+	static boolean isNeededFor(String argument) {
+		return argument.length() > MAX_LENGTH;
+	}
+
+	/** Makes a file that nobody else can read. It is the caller's to delete. */
+	static Path of(List<String> arguments) throws IOException {
+		Path file = Files.createTempFile("tiny-ipc-", ".arguments").toAbsolutePath();
+		return Files.writeString(file, arguments.stream().map(ArgumentFile::quote).collect(Collectors.joining("\n")),
+				CHARSET);
+	}
+
+	private static String quote(String argument) {
+		return '"' + argument.replace("\\", "\\\\").replace("\"", "\\\"").replace("\n", "\\n").replace("\r", "\\r")
+				+ '"';
+	}
+
+}

@@ -1,0 +1,96 @@
+package dev.tinyipc.spring.child;
+
+import java.io.File;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.jar.JarFile;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The class path of this application, in a form that does not depend on the working
+ * directory, and how a class is run from it.
+ *
+ * @param entries jars and folders, as absolute paths
+ */
+record ClassPath(List<Path> entries) {
+
+	private static final String LAUNCHER = "org.springframework.boot.loader.launch.PropertiesLauncher";
+
+	static ClassPath ofThisApplication() {
+		return new ClassPath(Stream.of(System.getProperty("java.class.path").split(File.pathSeparator, -1))
+			.map((entry) -> new File(entry).getAbsoluteFile().toPath())
+			.toList());
+	}
+
+	/**
+	 * The arguments that run a class of this application. In an executable archive,
+	 * packed or not, classes are where only Boot's launcher finds them.
+	 * @throws IOException if another process cannot find the class
+	 */
+	List<String> arguments(String main) throws IOException {
+		if (isOnClassPath(main)) {
+			return List.of(main);
+		}
+		Path archive = executableArchive();
+		if (archive == null) {
+			throw new IOException("its main class " + main + " is neither on the class path (java.class.path) of this"
+					+ " application nor in an executable archive, so that no other process can find it");
+		}
+		List<String> arguments = new ArrayList<>();
+		if (contains(archive, "WEB-INF/classes/")) {
+			arguments.add("-Dloader.path=" + warPath(archive));
+		}
+		arguments.add("-Dloader.main=" + main);
+		arguments.add(LAUNCHER);
+		return arguments;
+	}
+
+	/** Where the launcher that can be told a main class does not look by itself. */
+	private static String warPath(Path war) {
+		String inside = war + (Files.isDirectory(war) ? "/" : "!/");
+		return Stream.of("WEB-INF/classes", "WEB-INF/lib", "WEB-INF/lib-provided")
+			.map(inside::concat)
+			.collect(Collectors.joining(","));
+	}
+
+	private @Nullable Path executableArchive() throws IOException {
+		if (isOnClassPath(LAUNCHER)) {
+			for (Path entry : this.entries) {
+				if (contains(entry, file(LAUNCHER))) {
+					return entry;
+				}
+			}
+		}
+		return null;
+	}
+
+	private static boolean contains(Path entry, String name) throws IOException {
+		if (!Files.isRegularFile(entry)) {
+			return Files.exists(entry.resolve(name));
+		}
+		try (JarFile jar = new JarFile(entry.toFile())) {
+			return jar.getEntry(name) != null;
+		}
+	}
+
+	private static boolean isOnClassPath(String className) {
+		return ClassLoader.getSystemClassLoader().getResource(file(className)) != null;
+	}
+
+	private static String file(String className) {
+		return className.replace('.', '/') + ".class";
+	}
+
+	/** As an argument of {@code java -cp}. */
+	@Override
+	public String toString() {
+		return this.entries.stream().map(Path::toString).collect(Collectors.joining(File.pathSeparator));
+	}
+
+}

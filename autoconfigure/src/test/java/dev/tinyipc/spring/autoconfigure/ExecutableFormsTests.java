@@ -1,0 +1,149 @@
+package dev.tinyipc.spring.autoconfigure;
+
+import java.io.File;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.jar.JarEntry;
+import java.util.jar.JarOutputStream;
+import java.util.stream.Stream;
+
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+import org.springframework.boot.loader.tools.Layers;
+import org.springframework.boot.loader.tools.Layout;
+import org.springframework.boot.loader.tools.Layouts;
+import org.springframework.boot.loader.tools.Library;
+import org.springframework.boot.loader.tools.LibraryScope;
+import org.springframework.boot.loader.tools.Repackager;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+/** A child with a main class starts and answers however its application is run. */
+@Timeout(300)
+class ExecutableFormsTests {
+
+	private static final String CLASS_PATH = System.getProperty("java.class.path");
+
+	private static final String APPLICATION = AheadOfTimeApplication.class.getName();
+
+	private static final String LAUNCHER = "org.springframework.boot.loader.launch.";
+
+	@TempDir
+	private static Path folder;
+
+	@BeforeAll
+	static void pack() throws Exception {
+		Path classes = AheadOfTimeTests.process(folder);
+		List<Path> libraries = new ArrayList<>();
+		for (String entry : CLASS_PATH.split(File.pathSeparator)) {
+			Path path = Path.of(entry);
+			if (path.endsWith("test-classes")) {
+				copy(path, classes);
+			}
+			else if (Files.isDirectory(path)) {
+				libraries.add(jar(path, folder.resolve("library-" + libraries.size() + ".jar")));
+			}
+			else if (Files.exists(path)) {
+				libraries.add(path);
+			}
+		}
+		repackage(jar(classes, folder.resolve("plain.jar")), new Layouts.Jar(), folder.resolve("app.jar"), libraries);
+		Path webClasses = Files.createDirectories(folder.resolve("web").resolve("WEB-INF")).resolve("classes");
+		copy(classes, webClasses);
+		repackage(jar(folder.resolve("web"), folder.resolve("plain.war")), new Layouts.War(), folder.resolve("app.war"),
+				libraries);
+		unpack("app.jar", "exploded");
+		unpack("app.war", "exploded-war");
+		AheadOfTimeTests.run(folder, "java", "-Djarmode=tools", "-jar", "app.jar", "extract", "--destination",
+				"extracted");
+		AheadOfTimeTests.run(folder, "java", "-Djarmode=tools", "-jar", "app.jar", "extract", "--layers", "--launcher",
+				"--destination", "layers");
+		// As an image is built: each layer is copied over the one before it.
+		for (String layer : List.of("dependencies", "spring-boot-loader", "snapshot-dependencies", "application")) {
+			copy(folder.resolve("layers").resolve(layer), folder.resolve("layered"));
+		}
+	}
+
+	@ParameterizedTest(name = "{0}")
+	@CsvSource(delimiter = '|',
+			textBlock = """
+					a class path                                  | .            | -cp CLASSES APPLICATION
+					a class path with devtools                    | .            | -cp DEVTOOLS:CLASSES APPLICATION
+					a class path, processed ahead of time         | .            | -Dspring.aot.enabled=true -cp classes:CLASSES APPLICATION
+					an executable jar                             | .            | -jar app.jar
+					an executable jar, processed ahead of time    | .            | -Dspring.aot.enabled=true -jar app.jar
+					an executable jar, by the properties launcher | .            | -cp app.jar -Dloader.main=APPLICATION LAUNCHER.PropertiesLauncher
+					an executable war                             | .            | -jar app.war
+					an exploded jar, from inside                  | exploded     | LAUNCHER.JarLauncher
+					an exploded jar, from outside                 | .            | -cp exploded LAUNCHER.JarLauncher
+					an exploded war                               | exploded-war | LAUNCHER.WarLauncher
+					an extracted jar                              | .            | -jar extracted/app.jar
+					an extracted jar, processed ahead of time     | extracted    | -Dspring.aot.enabled=true -jar app.jar
+					extracted layers with the launcher            | layered      | LAUNCHER.JarLauncher
+					""")
+	void theChildAnswersIfTheApplicationIs(String form, String directory, String arguments, @TempDir Path elsewhere)
+			throws Exception {
+		List<String> command = new ArrayList<>(List.of("java", "-XX:TieredStopAtLevel=1"));
+		for (String argument : arguments.split(" ")) {
+			command.add(argument.replace("CLASSES", CLASS_PATH)
+				.replace("DEVTOOLS", System.getProperty("devtools.jar", ""))
+				.replace("APPLICATION", APPLICATION)
+				.replace("LAUNCHER.", LAUNCHER));
+		}
+		command.add("--ipc.class-sharing.directory=" + elsewhere.resolve("archives"));
+		command.add("--ipc.children.worker.directory=" + elsewhere);
+		assertThat(AheadOfTimeTests.run(folder.resolve(directory), command.toArray(String[]::new)))
+			.contains("the reply is: ahead of time")
+			.doesNotContain("WARN");
+	}
+
+	private static void repackage(Path source, Layout layout, Path target, List<Path> libraries) throws IOException {
+		Repackager repackager = new Repackager(source.toFile());
+		repackager.setMainClass(APPLICATION);
+		repackager.setLayout(layout);
+		repackager.setLayers(Layers.IMPLICIT);
+		repackager.repackage(target.toFile(), (callback) -> {
+			for (Path library : libraries) {
+				callback.library(new Library(library.toFile(), LibraryScope.COMPILE));
+			}
+		});
+	}
+
+	private static Path jar(Path classes, Path jar) throws IOException {
+		try (OutputStream file = Files.newOutputStream(jar);
+				JarOutputStream target = new JarOutputStream(file);
+				Stream<Path> paths = Files.walk(classes)) {
+			for (Path path : paths.filter(Files::isRegularFile).toList()) {
+				target.putNextEntry(new JarEntry(classes.relativize(path).toString()));
+				Files.copy(path, target);
+			}
+		}
+		return jar;
+	}
+
+	private static void unpack(String archive, String name) throws Exception {
+		Path target = Files.createDirectory(folder.resolve(name));
+		AheadOfTimeTests.run(target, "jar", "xf", folder.resolve(archive).toString());
+	}
+
+	private static void copy(Path source, Path target) throws IOException {
+		try (Stream<Path> paths = Files.walk(source)) {
+			for (Path path : (Iterable<Path>) paths::iterator) {
+				Path copy = target.resolve(source.relativize(path).toString());
+				if (!Files.isDirectory(copy)) {
+					Files.copy(path, copy, StandardCopyOption.REPLACE_EXISTING);
+				}
+			}
+		}
+	}
+
+}
