@@ -27,8 +27,8 @@ class LayersTests {
 			Set.of("IpcSocket", "IpcSocketPair", "Packet", "SocketSide", "SocketSender", "SocketReceiver",
 					"SocketOption", "InheritedSocket", "SharedMemory", "Frame", "FrameBuffer", "IpcPoller",
 					"StructBytes", "Spin", "Codec", "LargeMemory", "ByteString"),
-			Set.of("IpcChannel", "IpcMessage", "ErrorItem", "IpcServer", "IpcProcessBuilder", "IpcProcess",
-					"ChildStreams"));
+			Set.of("IpcChannel", "IpcMapperCustomizer", "IpcMessage", "ErrorItem", "IpcServer", "IpcProcessBuilder",
+					"IpcProcess", "ChildStreams"));
 
 	private static final Set<String> MAY_USE_JNA = Set.of("LibC", "Errno", "NativeBuffer", "MsgHdr", "SharedMemory",
 			"StructBytes");

@@ -3,40 +3,47 @@ package dev.tinyipc.spring.autoconfigure;
 import java.time.Duration;
 
 import dev.tinyipc.IpcException;
+import dev.tinyipc.IpcMapperCustomizer;
 import dev.tinyipc.IpcSocket;
 import dev.tinyipc.spring.CborMessageOperations;
 import dev.tinyipc.spring.CborMessageTemplate;
 import dev.tinyipc.spring.CborMessageTemplateFactory;
-import dev.tinyipc.spring.child.ChildFactory;
-import dev.tinyipc.spring.ChildProcessRegistrar;
+import dev.tinyipc.spring.ChildProcesses;
 import dev.tinyipc.spring.IpcDestination;
 import dev.tinyipc.spring.IpcObserver;
 import dev.tinyipc.spring.IpcSocketFactory;
+import dev.tinyipc.spring.child.ChildFactory;
 import dev.tinyipc.spring.child.ParentDestination;
 import tools.jackson.dataformat.cbor.CBORMapper;
 
 import org.springframework.beans.factory.ObjectProvider;
+import org.springframework.beans.factory.annotation.Qualifier;
 import org.springframework.boot.autoconfigure.AutoConfiguration;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnClass;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnMissingBean;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnProperty;
+import org.springframework.boot.autoconfigure.condition.SearchStrategy;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
 import org.springframework.boot.context.properties.source.InvalidConfigurationPropertyValueException;
 import org.springframework.context.ConfigurableApplicationContext;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
-import org.springframework.context.annotation.Import;
+import org.springframework.context.annotation.Fallback;
 import org.springframework.core.env.Environment;
 
 /**
- * Auto-configuration of a {@link CborMessageTemplate}, and of the child processes that
- * are declared in properties.
+ * Auto-configuration of a {@link CborMessageTemplate}, and of child processes: of those
+ * that are declared in properties, and of those of {@code @ChildProcess}, which are
+ * nothing without it.
  */
-@AutoConfiguration(afterName = "org.springframework.boot.jackson.autoconfigure.JacksonAutoConfiguration")
+@AutoConfiguration
 @ConditionalOnClass({ IpcSocket.class, CBORMapper.class })
 @EnableConfigurationProperties(IpcProperties.class)
-@Import(ChildProcessRegistrar.class)
+@ChildProcesses({}) // none of its own: imports what finds those of the properties
 public final class IpcAutoConfiguration {
+
+	/** 2 GiB less what an array needs, and the header. */
+	private static final long LARGEST_MESSAGE = Integer.MAX_VALUE - 8;
 
 	@Bean
 	@ConditionalOnMissingBean
@@ -44,31 +51,40 @@ public final class IpcAutoConfiguration {
 		return IpcSocket::pair;
 	}
 
-	@Bean(ChildProcessRegistrar.CHILD_FACTORY)
+	@Bean
 	ChildFactory ipcChildFactory(IpcSocketFactory socketFactory, IpcProperties properties, Environment environment) {
 		IpcProperties.ClassSharing sharing = properties.classSharing();
 		return new ChildFactory(socketFactory, properties.children(), environment,
-				sharing.enabled() ? sharing.folder() : null);
+				new ChildFactory.Options(properties.enabled(), properties.parent().startChildren(),
+						sharing.enabled() ? sharing.folder() : null,
+						MapperSettings.customizer(properties.template(), environment)));
 	}
 
-	@Bean(ChildProcessRegistrar.TEMPLATE_FACTORY)
-	CborMessageTemplateFactory ipcTemplateFactory(ObjectProvider<CBORMapper> mapper,
-			ObjectProvider<IpcDestination> destinations, ObjectProvider<IpcObserver> observer,
-			IpcProperties properties) {
+	@Bean
+	CborMessageTemplateFactory ipcTemplateFactory(@Qualifier("ipc") ObjectProvider<CBORMapper> mapper,
+			ObjectProvider<IpcMapperCustomizer> customizers, ObjectProvider<IpcDestination> destinations,
+			ObjectProvider<IpcObserver> observer, IpcProperties properties, Environment environment) {
 		IpcProperties.Template template = properties.template();
 		Duration timeout = template.timeout();
 		check(timeout.compareTo(Duration.ZERO) > 0 && timeout.compareTo(CborMessageTemplate.MAX_TIMEOUT) <= 0,
 				"ipc.template.timeout", timeout, "It must be more than zero and at most 100 years.");
 		long maxMessageSize = template.maxMessageSize().toBytes();
-		check(maxMessageSize > 0 && maxMessageSize < Integer.MAX_VALUE, "ipc.template.max-message-size",
-				template.maxMessageSize(), "It must be more than zero and less than 2 GB.");
-		return new CborMessageTemplateFactory(mapper.getIfAvailable(CBORMapper::new),
+		check(maxMessageSize > 0 && maxMessageSize <= LARGEST_MESSAGE, "ipc.template.max-message-size",
+				template.maxMessageSize(), "It must be 1 to " + LARGEST_MESSAGE + " bytes.");
+		return new CborMessageTemplateFactory(
+				mapper.getIfAvailable(
+						() -> MapperSettings.mapper(MapperSettings.customizer(template, environment), customizers)),
 				destinations.orderedStream().toList(), observer.getIfAvailable(() -> IpcObserver.NONE), timeout,
 				(int) maxMessageSize);
 	}
 
+	/**
+	 * Each context has one, for the children of its own and of its ancestors. It is a
+	 * fallback where an ancestor has one of the user's.
+	 */
 	@Bean
-	@ConditionalOnMissingBean(CborMessageOperations.class)
+	@Fallback
+	@ConditionalOnMissingBean(value = CborMessageOperations.class, search = SearchStrategy.CURRENT)
 	CborMessageTemplate cborMessageTemplate(CborMessageTemplateFactory factory, IpcProperties properties) {
 		return factory.template(properties.template().defaultDestination());
 	}
@@ -78,6 +94,7 @@ public final class IpcAutoConfiguration {
 	static class ParentConfiguration {
 
 		@Bean
+		@ConditionalOnMissingBean
 		ParentDestination ipcParent(ConfigurableApplicationContext context, IpcProperties properties)
 				throws IpcException {
 			IpcSocket socket = IpcSocket.inherited().orElseThrow();
