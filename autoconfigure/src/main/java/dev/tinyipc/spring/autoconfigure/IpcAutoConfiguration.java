@@ -22,13 +22,12 @@ import org.springframework.boot.autoconfigure.AutoConfiguration;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnClass;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnMissingBean;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnProperty;
-import org.springframework.boot.autoconfigure.condition.SearchStrategy;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
 import org.springframework.boot.context.properties.source.InvalidConfigurationPropertyValueException;
 import org.springframework.context.ConfigurableApplicationContext;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
-import org.springframework.context.annotation.Fallback;
+import org.springframework.context.annotation.Primary;
 import org.springframework.core.env.Environment;
 
 /**
@@ -78,13 +77,10 @@ public final class IpcAutoConfiguration {
 				(int) maxMessageSize);
 	}
 
-	/**
-	 * Each context has one, for the children of its own and of its ancestors. It is a
-	 * fallback where an ancestor has one of the user's.
-	 */
+	/** Stays the one candidate where a mock takes the place of a child's template. */
 	@Bean
-	@Fallback
-	@ConditionalOnMissingBean(value = CborMessageOperations.class, search = SearchStrategy.CURRENT)
+	@Primary
+	@ConditionalOnMissingBean(CborMessageOperations.class)
 	CborMessageTemplate cborMessageTemplate(CborMessageTemplateFactory factory, IpcProperties properties) {
 		return factory.template(properties.template().defaultDestination());
 	}

@@ -28,7 +28,7 @@ class ContextHierarchyTests {
 				.withParent(parent)
 				.withUserConfiguration(UsesWorker.class)
 				.run((context) -> {
-					assertThat(context).getBeans(IpcChild.class).isEmpty();
+					assertThat(context.getBeansOfType(IpcChild.class)).isEmpty();
 					assertThat(context.getBean("answer")).isEqualTo(pid(parent.getBean(IpcChild.class)));
 					assertThat(context.getBean(CborMessageTemplate.class)
 						.convertSendAndReceive("worker", "who", Long.class)).isEqualTo(context.getBean("answer"));
@@ -42,19 +42,19 @@ class ContextHierarchyTests {
 			.run((parent) -> RawWorker.nothing()
 				.withParent(parent)
 				.withUserConfiguration(DeclaresCat.class)
-				.run((context) -> assertThat(context).getBeans(IpcChild.class).isEmpty()));
+				.run((context) -> assertThat(context.getBeansOfType(IpcChild.class)).isEmpty()));
 	}
 
 	@Test
-	void aTemplateReachesTheChildrenOfBoth() {
+	void aTemplateOfTheLowerContextReachesTheChildrenOfBoth() {
 		RawWorker.application()
 			.run((parent) -> RawWorker.nothing()
 				.withParent(parent)
 				.withUserConfiguration(DeclaresCat.class)
 				.run((context) -> {
-					assertThat(context).getBeanNames(IpcChild.class).containsExactly("catIpcChild");
-					CborMessageTemplate template = context.getBean(CborMessageTemplate.class);
-					assertThat(template.convertSendAndReceive("cat", "hello", String.class)).isEqualTo("hello");
+					assertThat(context.getBeansOfType(IpcChild.class)).containsOnlyKeys("catIpcChild");
+					CborMessageTemplate template = context.getBean("catCborMessageTemplate", CborMessageTemplate.class);
+					assertThat(template.convertSendAndReceive("hello", String.class)).isEqualTo("hello");
 					assertThat(template.convertSendAndReceive("worker", "hello", String.class)).isEqualTo("hello");
 				}));
 	}

@@ -84,8 +84,8 @@ class MocksTests {
 	}
 
 	@Nested
-	@SpringBootTest(classes = WithoutAutoConfiguration.class)
-	class ASliceOfTheApplication {
+	@SpringBootTest(classes = Application.class)
+	class MocksOfBoth {
 
 		@MockitoBean
 		private CborMessageTemplate template;
@@ -97,13 +97,30 @@ class MocksTests {
 		@Autowired
 		private Caller caller;
 
+		@Test
+		void areEachWhereTheyBelong() {
+			assertThat(this.caller.template).isSameAs(this.template);
+			assertThat(this.caller.left).isSameAs(this.left);
+		}
+
+	}
+
+	@Nested
+	@SpringBootTest(classes = WithoutAutoConfiguration.class)
+	class ASliceOfTheApplication {
+
+		@MockitoBean
+		private CborMessageOperations operations;
+
+		@Autowired
+		private OperationsCaller caller;
+
 		@Autowired
 		private ApplicationContext context;
 
 		@Test
 		void hasNoChildren() {
-			assertThat(this.caller.template).isSameAs(this.template);
-			assertThat(this.caller.left).isSameAs(this.left);
+			assertThat(this.caller.operations).isSameAs(this.operations);
 			assertThat(this.context.getBeansOfType(IpcChild.class)).isEmpty();
 		}
 
@@ -154,7 +171,7 @@ class MocksTests {
 	@Configuration(proxyBeanMethods = false)
 	@ChildProcess(name = "left", command = "cat")
 	@ChildProcess(name = "right", command = "cat")
-	@Import(Caller.class)
+	@Import(OperationsCaller.class)
 	static class WithoutAutoConfiguration {
 
 	}
