@@ -10,9 +10,9 @@ import org.slf4j.LoggerFactory;
 import org.springframework.core.env.Environment;
 
 /**
- * Which children's children this process is an instance of. An application that runs
- * itself as a child, or shares its configuration with one, would otherwise start itself
- * without end.
+ * Which child this process is an instance of, and which children it must therefore not
+ * start: an application that runs itself as a child, or shares its configuration with
+ * one, would start itself without end.
  */
 final class Ancestry {
 
@@ -21,6 +21,8 @@ final class Ancestry {
 	 * processes above: {@code worker}, or {@code worker/helper}.
 	 */
 	static final String VARIABLE = "TINY_IPC_CHILD";
+
+	private static final String ITSELF = "this process is itself an instance of it, or a child of one";
 
 	private static final Logger logger = LoggerFactory.getLogger(Ancestry.class);
 
@@ -45,8 +47,8 @@ final class Ancestry {
 		return new Ancestry(isChild ? environment.getProperty(VARIABLE, "") : null, startChildren);
 	}
 
-	/** What a child of this process is told. */
-	String of(String child) {
+	/** What a child of this process finds in {@link #VARIABLE}. */
+	String pathOf(String child) {
 		return (this.path == null || this.path.isEmpty()) ? child : this.path + '/' + child;
 	}
 
@@ -55,14 +57,18 @@ final class Ancestry {
 		if (this.path == null) {
 			return null;
 		}
-		if (isInstanceOf(child, this.path)) {
-			return "this process is itself an instance of it, or a child of one";
+		boolean startsItself = isInstanceOf(child, this.path);
+		if (!this.startChildren) {
+			tell();
 		}
-		if (this.startChildren) {
-			return null;
+		else if (startsItself) {
+			logger.info("The child '{}' is not started, as {}", child, ITSELF);
 		}
-		tell();
-		return "this process is itself a child, and starts none: see ipc.parent.start-children";
+		if (startsItself) {
+			return ITSELF;
+		}
+		return this.startChildren ? null
+				: "this process is itself a child, and starts none: see ipc.parent.start-children";
 	}
 
 	private static boolean isInstanceOf(String child, String path) {

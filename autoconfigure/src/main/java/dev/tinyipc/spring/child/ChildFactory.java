@@ -99,7 +99,7 @@ public class ChildFactory {
 
 	private Map<String, String> environment(String name, boolean isJava, ChildSettings settings) {
 		Map<String, String> environment = new HashMap<>();
-		environment.put(Ancestry.VARIABLE, this.ancestry.of(name));
+		environment.put(Ancestry.VARIABLE, this.ancestry.pathOf(name));
 		if (isJava && this.options.mapperCustomizer() != null) {
 			environment.put(MAPPER_CUSTOMIZER_VARIABLE, this.options.mapperCustomizer().getName());
 		}
@@ -117,6 +117,7 @@ public class ChildFactory {
 		return this.ancestry.reasonNotToStart(name);
 	}
 
+	/** Compares as Boot compares the names of properties. */
 	static ConfigurationPropertyName uniform(String name) {
 		return ConfigurationPropertyName.adapt(name, '.');
 	}
