@@ -23,7 +23,10 @@ import org.springframework.context.annotation.Import;
  *
  * The child gets a bean {@code <name>IpcChild} and a template of its own, which is
  * injected by {@code @Qualifier("<name>")}. What is set in {@code ipc.children.<name>.*}
- * takes precedence over the annotation.
+ * takes precedence over the annotation, where the name can be spelled in any way that
+ * Spring Boot takes for the same. A test slice, which goes without the
+ * auto-configuration, has no children, and an application that is itself a child starts
+ * none unless {@code ipc.parent.start-children} is set.
  */
 @Target(ElementType.TYPE)
 @Retention(RetentionPolicy.RUNTIME)
@@ -39,7 +42,8 @@ public @interface ChildProcess {
 	String name();
 
 	/**
-	 * The program to run and its arguments; <code>${…}</code> placeholders resolve.
+	 * The program to run and its arguments. Placeholders (<code>${…}</code>) are resolved
+	 * as in {@code @Value}.
 	 * @return the program, looked up in PATH if its name has no slash, and its arguments
 	 */
 	String[] command() default {};
@@ -52,22 +56,22 @@ public @interface ChildProcess {
 	Class<?> main() default void.class;
 
 	/**
-	 * Arguments for the JVM that runs {@link #main()}, behind the defaults;
-	 * <code>${…}</code> placeholders resolve.
+	 * Arguments for the JVM that runs {@link #main()}, in addition to the defaults.
+	 * Placeholders (<code>${…}</code>) are resolved as in {@code @Value}.
 	 * @return such as {@code -Xmx256m}
 	 */
 	String[] jvmArguments() default {};
 
 	/**
-	 * How many processes, all alike, serve the destination: as many requests are answered
-	 * at once.
+	 * The number of processes, all alike, that serve the destination, each with one
+	 * request at a time.
 	 * @return at least 1
 	 */
 	int instances() default 1;
 
 	/**
-	 * Whether the child only takes messages or only sends them. A child that does not say
-	 * so answers each message once, also one that was sent by {@code convertAndSend},
+	 * Whether the child only takes messages or only sends them. By default a child
+	 * answers each message once, including one that was sent by {@code convertAndSend},
 	 * whose answer can be received or is dropped.
 	 * @return whether no request is answered
 	 */

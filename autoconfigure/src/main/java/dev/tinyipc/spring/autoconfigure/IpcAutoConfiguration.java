@@ -4,20 +4,23 @@ import java.time.Duration;
 
 import dev.tinyipc.IpcChannel;
 import dev.tinyipc.IpcException;
+import dev.tinyipc.IpcMapperCustomizer;
 import dev.tinyipc.IpcSocket;
 import dev.tinyipc.spring.CborMessageOperations;
 import dev.tinyipc.spring.CborMessageTemplate;
 import dev.tinyipc.spring.CborMessageTemplateFactory;
-import dev.tinyipc.spring.child.ChildFactory;
-import dev.tinyipc.spring.ChildProcessRegistrar;
+import dev.tinyipc.spring.ChildProcesses;
 import dev.tinyipc.spring.IpcChannelFactory;
 import dev.tinyipc.spring.IpcDestination;
 import dev.tinyipc.spring.IpcObserver;
 import dev.tinyipc.spring.IpcSocketFactory;
+import dev.tinyipc.spring.child.ChildFactory;
 import dev.tinyipc.spring.child.ParentDestination;
+import org.jspecify.annotations.Nullable;
 import tools.jackson.dataformat.cbor.CBORMapper;
 
 import org.springframework.beans.factory.ObjectProvider;
+import org.springframework.beans.factory.annotation.Qualifier;
 import org.springframework.boot.autoconfigure.AutoConfiguration;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnClass;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnMissingBean;
@@ -27,19 +30,23 @@ import org.springframework.boot.context.properties.source.InvalidConfigurationPr
 import org.springframework.context.ConfigurableApplicationContext;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
-import org.springframework.context.annotation.Import;
+import org.springframework.context.annotation.Primary;
 import org.springframework.core.env.Environment;
 import org.springframework.util.unit.DataSize;
 
 /**
- * Auto-configuration of a {@link CborMessageTemplate}, and of the child processes that
- * are declared in properties.
+ * Auto-configuration of a {@link CborMessageTemplate}, and of child processes: of those
+ * that are declared in properties, and of those of {@code @ChildProcess}, which are
+ * nothing without it.
  */
-@AutoConfiguration(afterName = "org.springframework.boot.jackson.autoconfigure.JacksonAutoConfiguration")
+@AutoConfiguration
 @ConditionalOnClass({ IpcSocket.class, CBORMapper.class })
 @EnableConfigurationProperties(IpcProperties.class)
-@Import(ChildProcessRegistrar.class)
+@ChildProcesses({}) // none of its own: imports what finds those of the properties
 public final class IpcAutoConfiguration {
+
+	/** 2 GiB less what an array needs, and the header. */
+	private static final long LARGEST_MESSAGE = Integer.MAX_VALUE - 8;
 
 	@Bean
 	@ConditionalOnMissingBean
@@ -49,23 +56,32 @@ public final class IpcAutoConfiguration {
 
 	@Bean
 	@ConditionalOnMissingBean
-	IpcChannelFactory ipcChannelFactory(ObjectProvider<CBORMapper> mappers, IpcProperties properties) {
-		DataSize limit = properties.template().maxMessageSize();
-		check(limit.toBytes() > 0 && limit.toBytes() < Integer.MAX_VALUE, "ipc.template.max-message-size", limit,
-				"It must be more than zero and less than 2 GB.");
-		CBORMapper mapper = mappers.getIfAvailable(CBORMapper::new);
-		return (socket) -> IpcChannel.over(socket, mapper).withMaxMessageSize((int) limit.toBytes());
+	IpcChannelFactory ipcChannelFactory(@Qualifier("ipc") ObjectProvider<CBORMapper> mappers,
+			ObjectProvider<IpcMapperCustomizer> customizers, IpcProperties properties, Environment environment) {
+		IpcProperties.Template template = properties.template();
+		DataSize limit = template.maxMessageSize();
+		check(limit.toBytes() > 0 && limit.toBytes() <= LARGEST_MESSAGE, "ipc.template.max-message-size", limit,
+				"It must be 1 to " + LARGEST_MESSAGE + " bytes.");
+		Integer maxItems = template.maxItems();
+		check(maxItems == null || maxItems > 0, "ipc.template.max-items", maxItems, "It must be more than zero.");
+		CBORMapper mapper = mappers
+			.getIfAvailable(() -> MapperSettings.mapper(MapperSettings.customizer(template, environment), customizers));
+		return (socket) -> {
+			IpcChannel channel = IpcChannel.over(socket, mapper).withMaxMessageSize((int) limit.toBytes());
+			return (maxItems != null) ? channel.withMaxItems(maxItems) : channel;
+		};
 	}
 
-	@Bean(ChildProcessRegistrar.CHILD_FACTORY)
+	@Bean
 	ChildFactory ipcChildFactory(IpcSocketFactory socketFactory, IpcChannelFactory channelFactory,
 			IpcProperties properties, Environment environment) {
 		IpcProperties.ClassSharing sharing = properties.classSharing();
-		return new ChildFactory(socketFactory, channelFactory, properties.children(), environment, sharing.enabled(),
-				sharing.directory());
+		return new ChildFactory(socketFactory, channelFactory, properties.children(), environment,
+				new ChildFactory.Options(properties.enabled(), properties.parent().startChildren(), sharing.enabled(),
+						sharing.directory(), MapperSettings.customizer(properties.template(), environment)));
 	}
 
-	@Bean(ChildProcessRegistrar.TEMPLATE_FACTORY)
+	@Bean
 	CborMessageTemplateFactory ipcTemplateFactory(ObjectProvider<IpcDestination> destinations,
 			ObjectProvider<IpcObserver> observer, IpcProperties properties) {
 		Duration timeout = properties.template().timeout();
@@ -75,7 +91,9 @@ public final class IpcAutoConfiguration {
 				observer.getIfAvailable(() -> IpcObserver.NONE), timeout);
 	}
 
+	/** Stays the one candidate where a mock takes the place of a child's template. */
 	@Bean
+	@Primary
 	@ConditionalOnMissingBean(CborMessageOperations.class)
 	CborMessageTemplate cborMessageTemplate(CborMessageTemplateFactory factory, IpcProperties properties) {
 		return factory.template(properties.template().defaultDestination());
@@ -86,6 +104,7 @@ public final class IpcAutoConfiguration {
 	static class ParentConfiguration {
 
 		@Bean
+		@ConditionalOnMissingBean
 		ParentDestination ipcParent(ConfigurableApplicationContext context, IpcChannelFactory channelFactory,
 				IpcProperties properties) throws IpcException {
 			IpcChannel channel = channelFactory.createChannel(IpcSocket.inherited().orElseThrow());
@@ -94,7 +113,7 @@ public final class IpcAutoConfiguration {
 
 	}
 
-	private static void check(boolean valid, String name, Object value, String reason) {
+	private static void check(boolean valid, String name, @Nullable Object value, String reason) {
 		if (!valid) {
 			throw new InvalidConfigurationPropertyValueException(name, value, reason);
 		}

@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
 
+import dev.tinyipc.IpcMapperCustomizer;
 import dev.tinyipc.spring.child.ChildSettings;
 import org.jspecify.annotations.Nullable;
 
@@ -14,15 +15,16 @@ import org.springframework.util.unit.DataSize;
 /**
  * Properties for messages and child processes.
  *
- * @param children Child processes by name. What is set here takes precedence over
- * &#64;ChildProcess.
+ * @param enabled Whether child processes are started. Otherwise calls of them fail.
+ * @param children Child processes by name. What is set here takes precedence over the
+ * annotation.
  * @param classSharing how JVMs share loaded classes
  * @param parent what an application does that was itself started as a child
  * @param template the auto-configured template
  */
 @ConfigurationProperties("ipc")
-record IpcProperties(@DefaultValue Map<String, ChildSettings> children, @DefaultValue ClassSharing classSharing,
-		@DefaultValue Parent parent, @DefaultValue Template template) {
+record IpcProperties(@DefaultValue("true") boolean enabled, @DefaultValue Map<String, ChildSettings> children,
+		@DefaultValue ClassSharing classSharing, @DefaultValue Parent parent, @DefaultValue Template template) {
 
 	/**
 	 * How the JVMs of main classes share loaded classes.
@@ -41,8 +43,10 @@ record IpcProperties(@DefaultValue Map<String, ChildSettings> children, @Default
 	 *
 	 * @param closeWhenGone Whether the application, if it was started as a child, closes
 	 * when its parent is gone.
+	 * @param startChildren Whether the application, if it was started as a child, starts
+	 * children of its own.
 	 */
-	record Parent(@DefaultValue("true") boolean closeWhenGone) {
+	record Parent(@DefaultValue("true") boolean closeWhenGone, boolean startChildren) {
 
 	}
 
@@ -53,9 +57,14 @@ record IpcProperties(@DefaultValue Map<String, ChildSettings> children, @Default
 	 * child.
 	 * @param timeout Timeout of a call that names none.
 	 * @param maxMessageSize Largest message that is sent and accepted.
+	 * @param maxItems Largest number of data items (values, keys, arrays and so on) in a
+	 * received message. By default one for each 16 bytes of the largest message.
+	 * @param mapperCustomizer Class that configures the CBOR mapper, of the template and
+	 * of every child that is a main class.
 	 */
 	record Template(@Nullable String defaultDestination, @DefaultValue("30s") Duration timeout,
-			@DefaultValue("16MB") DataSize maxMessageSize) {
+			@DefaultValue("16MB") DataSize maxMessageSize, @Nullable Integer maxItems,
+			@Nullable Class<? extends IpcMapperCustomizer> mapperCustomizer) {
 
 	}
 

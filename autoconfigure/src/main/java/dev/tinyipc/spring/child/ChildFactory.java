@@ -1,15 +1,21 @@
 package dev.tinyipc.spring.child;
 
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
+import dev.tinyipc.IpcMapperCustomizer;
+import dev.tinyipc.IpcServer;
+import dev.tinyipc.spring.ChildStartException;
 import dev.tinyipc.spring.IpcChannelFactory;
 import dev.tinyipc.spring.IpcSocketFactory;
 import org.jspecify.annotations.Nullable;
 
 import org.springframework.beans.factory.DisposableBean;
+import org.springframework.boot.context.properties.source.ConfigurationPropertyName;
 import org.springframework.core.env.Environment;
+import org.springframework.util.PlaceholderResolutionException;
 
 /**
  * Makes the beans of children, from what their declarations and their settings say
@@ -21,11 +27,15 @@ public class ChildFactory implements DisposableBean {
 
 	private final IpcChannelFactory channelFactory;
 
-	private final Map<String, ChildSettings> settings;
+	private final Map<ConfigurationPropertyName, ChildSettings> settings = new HashMap<>();
 
 	private final Environment environment;
 
+	private final Options options;
+
 	private final @Nullable ClassArchives archives;
+
+	private final Ancestry ancestry;
 
 	private final ChildSupervisor supervisor = new ChildSupervisor();
 
@@ -36,18 +46,20 @@ public class ChildFactory implements DisposableBean {
 	 * @param socketFactory makes the sockets of the children
 	 * @param channelFactory makes the channels over them
 	 * @param settings of children, by name
-	 * @param environment resolves placeholders in declarations
-	 * @param classSharing whether JVMs share classes between starts
-	 * @param archiveFolder where they do; null for the default
+	 * @param environment resolves placeholders in declarations, and says whether this
+	 * process is itself a child
+	 * @param options what all children have in common
 	 */
 	public ChildFactory(IpcSocketFactory socketFactory, IpcChannelFactory channelFactory,
-			Map<String, ChildSettings> settings, Environment environment, boolean classSharing,
-			@Nullable Path archiveFolder) {
+			Map<String, ChildSettings> settings, Environment environment, Options options) {
 		this.socketFactory = socketFactory;
 		this.channelFactory = channelFactory;
-		this.settings = settings;
+		// Spellings of one name have the same settings: Boot has merged them.
+		settings.forEach((name, ofChild) -> this.settings.put(uniform(name), ofChild));
 		this.environment = environment;
-		this.archives = classSharing ? new ClassArchives(archiveFolder) : null;
+		this.options = options;
+		this.archives = options.classSharing() ? new ClassArchives(options.archiveFolder()) : null;
+		this.ancestry = Ancestry.of(environment, options.startNested());
 	}
 
 	/**
@@ -62,13 +74,15 @@ public class ChildFactory implements DisposableBean {
 	 */
 	public IpcChild child(String name, String[] command, String main, String[] jvmArguments, int instances,
 			boolean oneWay) {
-		ChildSettings settings = this.settings.containsKey(name) ? this.settings.get(name) : ChildSettings.defaults();
+		ChildSettings found = this.settings.get(uniform(name));
+		ChildSettings settings = (found != null) ? found : ChildSettings.defaults();
 		boolean runsSomethingElse = !settings.command().isEmpty() || settings.main() != null;
-		ChildSpec spec = new ChildSpec(name, runsSomethingElse ? settings.command() : resolve(command),
-				runsSomethingElse ? settings.main() : (main.isEmpty() ? null : main),
-				settings.jvmArguments().isEmpty() ? resolve(jvmArguments) : settings.jvmArguments(),
+		String mainClass = runsSomethingElse ? settings.main() : (main.isEmpty() ? null : main);
+		ChildSpec spec = new ChildSpec(name, runsSomethingElse ? settings.command() : resolve(name, command), mainClass,
+				settings.jvmArguments().isEmpty() ? resolve(name, jvmArguments) : settings.jvmArguments(),
 				(settings.instances() != null) ? settings.instances() : instances,
-				(settings.oneWay() != null) ? settings.oneWay() : oneWay, settings);
+				(settings.oneWay() != null) ? settings.oneWay() : oneWay,
+				environment(name, mainClass != null, settings), reasonNotToStart(name, settings), settings);
 		return new IpcChild(spec, new ChildLauncher(spec, this.socketFactory, this.channelFactory, this.archives),
 				this.supervisor, this.watch);
 	}
@@ -80,8 +94,55 @@ public class ChildFactory implements DisposableBean {
 	}
 
 	/** Only what a declaration says: Boot has resolved the settings already. */
-	private List<String> resolve(String[] declared) {
-		return List.of(declared).stream().map(this.environment::resolveRequiredPlaceholders).toList();
+	private List<String> resolve(String child, String[] declared) {
+		try {
+			return List.of(declared).stream().map(this.environment::resolveRequiredPlaceholders).toList();
+		}
+		catch (PlaceholderResolutionException ex) {
+			// Without the value around it, which may be a secret.
+			throw new ChildStartException(child,
+					"its declaration needs the placeholder ${" + ex.getPlaceholder() + "}, which cannot be resolved",
+					null);
+		}
+	}
+
+	private Map<String, String> environment(String name, boolean isJava, ChildSettings settings) {
+		Map<String, String> environment = new HashMap<>();
+		environment.put(Ancestry.VARIABLE, this.ancestry.pathOf(name));
+		if (isJava && this.options.mapperCustomizer() != null) {
+			environment.put(IpcServer.MAPPER_CUSTOMIZER_VARIABLE, this.options.mapperCustomizer().getName());
+		}
+		environment.putAll(settings.environment());
+		return environment;
+	}
+
+	private @Nullable String reasonNotToStart(String name, ChildSettings settings) {
+		if (!this.options.enabled()) {
+			return "no children are started: see ipc.enabled";
+		}
+		if (!settings.enabled()) {
+			return "it is not enabled: see ipc.children." + name + ".enabled";
+		}
+		return this.ancestry.reasonNotToStart(name);
+	}
+
+	/** Compares as Boot compares the names of properties. */
+	static ConfigurationPropertyName uniform(String name) {
+		return ConfigurationPropertyName.adapt(name, '.');
+	}
+
+	/**
+	 * What all children have in common.
+	 *
+	 * @param enabled whether children are started at all
+	 * @param startNested whether a process starts children that is itself a child
+	 * @param classSharing whether JVMs share classes between starts
+	 * @param archiveFolder where they do; null for the default
+	 * @param mapperCustomizer configures the mappers of main classes; null for none
+	 */
+	public record Options(boolean enabled, boolean startNested, boolean classSharing, @Nullable Path archiveFolder,
+			@Nullable Class<? extends IpcMapperCustomizer> mapperCustomizer) {
+
 	}
 
 }

@@ -20,12 +20,18 @@ import org.springframework.boot.context.properties.source.InvalidConfigurationPr
  * @param jvmArguments arguments of the main class's JVM
  * @param instances how many processes there are, at least 1
  * @param oneWay whether no request is answered
+ * @param environment variables to add to the child's environment
+ * @param reasonNotToStart why the child is not started with the application; null if it
+ * is
  * @param settings everything that a declaration cannot say
  */
 record ChildSpec(String name, List<String> command, @Nullable String main, List<String> jvmArguments, int instances,
-		boolean oneWay, ChildSettings settings) {
+		boolean oneWay, Map<String, String> environment, @Nullable String reasonNotToStart, ChildSettings settings) {
 
 	ChildSpec {
+		command = List.copyOf(command);
+		jvmArguments = List.copyOf(jvmArguments);
+		environment = Map.copyOf(environment);
 		require(name, instances > 0, ".instances", instances, "There must be at least one.");
 		positive(name, ".exchange-timeout", settings.exchangeTimeout());
 		positive(name, ".acquire-timeout", settings.acquireTimeout());
@@ -67,10 +73,6 @@ record ChildSpec(String name, List<String> command, @Nullable String main, List<
 		if (!valid) {
 			throw new InvalidConfigurationPropertyValueException("ipc.children." + name + key, value, reason);
 		}
-	}
-
-	Map<String, String> environment() {
-		return this.settings.environment();
 	}
 
 	@Override

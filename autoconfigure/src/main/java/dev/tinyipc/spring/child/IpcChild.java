@@ -97,11 +97,12 @@ public final class IpcChild implements IpcDestination, SmartLifecycle {
 	@Override
 	public void start() {
 		this.running = true;
-		if (this.spec.settings().enabled()) {
+		String reasonNotToStart = this.spec.reasonNotToStart();
+		if (reasonNotToStart == null) {
 			startInstances();
 		}
 		else {
-			this.pool.close("it is not enabled: see ipc.children." + this.spec.name() + ".enabled");
+			this.pool.close(reasonNotToStart);
 		}
 	}
 

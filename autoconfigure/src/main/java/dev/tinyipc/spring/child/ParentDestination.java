@@ -60,6 +60,25 @@ public final class ParentDestination implements IpcDestination, SmartLifecycle {
 	}
 
 	/**
+	 * Whether this process was started as a child, and its parent is gone, or cannot be
+	 * reached any more.
+	 * @return false for a process that was not started as a child
+	 */
+	public static boolean isGone() {
+		try (IpcPoller poller = IpcPoller.open()) {
+			Optional<IpcSocket> socket = IpcSocket.inherited();
+			if (socket.isEmpty()) {
+				return false;
+			}
+			poller.add(socket.get(), IpcPoller.Interest.END);
+			return !poller.await(Duration.ZERO).isEmpty();
+		}
+		catch (IpcException ex) {
+			return true; // closed on this side, because a reply was lost
+		}
+	}
+
+	/**
 	 * What can be seen of the inherited socket.
 	 * @return empty if it is closed
 	 */
@@ -73,15 +92,25 @@ public final class ParentDestination implements IpcDestination, SmartLifecycle {
 			return;
 		}
 		try {
-			IpcPoller poller = IpcPoller.open();
-			poller.add(this.socket, IpcPoller.Interest.END);
-			this.watch = poller;
-			Thread thread = new Thread(() -> await(poller, this.whenGone), "ipc-parent");
-			thread.setDaemon(true);
-			thread.start();
+			watch(IpcPoller.open(), this.whenGone);
 		}
 		catch (IpcException ex) {
 			throw new UncategorizedIpcException("The parent process cannot be watched: " + ex.getMessage(), ex);
+		}
+	}
+
+	private void watch(IpcPoller poller, Runnable whenGone) throws IpcException {
+		try {
+			poller.add(this.socket, IpcPoller.Interest.END);
+			Thread thread = new Thread(() -> await(poller, whenGone), "ipc-parent");
+			thread.setDaemon(true);
+			thread.start();
+			this.watch = poller;
+		}
+		finally {
+			if (this.watch == null) {
+				poller.close();
+			}
 		}
 	}
 
@@ -93,7 +122,7 @@ public final class ParentDestination implements IpcDestination, SmartLifecycle {
 			}
 		}
 		catch (IpcException ex) {
-			logger.debug("The parent process is watched no more", ex);
+			logger.debug("The parent process is no longer watched", ex);
 		}
 	}
 
@@ -106,7 +135,7 @@ public final class ParentDestination implements IpcDestination, SmartLifecycle {
 				poller.close();
 			}
 			catch (IpcException ex) {
-				logger.warn("The watch over the parent process could not be closed", ex);
+				logger.warn("What watches the parent process could not be closed", ex);
 			}
 		}
 	}

@@ -8,14 +8,14 @@ import dev.tinyipc.spring.CborMessageTemplate;
 import dev.tinyipc.spring.CborMessageTemplateFactory;
 import dev.tinyipc.spring.ChildProcess;
 import dev.tinyipc.spring.child.IpcChild;
-import dev.tinyipc.spring.IpcMessageConversionException;
 import dev.tinyipc.spring.IpcSocketFactory;
 import dev.tinyipc.spring.TestWorker;
 import dev.tinyipc.spring.TestWorker.Reply;
 import dev.tinyipc.spring.TestWorker.Request;
 import dev.tinyipc.spring.UnknownDestinationException;
 import org.junit.jupiter.api.Test;
-import tools.jackson.databind.DeserializationFeature;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.dataformat.cbor.CBORMapper;
 
 import org.springframework.beans.factory.annotation.Qualifier;
@@ -134,21 +134,6 @@ class IpcAutoConfigurationTests {
 	}
 
 	@Test
-	void aCborMapperOfTheUsersIsUsed() {
-		this.runner.withUserConfiguration(OneWorker.class)
-			.withPropertyValues("spring.jackson.deserialization.fail-on-unknown-properties=true")
-			.run((context) -> assertThatExceptionOfType(IpcMessageConversionException.class)
-				.isThrownBy(() -> context.getBean(CborMessageTemplate.class)
-					.convertSendAndReceive(new Request("echo", "x"), OnlyText.class)));
-		this.runner.withUserConfiguration(OneWorker.class)
-			.withBean(CBORMapper.class,
-					() -> CBORMapper.builder().disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES).build())
-			.run((context) -> assertThat(context.getBean(CborMessageTemplate.class)
-				.convertSendAndReceive(new Request("echo", "x"), OnlyText.class)
-				.text()).isEqualTo("x"));
-	}
-
-	@Test
 	void staysOutWithoutCborOnTheClassPath() {
 		this.runner.withClassLoader(new FilteredClassLoader(CBORMapper.class))
 			.run((context) -> assertThat(context).doesNotHaveBean(CborMessageOperations.class));
@@ -160,10 +145,23 @@ class IpcAutoConfigurationTests {
 			.run((context) -> assertThat(context.getStartupFailure()).rootCause()
 				.hasMessageContaining("ipc.template.timeout")
 				.hasMessageContaining("more than zero"));
-		this.runner.withPropertyValues("ipc.template.max-message-size=3GB")
+	}
+
+	@ParameterizedTest
+	@ValueSource(strings = { "1B", "2147483639B" })
+	void aMessageSizeThatIsAcceptedIsAcceptedByEveryCall(String size) {
+		this.runner.withUserConfiguration(OneWorker.class)
+			.withPropertyValues("ipc.template.max-message-size=" + size)
+			.run((context) -> context.getBean(CborMessageTemplate.class).convertAndSend(7));
+	}
+
+	@ParameterizedTest
+	@ValueSource(strings = { "-1B", "0B", "2147483640B", "2GB", "3GB" })
+	void aMessageSizeThatNoCallAcceptsIsRefused(String size) {
+		this.runner.withPropertyValues("ipc.template.max-message-size=" + size)
 			.run((context) -> assertThat(context.getStartupFailure()).rootCause()
 				.hasMessageContaining("ipc.template.max-message-size")
-				.hasMessageContaining("less than 2 GB"));
+				.hasMessageContaining("1 to 2147483639 bytes"));
 	}
 
 	@Test
@@ -179,10 +177,6 @@ class IpcAutoConfigurationTests {
 
 	private static long pid(ApplicationContext context, String child) {
 		return context.getBean(child + "IpcChild", IpcChild.class).instances().get(0).pid().orElseThrow();
-	}
-
-	record OnlyText(String text) {
-
 	}
 
 	@Configuration(proxyBeanMethods = false)

@@ -84,7 +84,6 @@ class ChildSettingsTests {
 		RawWorker.nothing()
 			.withPropertyValues("ipc.children.worker.idempotent=true")
 			.run((context) -> assertThat(context).getFailure()
-				.rootCause()
 				.isInstanceOf(ChildStartException.class)
 				.hasMessageContaining("'worker'")
 				.hasMessageContaining("neither a command nor a main class is declared"));

@@ -1,0 +1,54 @@
+package dev.tinyipc.demo.web;
+
+import dev.tinyipc.OwnedFd;
+import dev.tinyipc.demo.worker.ThumbnailReply;
+import dev.tinyipc.spring.CborMessageOperations;
+import dev.tinyipc.spring.IpcReplyLostException;
+import dev.tinyipc.spring.child.IpcChild;
+import org.junit.jupiter.api.Test;
+import org.mockito.ArgumentMatchers;
+import org.mockito.Mockito;
+
+import org.springframework.beans.factory.annotation.Autowired;
+import org.springframework.boot.autoconfigure.ImportAutoConfiguration;
+import org.springframework.boot.servlet.autoconfigure.MultipartAutoConfiguration;
+import org.springframework.boot.webmvc.test.autoconfigure.WebMvcTest;
+import org.springframework.context.ApplicationContext;
+import org.springframework.http.HttpStatus;
+import org.springframework.test.context.bean.override.mockito.MockitoBean;
+import org.springframework.test.web.servlet.assertj.MockMvcTester;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+/** The controller alone: no worker is started for it. */
+@WebMvcTest(ThumbnailController.class)
+@ImportAutoConfiguration(MultipartAutoConfiguration.class)
+class ThumbnailControllerSliceTests {
+
+	@MockitoBean
+	private CborMessageOperations worker;
+
+	@MockitoBean
+	private Uploads uploads;
+
+	@Autowired
+	private MockMvcTester mvc;
+
+	@Autowired
+	private ApplicationContext context;
+
+	@Test
+	void aMockAnswersInPlaceOfAWorker() {
+		Mockito.when(this.worker.sendAndReceive(ArgumentMatchers.any(), ArgumentMatchers.eq(ThumbnailReply.class),
+				ArgumentMatchers.<OwnedFd>any()))
+			.thenThrow(new IpcReplyLostException("mocked", null));
+		assertThat(this.mvc.post().uri("/thumbnails").multipart().file("file", new byte[1]))
+			.hasStatus(HttpStatus.UNPROCESSABLE_CONTENT);
+	}
+
+	@Test
+	void noWorkerIsStarted() {
+		assertThat(this.context.getBeansOfType(IpcChild.class)).isEmpty();
+	}
+
+}
