@@ -109,19 +109,24 @@ final class ReceivedFrame<T> implements Closeable {
 	}
 
 	private <U> U read(ObjectReader reader) throws IpcException.Remote {
-		ByteBuffer body = body();
-		if (body == null) {
+		if (this.byteString != null) {
 			throw new IllegalStateException("The body is the byte string that was expected");
 		}
+		// Not body(), which costs an object.
+		ByteBuffer bytes = this.buffer.memory().bytes();
+		bytes.limit(Frame.HEADER_SIZE + this.packet.length()).position(Frame.HEADER_SIZE);
 		try {
-			if (this.codec.isCbor() && ErrorItem.isOne(body)) {
-				throw ErrorItem.read(body, size());
+			if (this.codec.isCbor() && ErrorItem.isOne(bytes)) {
+				throw ErrorItem.read(bytes, size());
 			}
-			return reader.readValue(new ByteBufferBackedInputStream(body));
+			return reader.readValue(new ByteBufferBackedInputStream(bytes));
 		}
 		catch (ArithmeticException | IllegalArgumentException ex) {
 			// Jackson lets some of what its number parsers throw through.
 			throw DatabindException.from((JsonParser) null, "The body cannot be read: " + ex.getMessage(), ex);
+		}
+		finally {
+			bytes.clear();
 		}
 	}
 
