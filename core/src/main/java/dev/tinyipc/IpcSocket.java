@@ -37,7 +37,7 @@ public final class IpcSocket implements Closeable {
 	public static final String FD_VARIABLE = "TINY_IPC_FD";
 
 	/** The longest time that {@link #setSpinTime} takes: 10 milliseconds. */
-	public static final Duration MAX_SPIN_TIME = Duration.ofMillis(10);
+	public static final Duration MAX_SPIN_TIME = Spin.MAX_LIMIT;
 
 	private final OwnedFd descriptor;
 
@@ -85,8 +85,7 @@ public final class IpcSocket implements Closeable {
 
 	/**
 	 * The socket that the parent process handed to this one, whose number is in
-	 * {@value #FD_VARIABLE}. It is close-on-exec from then on, so that children of this
-	 * process do not get it.
+	 * {@value #FD_VARIABLE}. It is close-on-exec from then on.
 	 * @return the socket, the same at each call; empty if this process was not started as
 	 * a child
 	 * @throws IpcException if the variable is there, but names no such socket
@@ -96,9 +95,8 @@ public final class IpcSocket implements Closeable {
 	}
 
 	/**
-	 * The descriptor's number, for polling. It stays this object's. Calls of this object
-	 * set SO_RCVTIMEO and SO_SNDTIMEO of {@code socket(7)}, which other users of the
-	 * number will find set.
+	 * The descriptor's number, for polling. It stays this object's, whose calls set
+	 * SO_RCVTIMEO and SO_SNDTIMEO of {@code socket(7)}.
 	 * @return the number
 	 * @throws IllegalStateException if this socket is closed
 	 */
@@ -136,9 +134,8 @@ public final class IpcSocket implements Closeable {
 	}
 
 	/**
-	 * Says whether programs that this process starts inherit the socket.
-	 * {@link IpcProcessBuilder} needs no such thing: it places the socket in the child
-	 * alone.
+	 * Says whether programs that this process starts inherit the socket, which
+	 * {@link IpcProcessBuilder} does not need.
 	 * @param closeOnExec false to have every program inherit it
 	 * @throws IpcException if this socket is closed
 	 */
@@ -166,22 +163,19 @@ public final class IpcSocket implements Closeable {
 
 	/**
 	 * Sets for how long a receive asks for a packet again and again before it goes to
-	 * sleep, which keeps a processor busy and spares the time that waking takes: most of
-	 * a short exchange, if both ends do it. It is done only as long as it helps: not
-	 * while packets usually take longer, nor where processors are short, and never on a
-	 * machine with one processor or on a virtual thread.
-	 * @param limit at most {@link #MAX_SPIN_TIME}, and 50 microseconds are usually
-	 * enough; zero, as at first, never to do so
+	 * sleep. That keeps a processor busy and saves the time that waking takes: most of a
+	 * short exchange, if both ends do it. A receive spins only as long as that helps, and
+	 * never on a machine with one processor, on a virtual thread, or with less than 20
+	 * milliseconds left.
+	 * @param limit at most {@link #MAX_SPIN_TIME}; 50 microseconds are usually enough,
+	 * and zero, the default, never spins
 	 */
 	public void setSpinTime(Duration limit) {
 		this.receiver.setSpinTime(checkSpinTime(limit).toNanos());
 	}
 
 	static Duration checkSpinTime(Duration limit) {
-		if (limit.isNegative() || limit.compareTo(MAX_SPIN_TIME) > 0) {
-			throw new IllegalArgumentException("A spin time is zero to " + MAX_SPIN_TIME + ", not " + limit);
-		}
-		return limit;
+		return Spin.checkLimit(limit);
 	}
 
 	/**
@@ -196,8 +190,7 @@ public final class IpcSocket implements Closeable {
 
 	/**
 	 * Asks for room for packets that were sent and not yet received. The kernel doubles
-	 * the value, and cuts it at twice {@code net.core.wmem_max}: {@link #maxPacketSize()}
-	 * tells what it gave.
+	 * the value, up to {@code net.core.wmem_max}: see {@link #maxPacketSize()}.
 	 * @param bytes SO_SNDBUF of {@code socket(7)}
 	 * @throws IpcException if this socket is closed
 	 */
@@ -369,7 +362,7 @@ public final class IpcSocket implements Closeable {
 
 	/**
 	 * Whether this socket was closed or detached on this side.
-	 * @return whether it can no longer be used
+	 * @return whether it is unusable
 	 */
 	public boolean isClosed() {
 		return this.descriptor.isClosed();

@@ -41,8 +41,12 @@ final class ReceivedFrame<T> implements Closeable {
 		this.buffer = buffer;
 		this.home = home;
 		this.byteString = (expected != null) ? expected.content() : null;
+		// Not a slice, which would cost an object.
 		this.body = (this.byteString != null) ? expected.envelope()
-				: buffer.memory().bytes().slice(Frame.HEADER_SIZE, packet.length());
+				: buffer.memory()
+					.bytes()
+					.limit(Frame.HEADER_SIZE + packet.length())
+					.position(Frame.HEADER_SIZE);
 		this.packet = packet;
 		this.codec = codec;
 		this.reader = reader;
@@ -99,6 +103,7 @@ final class ReceivedFrame<T> implements Closeable {
 
 	@Override
 	public void close() {
+		this.buffer.memory().bytes().clear();
 		this.home.giveBack(this.buffer);
 		if (!this.handedOn) {
 			this.packet.close();

@@ -107,11 +107,13 @@ abstract sealed class SocketSide permits SocketSender, SocketReceiver {
 		try {
 			while (true) {
 				try {
-					long left = (end != 0) ? end - System.nanoTime() : Long.MAX_VALUE;
-					if (this.lock.tryLock(left, TimeUnit.NANOSECONDS)) {
-						return;
+					if (end == 0) {
+						this.lock.lockInterruptibly();
 					}
-					throw timedOut(Duration.ofNanos(timeoutNanos));
+					else if (!this.lock.tryLock(end - System.nanoTime(), TimeUnit.NANOSECONDS)) {
+						throw timedOut(Duration.ofNanos(timeoutNanos));
+					}
+					return;
 				}
 				catch (InterruptedException ex) {
 					interrupted = true;

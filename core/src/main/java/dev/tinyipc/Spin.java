@@ -1,15 +1,22 @@
 package dev.tinyipc;
 
+import java.time.Duration;
+
 /**
  * Decides whether a receive asks again and again for a while before it goes to sleep: to
  * be woken takes longer than all the rest of a short exchange. It learns from how long
- * packets let wait for themselves either way, and tries the other one now and then. So a
- * peer that is slow costs no processor time, and neither do peers that would have needed
- * the processor themselves, because more threads want to run than there are processors.
+ * packets take to arrive either way, and tries the other one now and then. So a peer that
+ * is slow costs no processor time, and neither do peers that need the processor
+ * themselves, because more threads want to run than there are processors.
  * <p>
  * Not thread-safe: each socket has one behind its receiving lock.
  */
 final class Spin {
+
+	/**
+	 * Less than a call waits in the kernel, so that no deadline passes while spinning.
+	 */
+	static final Duration MAX_LIMIT = Duration.ofMillis(10);
 
 	/** With one processor the peer could not work meanwhile. */
 	private static final boolean POSSIBLE = Runtime.getRuntime().availableProcessors() > 1;
@@ -34,6 +41,13 @@ final class Spin {
 
 	private int receives;
 
+	static Duration checkLimit(Duration limit) {
+		if (limit.isNegative() || limit.compareTo(MAX_LIMIT) > 0) {
+			throw new IllegalArgumentException("A spin time is zero to " + MAX_LIMIT + ", not " + limit);
+		}
+		return limit;
+	}
+
 	void setLimit(long nanos) {
 		this.limit = POSSIBLE ? nanos : 0;
 	}
@@ -54,7 +68,7 @@ final class Spin {
 		return start + this.limit;
 	}
 
-	/** Takes note of how long a packet let wait for itself. */
+	/** Takes note of how long a packet took to arrive. */
 	void waited(boolean awake, long nanos) {
 		long wait = Math.min(nanos, LONGEST_WAIT * this.limit);
 		if (awake) {

@@ -35,7 +35,12 @@ class VirtualThreadTests {
 
 	@Test
 	void timeoutAndCloseEndAWaitAndAnInterruptIsKeptForLater() throws Exception {
-		assertDone("time-out", "close", "interrupt");
+		assertDone("timeout", "close", "interrupt");
+	}
+
+	@Test
+	void anInterruptEndsAWaitWithADeadlineThatIsInterruptible() throws Exception {
+		assertDone("interrupt a deadline");
 	}
 
 	@Test

@@ -29,10 +29,11 @@ final class VirtualThreads {
 	private static final Map<String, Blocked.Action> SCENARIOS = Map.ofEntries(entry("block", VirtualThreads::block),
 			entry("receive", VirtualThreads::receive), entry("receive a batch", VirtualThreads::receiveBatch),
 			entry("messages", VirtualThreads::messages), entry("send", VirtualThreads::send),
-			entry("send a batch", VirtualThreads::sendBatch), entry("time-out", VirtualThreads::timeout),
+			entry("send a batch", VirtualThreads::sendBatch), entry("timeout", VirtualThreads::timeout),
 			entry("close", VirtualThreads::close), entry("interrupt", VirtualThreads::interrupt),
-			entry("poller", VirtualThreads::poller), entry("close a poller", VirtualThreads::closeAPoller),
-			entry("read a pipe", VirtualThreads::readAPipe), entry("write to a pipe", VirtualThreads::writeToAPipe),
+			entry("interrupt a deadline", VirtualThreads::interruptADeadline), entry("poller", VirtualThreads::poller),
+			entry("close a poller", VirtualThreads::closeAPoller), entry("read a pipe", VirtualThreads::readAPipe),
+			entry("write to a pipe", VirtualThreads::writeToAPipe),
 			entry("read the same pipe", VirtualThreads::readTheSamePipe),
 			entry("wait for the lock", VirtualThreads::waitForTheLock));
 
@@ -245,6 +246,22 @@ final class VirtualThreads {
 		await().until(() -> threads.get(0).getState() == Thread.State.WAITING || !threads.get(0).isAlive());
 		pair.parent().send(Samples.bytes("y"));
 		join(threads);
+	}
+
+	private static void interruptADeadline() throws Exception {
+		IpcSocketPair pair = IpcSocket.pair();
+		SocketTimeoutTests.fill(pair.parent());
+		IpcChannel channel = IpcChannel.over(pair.parent());
+		Deadline deadline = Deadline.NONE.interruptible();
+		Queue<String> messages = new ConcurrentLinkedQueue<>();
+		List<Thread> threads = List.of(
+				start(() -> messages.add(failure(() -> channel.receive(String.class, deadline)))),
+				start(() -> messages.add(failure(() -> channel.receive(String.class, deadline)))),
+				start(() -> messages.add(failure(() -> channel.send("x", deadline)))));
+		awaitWaiting(threads);
+		threads.forEach(Thread::interrupt);
+		join(threads);
+		assertThat(messages).hasSize(3).allMatch((message) -> message.contains("interrupted while it waited"));
 	}
 
 	private static void poller() throws Exception {
