@@ -21,15 +21,16 @@ class LayersTests {
 
 	private static final List<Set<String>> LAYERS = List.of(Set.of("LibC"),
 			Set.of("Errno", "IpcException", "Printable", "NativeAccess", "NativeBuffer", "Poll"),
-			Set.of("OwnedFd", "CloseActions", "FileOpening", "DescriptorStatus", "DescriptorIo", "DescriptorChannel",
-					"DescriptorInputStream", "DescriptorOutputStream", "MsgHdr", "PosixSpawn", "SystemEnvironment",
-					"Epoll", "ExitStatus", "Readiness", "ParkedThreads", "ChildExit", "ChildOutput", "ChildWatcher",
-					"OrphanGuard"),
+			Set.of("OwnedFd", "CloseActions", "LeakDetector", "FileOpening", "DescriptorStatus", "DescriptorIo",
+					"DescriptorChannel", "DescriptorInputStream", "DescriptorOutputStream", "MsgHdr", "PosixSpawn",
+					"SystemEnvironment", "Epoll", "ExitStatus", "Readiness", "ParkedThreads", "ChildExit",
+					"ChildOutput", "ChildWatcher", "OrphanGuard"),
 			Set.of("IpcSocket", "IpcSocketPair", "Packet", "SocketSide", "SocketSender", "SocketReceiver",
 					"SocketOption", "InheritedSocket", "SharedMemory", "Frame", "FrameBuffer", "IpcPoller",
 					"StructBytes", "Spin", "Codec", "CborHead", "CborCheck", "Utf8", "LargeMemory", "ByteString"),
 			Set.of("IpcChannel", "IpcMessage", "ErrorItem", "Envelope", "Hello", "IpcServer", "RequestLoop",
-					"IpcProcessBuilder", "IpcProcess", "ChildStreams"));
+					"ParentSettings", "Termination", "IpcMapperCustomizer", "IpcProcessBuilder", "IpcProcess",
+					"ChildStreams"));
 
 	private static final Set<String> MAY_USE_JNA = Set.of("LibC", "Errno", "NativeBuffer", "MsgHdr", "SharedMemory",
 			"StructBytes");
