@@ -1,5 +1,6 @@
 package dev.tinyipc;
 
+import java.lang.ref.WeakReference;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.Map;
@@ -20,6 +21,8 @@ import tools.jackson.dataformat.cbor.CBORMapper;
  * the last one for the channels that come and go over it.
  */
 final class Codec {
+
+	private static WeakReference<CBORMapper> shared = new WeakReference<>(null);
 
 	private final ObjectMapper mapper;
 
@@ -52,9 +55,23 @@ final class Codec {
 		this.maxDepth = mapper.tokenStreamFactory().streamReadConstraints().getMaxNestingDepth();
 	}
 
-	/** For channels whose user has chosen no mapper. */
+	/** For what this library itself reads and writes, and no type of the user's. */
 	static Codec cbor() {
-		return Default.CBOR;
+		return Own.CBOR;
+	}
+
+	/**
+	 * For channels whose user has chosen no mapper. A mapper keeps all types that it has
+	 * read or written, and with them their class loaders, so only the sockets that use
+	 * this one keep it.
+	 */
+	static synchronized CBORMapper sharedMapper() {
+		CBORMapper mapper = shared.get();
+		if (mapper == null) {
+			mapper = new CBORMapper();
+			shared = new WeakReference<>(mapper);
+		}
+		return mapper;
 	}
 
 	ObjectMapper mapper() {
@@ -118,8 +135,8 @@ final class Codec {
 		return this.reader.forType(type);
 	}
 
-	/** Not made before somebody wants it. */
-	private static final class Default {
+	/** Not made before it is needed. */
+	private static final class Own {
 
 		static final Codec CBOR = new Codec(new CBORMapper());
 

@@ -61,7 +61,7 @@ public final class IpcChannel {
 	 * @return the channel
 	 */
 	public static IpcChannel over(IpcSocket socket) {
-		return new IpcChannel(socket, ChannelResources.of(socket), Codec.cbor(), DEFAULT_MAX_MESSAGE_SIZE, 0);
+		return over(socket, Codec.sharedMapper());
 	}
 
 	/**

@@ -16,8 +16,8 @@ import org.jspecify.annotations.Nullable;
  *
  * A request gets exactly one answer. What the handler throws is sent as an error item
  * ({@link IpcChannel#sendError}), as is what is wrong with a body that cannot be read as
- * the type; the next request is served as usual. The stack trace stays here: a handler
- * logs what is to be found in the log.
+ * the type; the next request is served as usual. The stack trace is not sent, but logged
+ * here, at WARN by the logger of this class.
  */
 public final class IpcServer {
 
@@ -48,6 +48,11 @@ public final class IpcServer {
 	 * it, and the mapper is changed by what {@value #MAPPER_CUSTOMIZER_VARIABLE} names.
 	 * If {@value #HELLO_VARIABLE} says so, a reply repeats the number of its request, so
 	 * that the parent never takes it for another's.
+	 *
+	 * <p>
+	 * As long as the parent holds its end of the socket, SIGTERM does not end this
+	 * process, so that a service manager that signals parent and children at once loses
+	 * no request in flight. A JVM that was started with {@code -Xrs} ends all the same.
 	 * @param requestType what the requests are read as
 	 * @param handler answers them
 	 * @param <T> the type of the requests
@@ -62,6 +67,7 @@ public final class IpcServer {
 					+ " variable " + IpcSocket.FD_VARIABLE + " is not set. Start it through IpcProcessBuilder,"
 					+ " or declare it with @ChildProcess"));
 		try (socket) {
+			Termination.holdOffWhileOpen(socket);
 			IpcChannel channel = ParentSettings.channelOver(socket);
 			boolean invited = ParentSettings.invitesHello();
 			if (!invited || isGreeted(channel)) {

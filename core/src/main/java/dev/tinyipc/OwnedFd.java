@@ -27,6 +27,11 @@ import org.slf4j.LoggerFactory;
  * any thread.
  *
  * <p>
+ * A descriptor that is forgotten stays open. To find out where, set the system property
+ * {@code tinyipc.leak-detection} to {@code true}: what is garbage collected unclosed is
+ * then logged at WARN with the stack trace of its creation.
+ *
+ * <p>
  * Streams and channels work on any descriptor, also on a file that this process could not
  * open by its path. On a file they keep a position of their own, starting at 0, and never
  * move the offset that the descriptor shares with the process it came from.
@@ -66,9 +71,12 @@ public final class OwnedFd implements Closeable {
 
 	private final CloseActions closeActions = new CloseActions();
 
+	private final LeakDetector leak;
+
 	private OwnedFd(int number, boolean socket) {
 		this.number = number;
 		this.socket = socket;
+		this.leak = LeakDetector.watch(this);
 	}
 
 	/**
@@ -179,6 +187,7 @@ public final class OwnedFd implements Closeable {
 			throw new IllegalStateException(
 					isClosed() ? closedMessage() : this + " is in use by another thread and cannot be detached");
 		}
+		this.leak.forget();
 		this.closeActions.run(this.number);
 		return this.number;
 	}
@@ -286,6 +295,7 @@ public final class OwnedFd implements Closeable {
 			// To wake the borrowers the number must stay ours for one call more.
 			boolean wake = this.socket && seen % LENT > 0;
 			if (STATE.compareAndSet(this, seen, (wake ? seen + BORROWED : seen) | CLOSED)) {
+				this.leak.forget();
 				if (wake) {
 					LibC.shutdown(this.number, LibC.SHUT_RDWR);
 					giveBack();

@@ -4,6 +4,8 @@ import java.nio.ByteBuffer;
 import java.util.OptionalLong;
 
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import tools.jackson.core.JacksonException;
 
 /**
@@ -14,6 +16,8 @@ import tools.jackson.core.JacksonException;
  * @param <T> the type of the requests
  */
 final class RequestLoop<T> {
+
+	private static final Logger logger = LoggerFactory.getLogger(IpcServer.class);
 
 	private final IpcChannel channel;
 
@@ -65,6 +69,7 @@ final class RequestLoop<T> {
 			result = this.handler.handle(request);
 		}
 		catch (Exception ex) {
+			logger.warn("A request failed, which the peer is told", ex);
 			return sendError(ex);
 		}
 		try {
@@ -80,6 +85,7 @@ final class RequestLoop<T> {
 		catch (IpcException | RuntimeException ex) {
 			// Such as a value that cannot be written, or a closed descriptor: nothing was
 			// sent. If something was, this fails too.
+			logger.warn("A reply could not be sent, which the peer is told", ex);
 			return sendError(ex);
 		}
 	}

@@ -6,10 +6,15 @@ import java.util.Map;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 
+import ch.qos.logback.classic.Level;
+import ch.qos.logback.classic.Logger;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.read.ListAppender;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.slf4j.LoggerFactory;
 import tools.jackson.databind.json.JsonMapper;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -107,6 +112,28 @@ class IpcServerTests {
 		assertThatExceptionOfType(IpcException.Remote.class).isThrownBy(() -> ask("another peer", ""))
 			.withMessageContaining("of the handler's own");
 		assertThat(ask("echo", "next")).isEqualTo("next");
+	}
+
+	@Test
+	void whatTheHandlerThrowsIsLoggedOnceWithItsStackTrace() throws Exception {
+		Logger logger = (Logger) LoggerFactory.getLogger(IpcServer.class);
+		ListAppender<ILoggingEvent> log = new ListAppender<>();
+		log.start();
+		logger.addAppender(log);
+		try {
+			assertThatExceptionOfType(IpcException.Remote.class).isThrownBy(() -> ask("fail", "no such picture"));
+			assertThatExceptionOfType(IpcException.Remote.class).isThrownBy(() -> ask("unwritable", "x"));
+			ask("echo", "next");
+		}
+		finally {
+			logger.detachAppender(log);
+		}
+		assertThat(log.list).extracting(ILoggingEvent::getLevel).containsExactly(Level.WARN, Level.WARN);
+		assertThat(log.list).extracting((event) -> event.getThrowableProxy().getMessage())
+			.satisfiesExactly((first) -> assertThat(first).isEqualTo("no such picture"),
+					(second) -> assertThat(second).contains("on purpose"));
+		assertThat(log.list.get(0).getThrowableProxy().getStackTraceElementProxyArray())
+			.anyMatch((element) -> element.toString().contains("IpcServerTests.handle"));
 	}
 
 	@Test

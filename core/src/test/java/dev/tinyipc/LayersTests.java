@@ -21,7 +21,7 @@ class LayersTests {
 
 	private static final List<Set<String>> LAYERS = List.of(Set.of("LibC", "Machine"),
 			Set.of("Errno", "IpcException", "Printable", "NativeAccess", "NativeBuffer", "Poll", "Deadline"),
-			Set.of("OwnedFd", "CloseActions", "FileOpening", "DescriptorStatus", "DescriptorIo", "DescriptorChannel",
+			Set.of("OwnedFd", "CloseActions", "LeakDetector", "FileOpening", "DescriptorStatus", "DescriptorIo", "DescriptorChannel",
 					"DescriptorInputStream", "DescriptorOutputStream", "MsgHdr", "PosixSpawn", "SystemEnvironment",
 					"Epoll", "ExitStatus", "Readiness", "ParkedThreads", "ChildExit", "ChildOutput", "ChildWatcher",
 					"OrphanGuard"),
@@ -30,7 +30,7 @@ class LayersTests {
 					"Spin"),
 			Set.of("IpcChannel", "ChannelResources", "ReceivedFrame", "Codec", "CborHead", "CborCheck", "Utf8", "Frame",
 					"FrameBuffer", "LargeMemory", "ByteString", "IpcMessage", "ErrorItem", "Envelope", "Hello",
-					"IpcServer", "RequestLoop", "ParentSettings", "IpcMapperCustomizer", "IpcRequester", "Exchange",
+					"IpcServer", "RequestLoop", "ParentSettings", "Termination", "IpcMapperCustomizer", "IpcRequester", "Exchange",
 					"IpcProcessBuilder", "IpcProcess", "ChildStreams"));
 
 	private static final Set<String> MAY_USE_JNA = Set.of("LibC", "StructBytes");

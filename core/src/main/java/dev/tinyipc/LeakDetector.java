@@ -1,0 +1,58 @@
+package dev.tinyipc;
+
+import java.lang.ref.Cleaner;
+
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Warns of descriptors that nobody closed before they were garbage collected, with the
+ * place where they were created or received, if the system property {@value #PROPERTY} is
+ * {@code true}. It only warns: the number may have been handed to a call by
+ * {@link OwnedFd#fd()}, and to close it would harm whoever uses it.
+ */
+final class LeakDetector implements Runnable {
+
+	static final String PROPERTY = "tinyipc.leak-detection";
+
+	private static final Logger logger = LoggerFactory.getLogger(OwnedFd.class);
+
+	private static final @Nullable Cleaner cleaner = Boolean.getBoolean(PROPERTY) ? Cleaner.create() : null;
+
+	/** Of those that nobody wants to know about. */
+	private static final LeakDetector NONE = new LeakDetector("");
+
+	private final String description;
+
+	private final Throwable creation = new Throwable("It was created here");
+
+	private volatile boolean closed;
+
+	private LeakDetector(String description) {
+		this.description = description;
+	}
+
+	static LeakDetector watch(OwnedFd descriptor) {
+		Cleaner running = cleaner;
+		if (running == null) {
+			return NONE;
+		}
+		LeakDetector detector = new LeakDetector(descriptor.toString());
+		running.register(descriptor, detector);
+		return detector;
+	}
+
+	/** It was closed, or ownership was given up. */
+	void forget() {
+		this.closed = true;
+	}
+
+	@Override
+	public void run() {
+		if (!this.closed) {
+			logger.warn("{} was never closed", this.description, this.creation);
+		}
+	}
+
+}
