@@ -138,8 +138,9 @@ final class ChildLauncher {
 		List<String> variables = InheritedDebugger.removeFrom(environment, this.spec.environment());
 		if (!variables.isEmpty() && !this.debuggerTold) {
 			this.debuggerTold = true;
-			logger.warn("{} does not inherit the debugger's option in {}, because this application uses the address."
-					+ " To debug the child, set ipc.children.{}.environment.{} or .jvm-arguments, with an address of its own",
+			logger.warn(
+					"{} does not inherit the debugger's option in {}, because this application uses the address."
+							+ " To debug the child, set ipc.children.{}.environment.{}, with another address",
 					this.spec, variables, this.spec.name(), variables.get(0));
 		}
 		environment.putAll(this.spec.environment());

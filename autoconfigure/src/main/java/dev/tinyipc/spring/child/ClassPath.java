@@ -23,7 +23,12 @@ record ClassPath(List<Path> entries) {
 	private static final String LAUNCHER = "org.springframework.boot.loader.launch.PropertiesLauncher";
 
 	static ClassPath ofThisApplication() {
-		return new ClassPath(Stream.of(System.getProperty("java.class.path").split(File.pathSeparator, -1))
+		return of(System.getProperty("java.class.path"));
+	}
+
+	/** An entry without a name is the working directory. */
+	static ClassPath of(String path) {
+		return new ClassPath(Stream.of(path.split(File.pathSeparator, -1))
 			.map((entry) -> new File(entry).getAbsoluteFile().toPath())
 			.toList());
 	}

@@ -29,6 +29,10 @@ final class JvmDefaults {
 
 	private static final int STANDARD_ENCODINGS_SINCE = 19;
 
+	/** Properties that the child's working directory must not change the meaning of. */
+	private static final List<String> PATHS = List.of("jna.tmpdir", "jna.library.path", "jna.boot.library.path",
+			"jna.platform.library.path");
+
 	private JvmDefaults() {
 	}
 
@@ -55,6 +59,7 @@ final class JvmDefaults {
 		properties.put(prefix + "stderr.encoding", "UTF-8");
 		addOwn("jna.", properties); // such as where it may unpack its library
 		properties.remove("jna.loaded"); // which JNA itself sets, for this JVM
+		PATHS.forEach((name) -> properties.computeIfPresent(name, (key, path) -> ClassPath.of(path).toString()));
 		addOwn("loader.", properties); // such as where Boot's launcher finds more jars
 		properties.remove("loader.main");
 		properties.remove("loader.args");

@@ -86,6 +86,19 @@ class JvmDefaultsTests {
 	}
 
 	@Test
+	void aRelativePathOfJnaMeansTheSameInAnotherDirectory() {
+		System.setProperty("jna.library.path", "lib:/usr/lib");
+		try {
+			JavaChildren.application("ipc.children.worker.directory=" + this.folder)
+				.run((context) -> assertThat(JavaChildren.ask(context, "property", "jna.library.path"))
+					.isEqualTo(Path.of("lib").toAbsolutePath() + ":/usr/lib"));
+		}
+		finally {
+			System.clearProperty("jna.library.path");
+		}
+	}
+
+	@Test
 	void whatAChildPrintsIsReadInTheEncodingThatItIsWrittenIn() {
 		try (LogOf log = new LogOf("ipc.child.worker")) {
 			JavaChildren
