@@ -23,12 +23,12 @@ class LayersTests {
 			Set.of("Errno", "IpcException", "NativeAccess", "NativeBuffer", "Poll"),
 			Set.of("OwnedFd", "DescriptorIo", "DescriptorChannel", "DescriptorInputStream", "DescriptorOutputStream",
 					"MsgHdr", "PosixSpawn", "SystemEnvironment", "Epoll", "ExitStatus", "Readiness", "ParkedThreads",
-					"ChildExit", "ChildOutput", "ChildWatcher", "OrphanGuard"),
+					"ChildExit", "ChildOutput", "ChildWatcher", "OrphanGuard", "ChildLines", "ChildStreams", "Failures",
+					"ForeignCalls"),
 			Set.of("IpcSocket", "IpcSocketPair", "Packet", "SocketSide", "SocketSender", "SocketReceiver",
 					"SocketOption", "InheritedSocket", "SharedMemory", "Frame", "FrameBuffer", "IpcPoller",
 					"StructBytes", "Spin", "Codec", "LargeMemory", "ByteString"),
-			Set.of("IpcChannel", "IpcMessage", "ErrorItem", "IpcServer", "IpcProcessBuilder", "IpcProcess",
-					"ChildStreams"));
+			Set.of("IpcChannel", "IpcMessage", "ErrorItem", "IpcServer", "IpcProcessBuilder", "IpcProcess"));
 
 	private static final Set<String> MAY_USE_JNA = Set.of("LibC", "Errno", "NativeBuffer", "MsgHdr", "SharedMemory",
 			"StructBytes");
