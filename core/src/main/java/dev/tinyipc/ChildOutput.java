@@ -5,26 +5,27 @@ import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.function.Consumer;
 
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
-
 /**
  * What a child writes, line by line. A line is UTF-8, with what is not replaced; one that
  * does not end within 64 KiB is cut and marked, so that no child can fill the heap.
  */
 final class ChildOutput implements ChildWatcher.Watched {
 
-	private static final Logger logger = LoggerFactory.getLogger(ChildOutput.class);
-
 	static final int MAX_LINE_LENGTH = 64 * 1024;
 
 	static final String CUT_MARK = " … (cut: the line is longer than 64 KiB)";
 
-	private static final int READ_SIZE = 64 * 1024;
+	/** Not more, because all of it may be empty lines, each of which is an object. */
+	private static final int READ_SIZE = 8 * 1024;
+
+	/** A pipe holds 64 KiB. */
+	private static final int READS_AT_ONCE = 8;
 
 	private final OwnedFd pipe;
 
-	private final Consumer<String> lines;
+	private final Consumer<String> consumer;
+
+	private final ChildLines lines;
 
 	private final NativeBuffer block = NativeBuffer.allocate(READ_SIZE);
 
@@ -35,9 +36,35 @@ final class ChildOutput implements ChildWatcher.Watched {
 	/** Whether the rest of the line is thrown away. */
 	private boolean cut;
 
-	ChildOutput(OwnedFd pipe, Consumer<String> lines) {
+	private long closingTime;
+
+	/**
+	 * Whether the child has ended. Set after the closing time, perhaps by another thread.
+	 */
+	private volatile boolean ended;
+
+	private int readsSinceEnd;
+
+	/**
+	 * Reads from a pipe.
+	 * @param pipe its end that is read, which nobody else has: so it can be non-blocking,
+	 * and a child that takes back what it wrote cannot hold a reader up
+	 */
+	ChildOutput(OwnedFd pipe, Consumer<String> consumer, ChildLines lines) throws IpcException {
 		this.pipe = pipe;
+		this.consumer = consumer;
 		this.lines = lines;
+		setNonBlocking(pipe);
+	}
+
+	private static void setNonBlocking(OwnedFd pipe) throws IpcException {
+		int fd = pipe.borrow();
+		try {
+			Errno.check("fcntl(F_SETFL)", LibC.fcntl(fd, LibC.F_SETFL, LibC.O_NONBLOCK));
+		}
+		finally {
+			pipe.giveBack();
+		}
 	}
 
 	@Override
@@ -46,8 +73,30 @@ final class ChildOutput implements ChildWatcher.Watched {
 	}
 
 	@Override
-	public boolean serve() throws IpcException {
-		int fd = this.pipe.borrow();
+	public Next serve() {
+		for (int i = 0; i < READS_AT_ONCE && this.lines.hasRoom(); i++) {
+			long count = read();
+			if (count <= 0) {
+				return (count < 0 && Errno.last() == Errno.EAGAIN.number) ? Next.WATCH : Next.CLOSE;
+			}
+		}
+		return this.lines.hasRoom() ? Next.WATCH : Next.REST;
+	}
+
+	@Override
+	public Next look(long now) {
+		if (this.ended && now - this.closingTime >= 0) {
+			return Next.CLOSE;
+		}
+		this.lines.look(now);
+		return this.lines.hasRoom() ? Next.WATCH : Next.REST;
+	}
+
+	private long read() {
+		int fd = this.pipe.borrowUnlessClosed();
+		if (fd < 0) {
+			return 0;
+		}
 		long count;
 		try {
 			do {
@@ -62,33 +111,34 @@ final class ChildOutput implements ChildWatcher.Watched {
 		for (int i = 0; i < count; i++) {
 			add(bytes.get(i));
 		}
-		return count <= 0;
+		return count;
 	}
 
 	/**
-	 * Takes what has been written so far, by a child that has ended: a pipe holds 64 KiB,
-	 * and what others write who hold it open can wait. Its last line ends with it, also
-	 * if they do: one of them may be this process, which is just closing its copy.
+	 * Says that the child has ended. Others may still hold the pipe open, and do so for
+	 * as long as they like.
+	 * @param closingTime until when what they write is read
 	 */
-	void drain() throws IpcException {
-		boolean ended = false;
-		for (int i = 0; i < 2 && !ended && isReadable(); i++) {
-			ended = serve();
-		}
-		endLastLine();
+	void end(long closingTime) {
+		this.closingTime = closingTime;
+		this.ended = true;
 	}
 
-	private boolean isReadable() throws IpcException {
-		int fd = this.pipe.borrowUnlessClosed();
-		if (fd < 0) {
-			return false;
+	/**
+	 * Takes what a child wrote that has ended: not more than a pipe can have held.
+	 * @return false if there is more, and no room for it
+	 */
+	boolean drain() {
+		while (this.readsSinceEnd < 2 * READS_AT_ONCE) {
+			if (!this.lines.hasRoom()) {
+				return false;
+			}
+			this.readsSinceEnd = (read() > 0) ? this.readsSinceEnd + 1 : Integer.MAX_VALUE;
 		}
-		try {
-			return Poll.await(fd, LibC.POLLIN, System.nanoTime());
-		}
-		finally {
-			this.pipe.giveBack();
-		}
+		// Also if the pipe is open: by this process, which is just closing its copy, or
+		// by a child of the child's.
+		endLastLine();
+		return true;
 	}
 
 	private void add(byte value) {
@@ -103,7 +153,7 @@ final class ChildOutput implements ChildWatcher.Watched {
 		}
 		else if (!this.cut) {
 			this.cut = true;
-			tell(text() + CUT_MARK);
+			this.lines.add(this.consumer, text() + CUT_MARK);
 		}
 	}
 
@@ -113,17 +163,7 @@ final class ChildOutput implements ChildWatcher.Watched {
 		this.length = 0;
 		this.cut = false;
 		if (!told) {
-			tell(text);
-		}
-	}
-
-	/** Whatever happens to a line, the child and the other children go on. */
-	private void tell(String line) {
-		try {
-			this.lines.accept(line);
-		}
-		catch (RuntimeException | Error ex) {
-			logger.error("A line of a child's output was lost", ex);
+			this.lines.add(this.consumer, text);
 		}
 	}
 
@@ -133,7 +173,7 @@ final class ChildOutput implements ChildWatcher.Watched {
 	}
 
 	@Override
-	public void finish() {
+	public void close() {
 		this.pipe.close();
 		endLastLine();
 	}

@@ -4,8 +4,8 @@ import java.lang.ProcessBuilder.Redirect;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
-import java.util.Optional;
 import java.util.function.Consumer;
 
 import org.jspecify.annotations.Nullable;
@@ -21,6 +21,8 @@ final class ChildStreams {
 	private final List<OwnedFd> childEnds = new ArrayList<>();
 
 	private final @Nullable OwnedFd[] parentEnds = new OwnedFd[3];
+
+	private final List<@Nullable Consumer<String>> consumers = Arrays.asList(null, null, null);
 
 	void input(Redirect source) throws IpcException {
 		switch (source.type()) {
@@ -79,16 +81,28 @@ final class ChildStreams {
 	}
 
 	/**
-	 * Gives our end of a stream up to whoever is to read lines from it, if somebody wants
-	 * them.
+	 * Has a stream read line by line, if there is a pipe and somebody wants its lines.
 	 */
-	Optional<ChildOutput> lines(int stream, @Nullable Consumer<String> lines) {
-		OwnedFd end = this.parentEnds[stream];
-		if (lines == null || end == null) {
-			return Optional.empty();
+	void readLines(int stream, @Nullable Consumer<String> consumer) {
+		this.consumers.set(stream, consumer);
+	}
+
+	/** Gives up our ends of the streams that are read line by line. */
+	List<ChildOutput> takeLines(ChildLines lines) throws IpcException {
+		List<ChildOutput> outputs = new ArrayList<>();
+		for (int stream = 1; stream <= 2; stream++) {
+			OwnedFd end = this.parentEnds[stream];
+			Consumer<String> consumer = this.consumers.get(stream);
+			if (end != null && consumer != null) {
+				outputs.add(new ChildOutput(end, consumer, lines));
+			}
 		}
-		this.parentEnds[stream] = null;
-		return Optional.of(new ChildOutput(end, lines));
+		for (int stream = 1; stream <= 2; stream++) {
+			if (this.consumers.get(stream) != null) {
+				this.parentEnds[stream] = null;
+			}
+		}
+		return outputs;
 	}
 
 	void closeChildEnds() {

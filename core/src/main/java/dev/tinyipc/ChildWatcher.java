@@ -1,9 +1,13 @@
 package dev.tinyipc;
 
+import java.time.Duration;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.LockSupport;
 
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -11,30 +15,54 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Waits for the ends and the output of all children, in one thread, which starts with the
- * first of them. A child's end is told by a descriptor ({@code pidfd_open(2)}); this is
- * the only caller of {@code waitpid}, and always for one child that is known to be ours,
- * because the JVM has children of its own.
+ * first of them. All children depend on that thread: nothing in it waits for anybody, and
+ * nothing that is thrown ends it.
  */
 final class ChildWatcher {
 
 	private static final Logger logger = LoggerFactory.getLogger(ChildWatcher.class);
 
-	private static @Nullable ChildWatcher instance;
+	/** How often to look after what no event tells of. */
+	private static final Duration TICK = Duration.ofMillis(100);
+
+	/** So that a failure that repeats itself does not take all the time there is. */
+	private static final Duration PAUSE_AFTER_FAILURE = Duration.ofMillis(10);
+
+	private static final long WAKE = 0;
+
+	private static volatile @Nullable ChildWatcher instance;
 
 	private final Epoll epoll;
 
+	private final OwnedFd wake;
+
+	private final NativeBuffer wakeCount = NativeBuffer.zeroed(Long.BYTES);
+
+	private final NativeBuffer one = NativeBuffer.zeroed(Long.BYTES);
+
+	private final ForeignCalls calls = new ForeignCalls();
+
 	private final Map<Long, Watched> watched = new ConcurrentHashMap<>();
 
-	private final AtomicLong lastToken = new AtomicLong();
+	private final AtomicLong lastToken = new AtomicLong(WAKE);
 
-	private ChildWatcher(Epoll epoll) {
+	/** What is looked after and not waited for. Used by the thread only. */
+	private final Set<Long> resting = new HashSet<>();
+
+	private long lastTick;
+
+	private boolean failed;
+
+	private ChildWatcher(Epoll epoll, OwnedFd wake) {
 		this.epoll = epoll;
+		this.wake = wake;
+		this.one.bytes().putLong(0, 1);
 	}
 
-	private static synchronized ChildWatcher get() throws IpcException {
+	static synchronized ChildWatcher get() throws IpcException {
 		ChildWatcher watcher = instance;
 		if (watcher == null) {
-			watcher = new ChildWatcher(Epoll.create());
+			watcher = create();
 			Thread thread = new Thread(watcher::run, "tiny-ipc-children");
 			thread.setDaemon(true);
 			// Not that of a web application whose request happens to need it first.
@@ -45,71 +73,197 @@ final class ChildWatcher {
 		return watcher;
 	}
 
-	/**
-	 * Watches a child that this process has just started. If that is not possible the
-	 * child is ended: nobody would know about it.
-	 * @param group whether the processes of its group end with it
-	 * @param outputs what is to be read of it, which is closed at its end
-	 */
-	static ChildExit watch(int pid, boolean group, List<ChildOutput> outputs) throws IpcException {
+	private static ChildWatcher create() throws IpcException {
+		Epoll epoll = Epoll.create();
 		try {
-			ChildWatcher watcher = get();
-			for (ChildOutput output : outputs) {
-				watcher.add(output);
+			OwnedFd wake = OwnedFd.of(Errno.check("eventfd", LibC.eventfd(0, LibC.EFD_NONBLOCK | LibC.O_CLOEXEC)));
+			try {
+				epoll.add(wake.fd(), Epoll.IN, WAKE);
+				return new ChildWatcher(epoll, wake);
 			}
-			// A child that has ended already can be opened too, until it is reaped.
-			int pidfd = (int) Errno.check("pidfd_open(" + pid + ')', LibC.syscall(LibC.SYS_PIDFD_OPEN, pid, 0, 0, 0));
-			ChildExit exit = new ChildExit(pid, OwnedFd.of(pidfd), group, outputs);
-			watcher.add(exit);
-			return exit;
+			catch (IpcException ex) {
+				wake.close();
+				throw ex;
+			}
 		}
 		catch (IpcException ex) {
-			LibC.kill(group ? -pid : pid, LibC.SIGKILL);
-			LibC.waitpid(pid, NativeBuffer.allocate(Integer.BYTES).address(), 0);
-			outputs.forEach((output) -> output.descriptor().close());
+			epoll.close();
 			throw ex;
 		}
 	}
 
-	private void add(Watched source) throws IpcException {
+	/**
+	 * Watches a child that this process has just started. If that is not possible the
+	 * child is killed, because nobody would know of it, and nothing is left of it.
+	 * @param group whether the processes of its group end with it
+	 * @param socket our end of the socket to it
+	 * @param streams which give up what is read line by line
+	 */
+	static ChildExit watch(int pid, boolean group, @Nullable OwnedFd socket, ChildStreams streams) throws IpcException {
+		OwnedFd pidfd = null;
+		List<ChildOutput> outputs = List.of();
+		try {
+			ChildWatcher watcher = get();
+			// A child that has ended can be looked up and opened too, until it is reaped.
+			ProcessHandle handle = ProcessHandle.of(pid)
+				.orElseThrow(() -> new IpcException("Process " + pid
+						+ " cannot be looked up in /proc: too many files are open here, or /proc is not mounted"));
+			pidfd = OwnedFd
+				.of((int) Errno.check("pidfd_open(" + pid + ')', LibC.syscall(LibC.SYS_PIDFD_OPEN, pid, 0, 0, 0)));
+			ChildLines lines = new ChildLines(watcher.calls, watcher::wake);
+			outputs = streams.takeLines(lines);
+			ChildExit child = new ChildExit(pid, pidfd, handle, group, socket, lines, outputs);
+			if (group) {
+				OrphanGuard.watchOver(pid);
+			}
+			for (ChildOutput output : outputs) {
+				watcher.add(output);
+			}
+			watcher.add(child);
+			return child;
+		}
+		catch (IpcException | RuntimeException | Error ex) {
+			ChildExit.kill(pid, group);
+			if (pidfd != null) {
+				pidfd.close();
+			}
+			discard(outputs);
+			throw ex;
+		}
+	}
+
+	/** By the thread, where it watches one already. */
+	private static void discard(List<ChildOutput> outputs) {
+		ChildWatcher watcher = instance;
+		for (ChildOutput output : outputs) {
+			output.end(System.nanoTime());
+			if (watcher == null || !watcher.watched.containsValue(output)) {
+				output.close();
+			}
+		}
+		if (watcher != null) {
+			watcher.wake();
+		}
+	}
+
+	void add(Watched source) throws IpcException {
 		long token = this.lastToken.incrementAndGet();
 		this.watched.put(token, source);
 		try {
 			this.epoll.add(source.descriptor().fd(), Epoll.IN, token);
 		}
-		catch (IpcException ex) {
+		catch (IpcException | RuntimeException | Error ex) {
 			this.watched.remove(token);
-			source.descriptor().close();
 			throw ex;
 		}
+	}
+
+	/** Has everything looked after now. */
+	private void wake() {
+		LibC.write(this.wake.fd(), this.one.address(), Long.BYTES);
 	}
 
 	private void run() {
 		while (true) {
 			try {
-				int count = this.epoll.await(null);
-				for (int i = 0; i < count; i++) {
-					serve(this.epoll.token(i));
-				}
+				serveAll();
 			}
-			catch (IpcException | RuntimeException ex) {
-				logger.error("Failed to wait for children", ex);
+			catch (IpcException | RuntimeException | Error ex) {
+				survive(ex);
 			}
 		}
 	}
 
-	private void serve(long token) throws IpcException {
+	private void serveAll() throws IpcException {
+		boolean look = !this.resting.isEmpty() || this.failed || this.calls.isBusy();
+		int count = this.epoll.await(look ? TICK : null);
+		boolean woken = false;
+		for (int i = 0; i < count; i++) {
+			long token = this.epoll.token(i);
+			woken |= (token == WAKE);
+			serve(token);
+		}
+		long now = System.nanoTime();
+		boolean due = look && now - this.lastTick >= TICK.toNanos();
+		if (due) {
+			this.lastTick = now;
+			this.calls.relieve();
+		}
+		if (due || woken) {
+			lookAfterAll(now);
+		}
+	}
+
+	private void serve(long token) {
+		if (token == WAKE) {
+			LibC.read(this.wake.fd(), this.wakeCount.address(), Long.BYTES);
+			return;
+		}
 		Watched source = this.watched.get(token);
-		boolean done = true;
+		if (source != null) {
+			try {
+				goOn(token, source, source.serve());
+			}
+			catch (IpcException | RuntimeException | Error ex) {
+				survive(ex);
+			}
+		}
+	}
+
+	private void lookAfterAll(long now) {
+		this.failed = false;
+		for (Map.Entry<Long, Watched> entry : this.watched.entrySet()) {
+			try {
+				goOn(entry.getKey(), entry.getValue(), entry.getValue().look(now));
+			}
+			catch (IpcException | RuntimeException | Error ex) {
+				survive(ex);
+			}
+		}
+	}
+
+	private void goOn(long token, Watched source, Watched.Next next) throws IpcException {
+		switch (next) {
+			case WATCH -> {
+				if (this.resting.contains(token)) {
+					this.epoll.add(source.descriptor().fd(), Epoll.IN, token);
+					this.resting.remove(token);
+				}
+			}
+			case REST -> {
+				if (this.resting.add(token)) {
+					this.epoll.remove(source.descriptor().fd());
+				}
+			}
+			case CLOSE -> close(token, source);
+		}
+	}
+
+	private void close(long token, Watched source) throws IpcException {
 		try {
-			done = (source == null) || source.serve();
+			if (!this.resting.remove(token)) {
+				this.epoll.remove(source.descriptor().fd());
+			}
 		}
 		finally {
-			if (source != null && done) {
-				this.watched.remove(token);
-				this.epoll.remove(source.descriptor().fd());
-				source.finish();
-			}
+			this.watched.remove(token);
+			source.close();
+		}
+	}
+
+	/**
+	 * Whatever it is, an {@link OutOfMemoryError} too: if this thread ended, no end of a
+	 * child would ever be noticed again. It is logged by another thread, because an
+	 * appender may block.
+	 */
+	private void survive(Throwable failure) {
+		try {
+			this.failed = true;
+			this.calls.execute(() -> Failures.log(logger, "Failed to watch child processes", failure));
+			LockSupport.parkNanos(PAUSE_AFTER_FAILURE.toNanos());
+		}
+		catch (RuntimeException | Error ex) {
+			// No memory or thread to say so with.
 		}
 	}
 
@@ -118,14 +272,28 @@ final class ChildWatcher {
 
 		OwnedFd descriptor();
 
-		/**
-		 * Takes what is there.
-		 * @return whether nothing more will come
-		 */
-		boolean serve() throws IpcException;
+		/** Takes what is there, without waiting. */
+		Next serve();
 
-		/** Closes the descriptor, and then tells whoever waits. */
-		void finish();
+		/** Does what time or others bring about. Called now and then. */
+		Next look(long now);
+
+		/** Closes the descriptor. */
+		void close();
+
+		/** What becomes of the descriptor. */
+		enum Next {
+
+			/** It is served when it has something to tell. */
+			WATCH,
+
+			/** It is looked after, and not served. */
+			REST,
+
+			/** Nothing more will come. */
+			CLOSE
+
+		}
 
 	}
 

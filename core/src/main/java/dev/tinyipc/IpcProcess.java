@@ -23,8 +23,6 @@ public final class IpcProcess extends Process implements Closeable {
 
 	private final ChildExit child;
 
-	private final ProcessHandle handle;
-
 	private final IpcSocket socket;
 
 	private final ChildStreams streams;
@@ -35,9 +33,8 @@ public final class IpcProcess extends Process implements Closeable {
 
 	private final InputStream error;
 
-	IpcProcess(ChildExit child, ProcessHandle handle, IpcSocket socket, ChildStreams streams) throws IpcException {
+	IpcProcess(ChildExit child, IpcSocket socket, ChildStreams streams) throws IpcException {
 		this.child = child;
-		this.handle = handle;
 		this.socket = socket;
 		this.streams = streams;
 		OwnedFd inputEnd = streams.parentEnd(0);
@@ -52,7 +49,8 @@ public final class IpcProcess extends Process implements Closeable {
 
 	/**
 	 * This process's end of the socket pair. What the child sent before it ended can
-	 * still be received; then the end of the stream is.
+	 * still be received; then the end of the stream is, also if a process that the child
+	 * started still holds the child's end.
 	 * @return the socket, which {@link #close()} closes
 	 */
 	public IpcSocket socket() {
@@ -128,7 +126,7 @@ public final class IpcProcess extends Process implements Closeable {
 
 	@Override
 	public ProcessHandle toHandle() {
-		return this.handle;
+		return this.child.handle();
 	}
 
 	@Override
@@ -139,8 +137,10 @@ public final class IpcProcess extends Process implements Closeable {
 	}
 
 	/**
-	 * Tells how the child ended, as soon as it has.
-	 * @param executor runs what depends on it
+	 * Tells how the child ended, as soon as it has and its lines have been consumed, see
+	 * {@link IpcProcessBuilder#outputLines}.
+	 * @param executor runs what depends on it; one that does so in the calling thread
+	 * delays the ends of all other children meanwhile
 	 * @return completed when the process has ended
 	 */
 	public CompletableFuture<ExitStatus> onExit(Executor executor) {

@@ -5,12 +5,10 @@ import java.io.IOException;
 import java.lang.ProcessBuilder.Redirect;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.function.Consumer;
-import java.util.stream.Stream;
 
 import org.jspecify.annotations.Nullable;
 
@@ -33,6 +31,9 @@ public final class IpcProcessBuilder {
 	/** The number of the socket in the child. */
 	private static final int CHILD_FD = 3;
 
+	/** Of the variables that a parent sets for its child. */
+	private static final String VARIABLE_PREFIX = "TINY_IPC_";
+
 	/** Holds and checks what the two builders have in common. It starts nothing. */
 	private final ProcessBuilder settings;
 
@@ -52,7 +53,7 @@ public final class IpcProcessBuilder {
 	 * and its arguments
 	 */
 	public IpcProcessBuilder(String... command) {
-		this(Arrays.asList(command));
+		this(new ProcessBuilder(command));
 	}
 
 	/**
@@ -60,9 +61,13 @@ public final class IpcProcessBuilder {
 	 * @param command the program and its arguments
 	 */
 	public IpcProcessBuilder(List<String> command) {
-		this.settings = new ProcessBuilder(new ArrayList<>(command));
-		// What this process's own parent told it is not for its children.
-		environment().keySet().removeAll(ParentSettings.VARIABLES);
+		this(new ProcessBuilder(new ArrayList<>(command)));
+	}
+
+	private IpcProcessBuilder(ProcessBuilder settings) {
+		this.settings = settings;
+		// They are between this process and its own parent.
+		settings.environment().keySet().removeIf((name) -> name.startsWith(VARIABLE_PREFIX));
 	}
 
 	/**
@@ -74,7 +79,8 @@ public final class IpcProcessBuilder {
 	}
 
 	/**
-	 * The child's environment, which starts as a copy of this process's.
+	 * The child's environment, which starts as a copy of this process's, without the
+	 * variables {@code TINY_IPC_*} that this process's own parent may have set.
 	 * {@value IpcSocket#FD_VARIABLE} is added at the start.
 	 * @return the map, in which changes count
 	 */
@@ -124,10 +130,16 @@ public final class IpcProcessBuilder {
 	}
 
 	/**
-	 * Hands each line that the child writes to its standard output to somebody, in one
-	 * thread for all children, which must not be kept for long. A line is UTF-8; one of
-	 * more than 64 KiB is cut, and says so.
-	 * @param lines gets each line, without its end
+	 * Has each line that the child writes to its standard output consumed. A line is
+	 * UTF-8; one of more than 64 KiB is cut, and says so. The lines of a child are
+	 * consumed one after the other, by threads of this library's own. The child waits for
+	 * a slow consumer for up to a second at a time, as soon as 256 KiB of lines wait.
+	 * Then lines are dropped, and a line that says how many takes their place. A consumer
+	 * that blocks delays only the lines of its own child, as long as no more than eight
+	 * do. The end of the child is reported once its lines have been consumed, or two
+	 * seconds after it. What is written to the output by others a second after the end is
+	 * not read.
+	 * @param lines consumes each line, without its end
 	 * @return this builder
 	 */
 	public IpcProcessBuilder outputLines(Consumer<String> lines) {
@@ -136,9 +148,9 @@ public final class IpcProcessBuilder {
 	}
 
 	/**
-	 * Hands each line that the child writes to its standard error to somebody, as
+	 * Has each line that the child writes to its standard error consumed, as
 	 * {@link #outputLines} does.
-	 * @param lines gets each line, without its end
+	 * @param lines consumes each line, without its end
 	 * @return this builder
 	 */
 	public IpcProcessBuilder errorLines(Consumer<String> lines) {
@@ -147,9 +159,10 @@ public final class IpcProcessBuilder {
 	}
 
 	/**
-	 * Contains the child: when it ends, and when this process does, in whatever way,
-	 * every process of its group is killed, so that no child of the child's is left
-	 * behind. {@link IpcProcess#destroy()} then means the group too.
+	 * Contains the child: when it ends, every process of its group is killed, so that no
+	 * child of the child's is left behind. When this process ends, in whatever way, so
+	 * are those that have left the group but have inherited the child's environment.
+	 * {@link IpcProcess#destroy()} then means the group too.
 	 * @return this builder
 	 */
 	public IpcProcessBuilder contained() {
@@ -241,33 +254,40 @@ public final class IpcProcessBuilder {
 		else {
 			streams.error(this.settings.redirectError());
 		}
-		environment().put(IpcSocket.FD_VARIABLE, Integer.toString(CHILD_FD));
-		if (this.spinTime.isZero()) {
-			environment().remove(InheritedSocket.SPIN_VARIABLE); // of our own parent's
-		}
-		else {
-			environment().put(InheritedSocket.SPIN_VARIABLE, Long.toString(this.spinTime.toNanos() / 1000));
+		streams.readLines(1, this.outputLines);
+		streams.readLines(2, this.errorLines);
+		if (!this.spinTime.isZero()) {
 			sockets.parent().setSpinTime(this.spinTime);
+		}
+		if (this.contained) {
+			OrphanGuard.ensure(); // first, so that no child runs without one
 		}
 		List<OwnedFd> descriptors = streams.childEnds();
 		descriptors.add(CHILD_FD, sockets.child().descriptor());
-		int pid = PosixSpawn.spawn(command(), environment(), this.settings.directory(), descriptors);
-		// Looked up while the id is the child's for sure: nobody waits for it yet.
-		ProcessHandle handle = ProcessHandle.of(pid).orElseThrow();
-		List<ChildOutput> outputs = Stream.of(streams.lines(1, this.outputLines), streams.lines(2, this.errorLines))
-			.flatMap(Optional::stream)
-			.toList();
-		ChildExit exit = ChildWatcher.watch(pid, this.contained, outputs);
+		int pid = PosixSpawn.spawn(command(), childEnvironment(), this.settings.directory(), descriptors);
+		ChildExit child = ChildWatcher.watch(pid, this.contained, sockets.parent().descriptor(), streams);
 		try {
-			if (this.contained) {
-				OrphanGuard.watchOver(exit);
-			}
-			return new IpcProcess(exit, handle, sockets.parent(), streams);
+			return new IpcProcess(child, sockets.parent(), streams);
 		}
-		catch (IpcException ex) {
-			exit.signal(LibC.SIGKILL); // nobody would know of it
+		catch (IpcException | RuntimeException | Error ex) {
+			child.signal(LibC.SIGKILL); // nobody would know of it
 			throw ex;
 		}
+	}
+
+	private Map<String, String> childEnvironment() {
+		Map<String, String> variables = new LinkedHashMap<>(environment());
+		variables.put(IpcSocket.FD_VARIABLE, Integer.toString(CHILD_FD));
+		if (this.spinTime.isZero()) {
+			variables.remove(InheritedSocket.SPIN_VARIABLE);
+		}
+		else {
+			variables.put(InheritedSocket.SPIN_VARIABLE, Long.toString(this.spinTime.toNanos() / 1000));
+		}
+		if (this.contained) {
+			variables.put(OrphanGuard.VARIABLE, OrphanGuard.MARK);
+		}
+		return variables;
 	}
 
 	/** The spawn itself would say "no such file", and leave open which. */

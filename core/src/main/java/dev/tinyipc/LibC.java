@@ -82,6 +82,8 @@ final class LibC {
 
 	static final int O_APPEND = 0x400;
 
+	static final int O_NONBLOCK = 0x800;
+
 	static final int O_DSYNC = 0x1000;
 
 	static final int O_SYNC = 0x101000;
@@ -93,6 +95,8 @@ final class LibC {
 	static final int F_SETFD = 2;
 
 	static final int F_GETFL = 3;
+
+	static final int F_SETFL = 4;
 
 	static final int F_DUPFD_CLOEXEC = 1030;
 
@@ -304,6 +308,9 @@ final class LibC {
 
 	/** {@code int kill(pid_t pid, int sig)}. */
 	static native int kill(int pid, int sig);
+
+	/** {@code pid_t getpgid(pid_t pid)}. */
+	static native int getpgid(int pid);
 
 	/** {@code long syscall(long number, ...)}. */
 	static native long syscall(long number, long first, long second, long third, long fourth);

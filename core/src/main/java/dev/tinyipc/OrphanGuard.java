@@ -1,24 +1,29 @@
 package dev.tinyipc;
 
 import java.io.IOException;
-import java.io.OutputStream;
+import java.lang.ref.Reference;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeUnit;
 
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Ends children when this process ends in whatever way, {@code kill -9} too: one small
- * shell that reads the process groups to watch over from a pipe, and kills what is left
- * of them at the pipe's end. It starts with the first such child, in a group of its own,
- * so that what ends this process does not end it as well.
+ * Ends contained children when this process ends in whatever way, {@code kill -9} too:
+ * one small shell that reads the process groups to watch over from a pipe, and kills what
+ * is left of them at the pipe's end. Then it looks for processes with a mark in their
+ * environment, which is inherited: children that it had not been told of yet, and
+ * children of theirs that have left the group. It starts before the first such child, in
+ * a group of its own, so that what ends this process does not end it as well.
  * <p>
  * {@code PR_SET_PDEATHSIG} would not do: it is tied to the thread that started the child,
  * and says nothing to the child's own children.
@@ -27,6 +32,16 @@ final class OrphanGuard {
 
 	private static final Logger logger = LoggerFactory.getLogger(OrphanGuard.class);
 
+	/** Marks a contained child, with a value that no other process gives. */
+	static final String VARIABLE = "TINY_IPC_GUARD";
+
+	static final String MARK = ProcessHandle.current().pid() + "-"
+			+ Long.toHexString(ThreadLocalRandom.current().nextLong());
+
+	/**
+	 * It looks ten times within a second, because a child that is just being started
+	 * bears the mark only once its program runs.
+	 */
 	private static final String SCRIPT = """
 			trap '' HUP INT TERM QUIT
 			groups=' '
@@ -37,89 +52,149 @@ final class OrphanGuard {
 				esac
 			done
 			for group in $groups; do kill -KILL "-$group"; done
+			for round in 1 2 3 4 5 6 7 8 9 10; do
+				for file in $(grep -lsF "$1" /proc/[0-9]*/environ); do
+					process=${file#/proc/}
+					kill -KILL "${process%/environ}"
+				done
+				sleep 0.1
+			done
 			""";
+
+	private static final long SHORT_LIFE = TimeUnit.SECONDS.toNanos(1);
+
+	/** After so many in a row the next one would only die, too. */
+	private static final int MAX_SHORT_LIVES = 3;
 
 	private static final Set<Integer> groups = new TreeSet<>();
 
-	private static @Nullable OutputStream pipe;
+	private static @Nullable OrphanGuard current;
 
-	private OrphanGuard() {
+	private static int shortLives;
+
+	private final OwnedFd pipe;
+
+	private final ChildExit process;
+
+	private final long startTime = System.nanoTime();
+
+	private OrphanGuard(OwnedFd pipe, ChildExit process) {
+		this.pipe = pipe;
+		this.process = process;
 	}
 
-	static synchronized void watchOver(ChildExit child) {
-		groups.add(child.pid());
-		if (!tell("+ " + child.pid())) {
-			try {
-				start();
-			}
-			catch (IOException ex) {
-				logger.warn(
-						"Children will not be killed if this process is: the shell that would do it cannot start ({})",
-						ex.getMessage());
+	/** To be called before a contained child is started. */
+	static synchronized void ensure() {
+		synchronized (groups) {
+			if (current != null) {
+				return;
 			}
 		}
-		child.status().thenRun(() -> forget(child.pid()));
+		try {
+			start();
+		}
+		catch (IOException ex) {
+			logger.warn("Children will not be killed if this process is: the shell that would do it cannot start ({})",
+					ex.getMessage());
+		}
 	}
 
-	/**
-	 * Starts a guard, the first one or after somebody killed that, and tells it of all.
-	 */
 	private static void start() throws IOException {
 		OwnedFd.Pipe ends = OwnedFd.pipe();
 		try (OwnedFd source = ends.source();
 				OwnedFd nothing = OwnedFd.open(Path.of("/dev/null"), StandardOpenOption.WRITE)) {
-			int pid = PosixSpawn.spawn(List.of("sh", "-c", SCRIPT), Map.of(), null, List.of(source, nothing, nothing));
-			OutputStream started = ends.sink().outputStream();
-			pipe = started;
-			ChildWatcher.watch(pid, false, List.of()).status().thenRun(() -> ended(started));
+			// A guard that does not read must not hold anybody up.
+			Errno.check("fcntl(F_SETFL)", LibC.fcntl(ends.sink().fd(), LibC.F_SETFL, LibC.O_NONBLOCK));
+			int pid = PosixSpawn.spawn(List.of("sh", "-c", SCRIPT, "sh", VARIABLE + '=' + MARK), environment(), null,
+					List.of(source, nothing, nothing));
+			OrphanGuard guard = new OrphanGuard(ends.sink(), ChildWatcher.watch(pid, false, null, new ChildStreams()));
+			synchronized (groups) {
+				current = guard;
+				groups.forEach((group) -> guard.tell("+ " + group));
+			}
+			guard.process.status().thenRun(guard::ended);
 		}
-		catch (IOException ex) {
+		catch (IOException | RuntimeException | Error ex) {
 			ends.sink().close();
-			pipe = null;
 			throw ex;
 		}
-		groups.forEach((group) -> tell("+ " + group));
 	}
 
-	private static synchronized void ended(OutputStream guard) {
-		close(guard);
-		if (guard == pipe) {
-			pipe = null;
+	private static Map<String, String> environment() {
+		return Optional.ofNullable(System.getenv("PATH")).map((path) -> Map.of("PATH", path)).orElse(Map.of());
+	}
+
+	private void ended() {
+		this.pipe.close();
+		synchronized (groups) {
+			if (this == current) {
+				current = null;
+			}
+			shortLives = (System.nanoTime() - this.startTime < SHORT_LIFE) ? shortLives + 1 : 0;
+			if (groups.isEmpty() || shortLives > MAX_SHORT_LIVES) {
+				return;
+			}
+		}
+		// Not in the thread that watches all children.
+		Thread thread = new Thread(OrphanGuard::ensure, "tiny-ipc-guard");
+		thread.setDaemon(true);
+		thread.setContextClassLoader(OrphanGuard.class.getClassLoader());
+		thread.start();
+	}
+
+	/** Has a child that was just started killed, with its group, at the end. */
+	static void watchOver(int group) {
+		synchronized (groups) {
+			groups.add(group);
+			if (current != null) {
+				current.tell("+ " + group);
+			}
 		}
 	}
 
-	private static synchronized void forget(int group) {
-		groups.remove(group);
-		tell("- " + group);
+	/** To be called before the number of a child is free. */
+	static void forget(int group) {
+		synchronized (groups) {
+			if (groups.remove(group) && current != null) {
+				current.tell("- " + group);
+			}
+		}
 	}
 
-	/**
-	 * Tells the guard something.
-	 * @return false if there is none any more
-	 */
-	private static boolean tell(String line) {
-		OutputStream guard = pipe;
-		if (guard == null) {
-			return false;
+	private void tell(String line) {
+		byte[] text = (line + '\n').getBytes(StandardCharsets.US_ASCII);
+		NativeBuffer buffer = NativeBuffer.allocate(text.length);
+		buffer.bytes().put(0, text);
+		int fd = this.pipe.borrowUnlessClosed();
+		if (fd < 0) {
+			return;
 		}
 		try {
-			guard.write((line + '\n').getBytes(StandardCharsets.US_ASCII));
-			return true;
+			long written;
+			do {
+				written = LibC.write(fd, buffer.address(), text.length);
+			}
+			while (written < 0 && Errno.interrupted());
+			Reference.reachabilityFence(buffer);
+			if (written < 0) {
+				giveUp();
+			}
 		}
-		catch (IOException ex) {
-			logger.debug("The guard of children has ended", ex);
-			close(guard);
-			pipe = null;
-			return false;
+		finally {
+			this.pipe.giveBack();
 		}
 	}
 
-	private static void close(OutputStream guard) {
-		try {
-			guard.close();
+	/** It has ended, or has been stopped for so long that its pipe is full. */
+	private void giveUp() {
+		if (this == current) {
+			current = null;
 		}
-		catch (IOException ex) {
-			logger.debug("The pipe to the guard of children cannot be closed", ex);
+		try {
+			this.process.signal(LibC.SIGKILL);
+		}
+		catch (IpcException ex) {
+			logger.debug("The guard of children cannot be killed", ex);
 		}
 	}
 

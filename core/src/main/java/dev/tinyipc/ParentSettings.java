@@ -2,16 +2,11 @@ package dev.tinyipc;
 
 import java.lang.reflect.Constructor;
 import java.lang.reflect.InvocationTargetException;
-import java.util.Set;
 
 import tools.jackson.dataformat.cbor.CBORMapper;
 
 /** What a parent says to its child through the environment. */
 final class ParentSettings {
-
-	/** All of it, which is not meant for the children of a child. */
-	static final Set<String> VARIABLES = Set.of(IpcServer.HELLO_VARIABLE, IpcServer.MAX_MESSAGE_SIZE_VARIABLE,
-			IpcServer.MAPPER_CUSTOMIZER_VARIABLE);
 
 	private ParentSettings() {
 	}

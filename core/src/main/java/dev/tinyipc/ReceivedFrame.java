@@ -43,10 +43,7 @@ final class ReceivedFrame<T> implements Closeable {
 		this.byteString = (expected != null) ? expected.content() : null;
 		// Not a slice, which would cost an object.
 		this.body = (this.byteString != null) ? expected.envelope()
-				: buffer.memory()
-					.bytes()
-					.limit(Frame.HEADER_SIZE + packet.length())
-					.position(Frame.HEADER_SIZE);
+				: buffer.memory().bytes().limit(Frame.HEADER_SIZE + packet.length()).position(Frame.HEADER_SIZE);
 		this.packet = packet;
 		this.codec = codec;
 		this.reader = reader;

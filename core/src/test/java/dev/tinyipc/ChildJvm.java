@@ -44,6 +44,12 @@ final class ChildJvm {
 		return this;
 	}
 
+	/** Starts it by another program, such as {@code setpriv}. */
+	ChildJvm within(String... command) {
+		this.prefix.addAll(List.of(command));
+		return this;
+	}
+
 	ChildJvm option(String option) {
 		this.options.add(option);
 		return this;

@@ -1,5 +1,7 @@
 package dev.tinyipc;
 
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
@@ -40,8 +42,7 @@ class ChildOutputEndTests {
 	void lastWordsAreThereWhenTheEndIsWhoeverHoldsTheOutputOpen() throws Exception {
 		try (IpcProcess child = start("(cat <&3; echo later) & printf 'last words'; exit 3")) {
 			assertThat(child.waitFor()).isEqualTo(3);
-			assertThat(this.output).containsExactly("last words");
-			child.socket().close();
+			assertThat(this.output).startsWith("last words");
 			await().untilAsserted(() -> assertThat(this.output).containsExactly("last words", "later"));
 		}
 	}
@@ -74,6 +75,26 @@ class ChildOutputEndTests {
 			finally {
 				new ProcessBuilder("kill", grandchild).start().waitFor();
 			}
+		}
+	}
+
+	/** However many children end so, the descriptors do not become more. */
+	@Test
+	void theOutputOfAChildThatHasEndedIsClosedWhoeverHoldsItOpen() throws Exception {
+		LeakWatch watch = new LeakWatch();
+		List<String> grandchildren = new ArrayList<>();
+		try {
+			for (int i = 0; i < 20; i++) {
+				try (IpcProcess child = start("setsid sleep 600 3>&- & echo $! >&3; exit 3")) {
+					grandchildren.add(Samples.receiveText(child.socket()).strip());
+					assertThat(child.waitFor()).isEqualTo(3);
+				}
+			}
+			watch.assertNoneLeft();
+		}
+		finally {
+			grandchildren.add(0, "kill");
+			new ProcessBuilder(grandchildren).start().waitFor();
 		}
 	}
 

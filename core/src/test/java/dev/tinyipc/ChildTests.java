@@ -172,6 +172,26 @@ class ChildTests {
 	}
 
 	@Test
+	void whatThisProcesssOwnParentSaidIsNotHandedDown() throws Exception {
+		String output = new ChildJvm(PassingOn.class)
+			.with((builder) -> builder.environment()
+				.putAll(Map.of("TINY_IPC_HELLO", "1", "TINY_IPC_GUARD", "another's", "TINY_IPC_SPIN_MICROS", "50")))
+			.run();
+		assertThat(output.lines().filter((line) -> line.startsWith("TINY_IPC")))
+			.containsExactlyInAnyOrder("TINY_IPC_FD=3", "TINY_IPC_HELLO=2");
+	}
+
+	static final class PassingOn {
+
+		public static void main(String[] args) throws Exception {
+			IpcProcessBuilder builder = new IpcProcessBuilder("env");
+			builder.environment().put("TINY_IPC_HELLO", "2");
+			System.out.print(output(builder));
+		}
+
+	}
+
+	@Test
 	void clearedEnvironmentHoldsTheSocketOnly() throws Exception {
 		IpcProcessBuilder builder = new IpcProcessBuilder("env");
 		builder.environment().clear();

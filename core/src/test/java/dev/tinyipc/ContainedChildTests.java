@@ -68,6 +68,95 @@ class ContainedChildTests {
 		}
 	}
 
+	/** What is left of its group is not it. */
+	@Test
+	void aChildThatLeavesAMemberInItsGroupIsEndedAllTheSame() throws Exception {
+		String program = """
+				import os, signal
+				member = os.fork()
+				if member == 0:
+					signal.pause()
+				leader = os.fork()
+				if leader == 0:
+					os.setpgid(0, 0)
+					signal.pause()
+				os.setpgid(leader, leader)
+				os.setpgid(0, leader)
+				os.write(3, b'%d' % leader)
+				signal.pause()
+				""";
+		for (String how : new String[] { "TERM", "KILL" }) {
+			try (IpcProcess child = new IpcProcessBuilder("python3", "-c", program).contained().start()) {
+				long leader = receivePid(child);
+				try {
+					if (how.equals("TERM")) {
+						child.destroy();
+					}
+					else {
+						child.destroyForcibly();
+					}
+					assertThat(child.waitFor(20, TimeUnit.SECONDS)).isTrue();
+					assertThat(child.exitStatus().orElseThrow().toString()).contains(how);
+				}
+				finally {
+					new ProcessBuilder("kill", "-9", Long.toString(leader)).start().waitFor();
+				}
+			}
+		}
+	}
+
+	/** So that a handler is not interrupted by a second one. */
+	@Test
+	void aChildInItsGroupIsAskedToEndOnce() throws Exception {
+		String program = """
+				import os, signal
+				count = 0
+				def count_up(*_):
+					global count
+					count += 1
+				signal.signal(signal.SIGTERM, count_up)
+				os.write(3, b'ready')
+				os.read(3, 1)
+				os._exit(count)
+				""";
+		try (IpcProcess child = new IpcProcessBuilder("python3", "-c", program).contained().start()) {
+			assertThat(Samples.receiveText(child.socket())).isEqualTo("ready");
+			child.destroy();
+			child.socket().send(Samples.bytes("x"));
+			assertThat(child.waitFor()).isEqualTo(1);
+		}
+	}
+
+	/** A container's first process inherits what its children leave. */
+	@Test
+	void theFirstProcessOfAContainerKeepsNoZombies() throws Exception {
+		String output = new ChildJvm(FirstProcess.class).within("unshare", "--pid", "--fork", "--mount-proc").run();
+		assertThat(output).contains("pid 1, zombies: 0");
+	}
+
+	static final class FirstProcess {
+
+		public static void main(String[] args) throws Exception {
+			String script = "for i in 1 2 3 4 5 6; do (sleep 600 & sleep 600) & done; echo >&3; cat <&3";
+			for (int i = 0; i < 3; i++) {
+				try (IpcProcess child = shell(script).contained().start()) {
+					Samples.receiveText(child.socket());
+					child.destroyForcibly().waitFor();
+				}
+			}
+			long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(10);
+			while (zombies() > 0 && System.nanoTime() < end) {
+				Thread.onSpinWait();
+			}
+			System.out.println("pid " + ProcessHandle.current().pid() + ", zombies: " + zombies());
+		}
+
+		private static long zombies() throws Exception {
+			return LeakCheck.held().stream().filter((name) -> name.endsWith("a zombie")).count();
+		}
+
+	}
+
 	@Test
 	void withoutItWhatAChildStartedGoesOn() throws Exception {
 		try (IpcProcess child = shell(GRANDCHILD + "cat <&3").start()) {

@@ -21,17 +21,18 @@ class LayersTests {
 
 	private static final List<Set<String>> LAYERS = List.of(Set.of("LibC", "Machine"),
 			Set.of("Errno", "IpcException", "Printable", "NativeAccess", "NativeBuffer", "Poll", "Deadline"),
-			Set.of("OwnedFd", "CloseActions", "LeakDetector", "FileOpening", "DescriptorStatus", "DescriptorIo", "DescriptorChannel",
-					"DescriptorInputStream", "DescriptorOutputStream", "MsgHdr", "PosixSpawn", "SystemEnvironment",
-					"Epoll", "ExitStatus", "Readiness", "ParkedThreads", "ChildExit", "ChildOutput", "ChildWatcher",
-					"OrphanGuard"),
+			Set.of("OwnedFd", "CloseActions", "LeakDetector", "FileOpening", "DescriptorStatus", "DescriptorIo",
+					"DescriptorChannel", "DescriptorInputStream", "DescriptorOutputStream", "MsgHdr", "PosixSpawn",
+					"SystemEnvironment", "Epoll", "ExitStatus", "Readiness", "ParkedThreads", "ChildExit",
+					"ChildOutput", "ChildWatcher", "OrphanGuard", "ChildLines", "ChildStreams", "Failures",
+					"ForeignCalls"),
 			Set.of("IpcSocket", "IpcSocketPair", "Packet", "SocketSide", "SocketCompanion", "SocketSender",
 					"SocketReceiver", "SocketOption", "InheritedSocket", "SharedMemory", "IpcPoller", "StructBytes",
 					"Spin"),
 			Set.of("IpcChannel", "ChannelResources", "ReceivedFrame", "Codec", "CborHead", "CborCheck", "Utf8", "Frame",
 					"FrameBuffer", "LargeMemory", "ByteString", "IpcMessage", "ErrorItem", "Envelope", "Hello",
-					"IpcServer", "RequestLoop", "ParentSettings", "Termination", "IpcMapperCustomizer", "IpcRequester", "Exchange",
-					"IpcProcessBuilder", "IpcProcess", "ChildStreams"));
+					"IpcServer", "RequestLoop", "ParentSettings", "Termination", "IpcMapperCustomizer", "IpcRequester",
+					"Exchange", "IpcProcessBuilder", "IpcProcess"));
 
 	private static final Set<String> MAY_USE_JNA = Set.of("LibC", "StructBytes");
 

@@ -1,0 +1,116 @@
+package dev.tinyipc;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.UUID;
+import java.util.stream.Stream;
+
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+/** A process that is killed leaves no contained child, however soon it is killed. */
+@Timeout(180)
+class OrphanGuardTests {
+
+	/** Ignores whatever can be ignored, reads nothing, and has a child that does so. */
+	private static final String STUBBORN = "trap '' HUP INT TERM QUIT; setsid sleep 600.$0 & %s sleep 600.$0; exit";
+
+	/** In the command line of all that must end, and of nothing else. */
+	private final String sign = Long.toString(Math.abs(UUID.randomUUID().getMostSignificantBits()));
+
+	@AfterEach
+	void endWhatIsLeft() {
+		running().forEach((pid) -> LibC.kill(pid, LibC.SIGKILL));
+	}
+
+	/** The child itself kills its parent: nobody could be faster. */
+	@ParameterizedTest
+	@ValueSource(strings = { "kill -9 $PPID;", "sleep 0.001; kill -9 $PPID;", "sleep 0.005; kill -9 $PPID;" })
+	void aParentThatIsKilledByItsFirstChildLeavesNoneBehind(String end) throws Exception {
+		for (int i = 0; i < 25; i++) {
+			new ChildJvm(Parent.class, this.sign, STUBBORN.formatted(end)).start().waitFor();
+			awaitNone();
+		}
+	}
+
+	@Test
+	void anUnprivilegedParentLeavesNoneBehindEither(@TempDir Path folder) throws Exception {
+		new ChildJvm(Parent.class, this.sign, STUBBORN.formatted("kill -9 $PPID;")).asNobody(folder).start().waitFor();
+		awaitNone();
+	}
+
+	@Test
+	void aParentThatEndsByItselfLeavesNoneBehind() throws Exception {
+		Process parent = new ChildJvm(Parent.class, this.sign, STUBBORN.formatted("echo >&3;")).start();
+		assertThat(parent.waitFor()).isZero();
+		awaitNone();
+	}
+
+	@Test
+	void aGuardThatWasKilledIsReplacedAtOnce() throws Exception {
+		Process parent = new ChildJvm(Parent.class, this.sign, STUBBORN.formatted("")).start();
+		await().until(() -> running().size() >= 2);
+		long guard = guard(parent);
+		LibC.kill((int) guard, LibC.SIGKILL);
+		await().until(() -> guard(parent) > 0 && guard(parent) != guard);
+		parent.destroyForcibly().waitFor();
+		awaitNone();
+	}
+
+	static final class Parent {
+
+		public static void main(String[] args) throws Exception {
+			IpcProcess child = new IpcProcessBuilder("sh", "-c", args[1], args[0]).contained().start();
+			Samples.receiveText(child.socket());
+		}
+
+	}
+
+	private static long guard(Process parent) {
+		return parent.children()
+			.filter((process) -> commandLine(process.pid()).contains(OrphanGuard.VARIABLE))
+			.mapToLong(ProcessHandle::pid)
+			.findFirst()
+			.orElse(0);
+	}
+
+	private void awaitNone() {
+		await().atMost(Duration.ofSeconds(20)).untilAsserted(() -> assertThat(running()).isEmpty());
+	}
+
+	private List<Integer> running() {
+		try (Stream<Path> processes = Files.list(Path.of("/proc"))) {
+			return processes.map((process) -> process.getFileName().toString())
+				.filter((name) -> name.matches("\\d+"))
+				.map(Integer::valueOf)
+				.filter((pid) -> commandLine(pid).contains("600." + this.sign)
+						|| commandLine(pid).matches("(?s)sh\0-c\0trap.*" + this.sign + "\0"))
+				.toList();
+		}
+		catch (IOException ex) {
+			throw new UncheckedIOException(ex);
+		}
+	}
+
+	private static String commandLine(long pid) {
+		try {
+			return Files.readString(Path.of("/proc", Long.toString(pid), "cmdline"), StandardCharsets.ISO_8859_1);
+		}
+		catch (IOException ex) {
+			return ""; // it has ended
+		}
+	}
+
+}
