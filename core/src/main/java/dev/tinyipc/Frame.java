@@ -128,7 +128,7 @@ final class Frame {
 		}
 		finally {
 			if (!whole) {
-				// Where the next message begins is not known any more.
+				// Where the next message begins is unknown.
 				receiver.breakWith(new IpcException("A message was not received in full"));
 				first.close();
 			}

@@ -90,7 +90,7 @@ public final class IpcPoller implements Closeable {
 		/** A packet, or the end of the stream. */
 		READ,
 
-		/** Room for a packet, or that nobody receives any more. */
+		/** Room for a packet, or that the peer no longer receives. */
 		WRITE,
 
 		/** The end of the stream, whatever is still to be read before it. */
@@ -270,8 +270,8 @@ public final class IpcPoller implements Closeable {
 	}
 
 	/**
-	 * Watches nothing any more, and wakes the thread that waits, which gets an exception.
-	 * The sockets stay open. Closing twice does nothing.
+	 * Stops watching, and wakes the thread that waits, which gets an exception. The
+	 * sockets stay open. Closing twice does nothing.
 	 */
 	@Override
 	public void close() throws IpcException {

@@ -47,7 +47,7 @@ final class Poll {
 	}
 
 	/**
-	 * The time-out for a call that takes milliseconds, rounded up: a wait must not end
+	 * The timeout for a call that takes milliseconds, rounded up: a wait must not end
 	 * before its deadline.
 	 * @return -1 for no limit
 	 */

@@ -265,7 +265,7 @@ abstract sealed class SocketSide permits SocketSender, SocketReceiver {
 				}
 			}
 			catch (IpcException ex) {
-				// It is closed, and nobody can be given it any more.
+				// It is closed, and cannot be handed on.
 			}
 			finally {
 				unlock();
