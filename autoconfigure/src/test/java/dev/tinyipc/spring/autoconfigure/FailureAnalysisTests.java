@@ -40,6 +40,14 @@ class FailureAnalysisTests {
 	}
 
 	@Test
+	void settingsOfNoChildAreNamedWithTheRemedy() throws Exception {
+		assertThat(startupOutput("--ipc.children.wroker.instances=2")).containsSubsequence(
+				"APPLICATION FAILED TO START", "Description:",
+				"Child process 'wroker' could not be started: neither a command nor a main class is declared",
+				"Action:", "@ChildProcess");
+	}
+
+	@Test
 	void anotherSystemThanLinuxIsNamedWithTheRemedy() throws Exception {
 		assertThat(startupOutput("-Dos.name=Mac OS X")).containsSubsequence("APPLICATION FAILED TO START",
 				"Description:", "This is Mac OS X on ", "Action:", "Run on Linux");

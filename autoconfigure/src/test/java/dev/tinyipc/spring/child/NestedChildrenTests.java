@@ -39,6 +39,14 @@ class NestedChildrenTests {
 	}
 
 	@Test
+	void aChildStartsNoneOfTheChildrenThatItsConfigurationNames() {
+		application()
+			.withPropertyValues("ipc.children.nested.environment.IPC_CHILDREN_CONFIGURED_COMMAND=cat",
+					"ipc.children.nested.environment.IPC_CHILDREN_OFTHEPARENT_INSTANCES=2")
+			.run((context) -> assertThat(ask(context, "configured")).contains("this process is itself a child"));
+	}
+
+	@Test
 	void aChildThatIsToldToStartsItsChildrenButNeverItself() {
 		application().withPropertyValues("ipc.children.nested.environment.IPC_PARENT_STARTCHILDREN=true")
 			.run((context) -> {

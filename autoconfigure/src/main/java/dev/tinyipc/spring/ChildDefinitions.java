@@ -1,0 +1,179 @@
+package dev.tinyipc.spring;
+
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.Map;
+import java.util.Set;
+import java.util.regex.Pattern;
+
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+import org.springframework.beans.factory.BeanFactoryUtils;
+import org.springframework.beans.factory.HierarchicalBeanFactory;
+import org.springframework.beans.factory.ListableBeanFactory;
+import org.springframework.beans.factory.annotation.Qualifier;
+import org.springframework.beans.factory.support.AbstractBeanDefinition;
+import org.springframework.beans.factory.support.AutowireCandidateQualifier;
+import org.springframework.beans.factory.support.BeanDefinitionRegistry;
+import org.springframework.beans.factory.support.RootBeanDefinition;
+import org.springframework.boot.context.properties.source.ConfigurationPropertyName;
+import org.springframework.boot.context.properties.source.ConfigurationPropertyName.Form;
+import org.springframework.util.Assert;
+import org.springframework.util.ClassUtils;
+
+/**
+ * The definitions of the beans of children in one context. They have a factory method,
+ * which ahead-of-time processing can write down, and are abstract until the
+ * auto-configuration comes, which has the factories: a slice of an application that goes
+ * without it has no children.
+ */
+final class ChildDefinitions {
+
+	private static final Logger logger = LoggerFactory.getLogger(ChildDefinitions.class);
+
+	/** The bean that makes the beans of children. */
+	private static final String CHILD_FACTORY = "ipcChildFactory";
+
+	/** The bean that makes their templates. */
+	private static final String TEMPLATE_FACTORY = "ipcTemplateFactory";
+
+	private static final String CHILD_SUFFIX = "IpcChild";
+
+	private static final Pattern NAME = Pattern.compile("[A-Za-z0-9_-]*[A-Za-z0-9][A-Za-z0-9_-]*");
+
+	private static final String DECLARED_BY = ChildDefinitions.class.getName() + ".declaredBy";
+
+	private final BeanDefinitionRegistry registry;
+
+	ChildDefinitions(BeanDefinitionRegistry registry) {
+		this.registry = registry;
+	}
+
+	/**
+	 * What declares a child.
+	 *
+	 * @param name the child's name
+	 * @param by who declares it, for messages
+	 * @param command the program and its arguments, empty for none
+	 * @param main the main class, empty for none
+	 * @param jvmArguments arguments of the main class's JVM
+	 * @param instances how many processes there are
+	 * @param oneWay whether no request is answered
+	 */
+	record Declaration(String name, String by, String[] command, String main, String[] jvmArguments, int instances,
+			boolean oneWay) {
+
+		Declaration {
+			checkName(name, by);
+			Assert.state(instances > 0, () -> "The child '" + name + "' (" + by + ") needs at least one instance");
+		}
+
+	}
+
+	/** Registers a child, unless a parent context has it. */
+	void register(Declaration declaration) {
+		String name = declaration.name();
+		if (isInAncestor(name)) {
+			logger.info("The child '{}' of {} is that of the parent context, and is not started once more", name,
+					declaration.by());
+			return;
+		}
+		if (isRegistered(declaration)) {
+			return;
+		}
+		RootBeanDefinition child = definition(CHILD_FACTORY, "child", name, declaration.command(), declaration.main(),
+				declaration.jvmArguments(), declaration.instances(), declaration.oneWay());
+		child.setAttribute(DECLARED_BY, declaration.by());
+		this.registry.registerBeanDefinition(childBeanName(name), child);
+		RootBeanDefinition template = definition(TEMPLATE_FACTORY, "template", name);
+		// Found by its qualifier only: the auto-configured template stays the one
+		// candidate.
+		template.setDefaultCandidate(false);
+		template.addQualifier(new AutowireCandidateQualifier(Qualifier.class, name));
+		if (!this.registry.containsBeanDefinition(templateBeanName(name))) {
+			this.registry.registerBeanDefinition(templateBeanName(name), template);
+		}
+	}
+
+	/** A class can be registered as two beans, but two classes cannot mean one child. */
+	private boolean isRegistered(Declaration declaration) {
+		String other = names().get(uniform(declaration.name()));
+		if (other == null) {
+			return false;
+		}
+		Object by = this.registry.getBeanDefinition(childBeanName(other)).getAttribute(DECLARED_BY);
+		Assert.state(other.equals(declaration.name()) && declaration.by().equals(by),
+				() -> "The child '" + declaration.name() + "' is declared twice: as '" + other + "' by " + by
+						+ " and by " + declaration.by());
+		return true;
+	}
+
+	/** Of the type that the factory method returns. */
+	private RootBeanDefinition definition(String factory, String factoryMethod, Object... arguments) {
+		RootBeanDefinition definition = new RootBeanDefinition();
+		definition.setFactoryBeanName(factory);
+		definition.setFactoryMethodName(factoryMethod);
+		definition.setAbstract(!this.registry.containsBeanDefinition(factory));
+		for (int i = 0; i < arguments.length; i++) {
+			definition.getConstructorArgumentValues().addIndexedArgumentValue(i, arguments[i]);
+		}
+		return definition;
+	}
+
+	/** Makes beans of all definitions, now that their factories are there. */
+	void activate() {
+		for (String name : names().values()) {
+			((AbstractBeanDefinition) this.registry.getBeanDefinition(childBeanName(name))).setAbstract(false);
+			((AbstractBeanDefinition) this.registry.getBeanDefinition(templateBeanName(name))).setAbstract(false);
+		}
+	}
+
+	/** The names of the children so far, as they are spelled. */
+	Map<ConfigurationPropertyName, String> names() {
+		Map<ConfigurationPropertyName, String> names = new HashMap<>();
+		for (String bean : this.registry.getBeanDefinitionNames()) {
+			if (this.registry.getBeanDefinition(bean).hasAttribute(DECLARED_BY)) {
+				names.put(uniform(childName(bean)), childName(bean));
+			}
+		}
+		return names;
+	}
+
+	boolean isInAncestor(String name) {
+		Set<ConfigurationPropertyName> names = new HashSet<>();
+		if (this.registry instanceof HierarchicalBeanFactory beanFactory
+				&& beanFactory.getParentBeanFactory() instanceof ListableBeanFactory parent) {
+			Arrays
+				.stream(BeanFactoryUtils.beanNamesForTypeIncludingAncestors(parent, IpcDestination.class, true, false))
+				.filter((bean) -> bean.endsWith(CHILD_SUFFIX))
+				.forEach((bean) -> names.add(uniform(childName(bean))));
+		}
+		return names.contains(uniform(name));
+	}
+
+	static void checkName(String name, String declaredBy) {
+		Assert.state(NAME.matcher(name).matches() && !uniform(name).equals(uniform("parent")),
+				() -> "A child cannot be named '" + name + "' (" + declaredBy
+						+ "): use letters, digits, '-' and '_', and not 'parent', which is the process above");
+	}
+
+	/** Compares as Boot compares the names of properties. */
+	static ConfigurationPropertyName uniform(String name) {
+		return ConfigurationPropertyName.of(ConfigurationPropertyName.adapt(name, '.').getLastElement(Form.UNIFORM));
+	}
+
+	private static String childName(String bean) {
+		return bean.substring(0, bean.length() - CHILD_SUFFIX.length());
+	}
+
+	private static String childBeanName(String name) {
+		return name + CHILD_SUFFIX;
+	}
+
+	private static String templateBeanName(String name) {
+		return name + ClassUtils.getShortName(CborMessageTemplate.class);
+	}
+
+}
