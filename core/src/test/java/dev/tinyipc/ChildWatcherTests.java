@@ -128,7 +128,7 @@ class ChildWatcherTests {
 		private static int fill() {
 			int failures = 0;
 			int size = 1 << 20;
-			for (int i = 0; failures < 2000; i++) {
+			for (int i = 0; failures < 200; i++) {
 				try {
 					hog[i % hog.length] = new byte[size];
 				}
