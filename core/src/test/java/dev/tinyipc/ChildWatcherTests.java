@@ -29,6 +29,18 @@ class ChildWatcherTests {
 		}
 	}
 
+	/** A child may take back what it wrote, after that has been noticed. */
+	@Test
+	void anOutputThatTurnsOutToBeEmptyIsNotWaitedFor() throws Exception {
+		ChildLines lines = new ChildLines(new ForeignCalls(), () -> {
+		});
+		try (OwnedFd.Pipe pipe = OwnedFd.pipe()) {
+			ChildOutput output = new ChildOutput(pipe.source(), (line) -> {
+			}, lines);
+			Blocked.any(() -> assertThat(output.serve()).isEqualTo(ChildWatcher.Watched.Next.WATCH)).join();
+		}
+	}
+
 	/** Fails to be served, and to be looked after, and is done after three times. */
 	private static final class Failing implements ChildWatcher.Watched {
 
@@ -116,7 +128,7 @@ class ChildWatcherTests {
 		private static int fill() {
 			int failures = 0;
 			int size = 1 << 20;
-			for (int i = 0; failures < 2000; i++) {
+			for (int i = 0; failures < 200; i++) {
 				try {
 					hog[i % hog.length] = new byte[size];
 				}
