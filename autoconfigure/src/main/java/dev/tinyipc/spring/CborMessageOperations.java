@@ -1,14 +1,21 @@
 package dev.tinyipc.spring;
 
 import java.time.Duration;
+import java.util.stream.Stream;
 
 import dev.tinyipc.IpcMessage;
 import dev.tinyipc.OwnedFd;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Sends and receives typed messages. A destination is the name of a child process;
- * without one the default destination is meant.
+ * Sends and receives typed messages. A destination is the name of a child process; calls
+ * that name none go to the default destination.
+ *
+ * <p>
+ * A request has its reply: {@code convertSendAndReceive}, and {@code sendAndReceive}
+ * where descriptors come back. {@code convertAndSend} waits for no answer; if the peer
+ * sends one, which every child does that is not declared as one-way, it can be received,
+ * or is dropped.
  *
  * <p>
  * Descriptors that are sent stay the caller's, whatever happens. Descriptors that are
@@ -16,21 +23,21 @@ import org.jspecify.annotations.Nullable;
  * returns only the payload, they are closed.
  *
  * <p>
- * Every method throws {@link IpcTimeoutException} if the time-out passes, <<<<<<< HEAD
- * {@link IpcPeerUnavailableException} if the peer is gone, {@link IpcRemoteException} if
- * it answered with an error, {@link IpcMessageConversionException} if a payload cannot be
- * converted and {@link UnknownDestinationException} if there is no such destination.
- * ======= {@link IpcPeerUnavailableException} if the peer is gone (an
- * {@link IpcReplyLostException} if that was after it had been sent a request),
- * {@link IpcMessageConversionException} if a payload cannot be converted and
- * {@link UnknownDestinationException} if there is no such destination. >>>>>>>
- * supervision
+ * Every method throws {@link IpcTimeoutException} if the timeout passes, and the subtype
+ * {@link IpcBusyException} if no instance was free so that nothing was sent;
+ * {@link IpcInterruptedException} if the calling thread is interrupted while it waits;
+ * {@link IpcPeerUnavailableException} if the peer is gone, and the subtype
+ * {@link IpcReplyLostException} if it may have got the request;
+ * {@link IpcRemoteException} if it answered with an error;
+ * {@link IpcMessageConversionException} if a payload cannot be converted; and
+ * {@link UnknownDestinationException} if there is no such destination.
  */
 public interface CborMessageOperations {
 
 	/**
-	 * The same operations for requests that may be made twice: one whose peer is found to
-	 * be gone is made once more, of another instance, within the same time-out.
+	 * The same operations for requests that may be made twice: if the instance dies after
+	 * it was sent the request, that is retried once, on another instance, within the same
+	 * timeout. A request that did not reach its instance is retried anyway.
 	 * @return operations that share everything else with these
 	 */
 	CborMessageOperations idempotent();
@@ -44,6 +51,18 @@ public interface CborMessageOperations {
 	void convertAndSend(Object payload, OwnedFd... descriptors);
 
 	/**
+	 * Sends a text and descriptors to the default destination.
+	 * @param text the payload
+	 * @param descriptor one descriptor
+	 * @param more up to 252 others
+	 * @throws IpcMessagingException if it cannot be sent
+	 */
+	default void convertAndSend(String text, OwnedFd descriptor, OwnedFd... more) {
+		OwnedFd[] descriptors = Stream.concat(Stream.of(descriptor), Stream.of(more)).toArray(OwnedFd[]::new);
+		convertAndSend((Object) text, descriptors);
+	}
+
+	/**
 	 * Sends a message.
 	 * @param destination the peer's name
 	 * @param payload the value to send
@@ -53,10 +72,10 @@ public interface CborMessageOperations {
 	void convertAndSend(String destination, Object payload, OwnedFd... descriptors);
 
 	/**
-	 * Receives a message of the default destination's.
+	 * Receives a message from the default destination.
 	 * @param type what it is read as
 	 * @param <T> the type of the payload
-	 * @return the payload, or null if no message came within the time-out
+	 * @return the payload, or null if no message came within the timeout
 	 * @throws IpcMessagingException if it cannot be received
 	 */
 	<T> @Nullable T receiveAndConvert(Class<T> type);
@@ -66,17 +85,17 @@ public interface CborMessageOperations {
 	 * @param destination the peer's name
 	 * @param type what it is read as
 	 * @param <T> the type of the payload
-	 * @return the payload, or null if no message came within the time-out
+	 * @return the payload, or null if no message came within the timeout
 	 * @throws IpcMessagingException if it cannot be received
 	 */
 	<T> @Nullable T receiveAndConvert(String destination, Class<T> type);
 
 	/**
-	 * Receives a message of the default destination's, with its descriptors.
+	 * Receives a message from the default destination, with its descriptors.
 	 * @param type what it is read as
 	 * @param <T> the type of the payload
 	 * @return the message, to be closed by the caller, or null if none came within the
-	 * time-out
+	 * timeout
 	 * @throws IpcMessagingException if it cannot be received
 	 */
 	<T> @Nullable IpcMessage<T> receive(Class<T> type);
@@ -87,7 +106,7 @@ public interface CborMessageOperations {
 	 * @param type what it is read as
 	 * @param <T> the type of the payload
 	 * @return the message, to be closed by the caller, or null if none came within the
-	 * time-out
+	 * timeout
 	 * @throws IpcMessagingException if it cannot be received
 	 */
 	<T> @Nullable IpcMessage<T> receive(String destination, Class<T> type);

@@ -89,6 +89,19 @@ class CborMessageTemplateTests {
 	}
 
 	@Test
+	void aTextIsSentWithDescriptorsToTheDefaultDestination() {
+		RawWorker.application().run((context) -> {
+			CborMessageTemplate texts = context.getBean(CborMessageTemplate.class);
+			try (OwnedFd descriptor = OwnedFd.open(Path.of("/dev/null"))) {
+				texts.convertAndSend("text", descriptor);
+				assertThat(texts.receiveAndConvert(String.class)).isEqualTo("text");
+				texts.convertAndSend("worker", "named", descriptor);
+				assertThat(texts.receiveAndConvert(String.class)).isEqualTo("named");
+			}
+		});
+	}
+
+	@Test
 	void receivingReturnsNullWhenNothingComesInTimeAndHarmsNobody() {
 		this.template.setTimeout(SHORT);
 		assertThat(this.template.receiveAndConvert(Reply.class)).isNull();

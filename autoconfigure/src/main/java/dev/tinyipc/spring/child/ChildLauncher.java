@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
 
 import dev.tinyipc.ExitStatus;
 import dev.tinyipc.IpcChannel;
@@ -71,9 +72,10 @@ final class ChildLauncher {
 	/**
 	 * Starts one.
 	 * @param log takes what it writes, if it is to be logged
+	 * @param executor runs what is left to do when it has ended
 	 * @throws ChildStartException if it cannot be started
 	 */
-	Launched launch(ChildLog log) {
+	Launched launch(ChildLog log, Executor executor) {
 		JavaCommand.Start start = null;
 		IpcSocketPair pair = null;
 		IpcProcess process = null;
@@ -95,7 +97,7 @@ final class ChildLauncher {
 			Path directory = this.spec.settings().directory();
 			builder.directory((directory != null) ? directory.toFile() : null);
 			process = builder.socketPair(pair).start();
-			return new Launched(process, channel, end(process, start, log));
+			return new Launched(process, channel, end(process, start, log, executor));
 		}
 		catch (ChildStartException ex) {
 			throw ex;
@@ -119,8 +121,9 @@ final class ChildLauncher {
 		}
 	}
 
-	private CompletableFuture<?> end(IpcProcess process, JavaCommand.@Nullable Start start, ChildLog log) {
-		CompletableFuture<ExitStatus> end = process.onExit(Runnable::run);
+	private CompletableFuture<?> end(IpcProcess process, JavaCommand.@Nullable Start start, ChildLog log,
+			Executor executor) {
+		CompletableFuture<ExitStatus> end = process.onExit(executor);
 		if (start == null) {
 			return end;
 		}

@@ -110,7 +110,7 @@ final class ChildSlot {
 	}
 
 	private ChildInstance startProcess() {
-		ChildLauncher.Launched launched = this.launcher.launch(this.log);
+		ChildLauncher.Launched launched = this.launcher.launch(this.log, this.supervisor);
 		ChildInstance instance = new ChildInstance(this, launched.process(), launched.channel(), this.spec.oneWay(),
 				exchangeLimit());
 		this.alive.add(instance);

@@ -26,12 +26,6 @@ import org.jspecify.annotations.Nullable;
  */
 final class InstanceLender {
 
-	/** How long an instance may live on that has closed its socket. */
-	private static final Duration GRACE_WITHOUT_SOCKET = Duration.ofSeconds(1);
-
-	/** A socket is watched once its instance has been idle for so long, or twice that. */
-	private static final Duration IDLE_BEFORE_WATCH = Duration.ofMillis(100);
-
 	/** The exit status follows the end of the socket within milliseconds. */
 	private static final Duration WAIT_FOR_EXIT_STATUS = Duration.ofMillis(500);
 
@@ -41,21 +35,15 @@ final class InstanceLender {
 
 	private final InstancePool pool;
 
-	private final ChildSupervisor supervisor;
-
-	private final IdleWatch watch;
+	private final InstanceKeeper keeper;
 
 	private final AtomicInteger nextSlot = new AtomicInteger();
 
-	private final AtomicBoolean watchScheduled = new AtomicBoolean();
-
-	InstanceLender(ChildSpec spec, List<ChildSlot> slots, InstancePool pool, ChildSupervisor supervisor,
-			IdleWatch watch) {
+	InstanceLender(ChildSpec spec, List<ChildSlot> slots, InstancePool pool, InstanceKeeper keeper) {
 		this.spec = spec;
 		this.slots = slots;
 		this.pool = pool;
-		this.supervisor = supervisor;
-		this.watch = watch;
+		this.keeper = keeper;
 	}
 
 	/** See {@link IpcDestination#exchange}. */
@@ -126,10 +114,10 @@ final class InstanceLender {
 		}
 		finally {
 			if (ended) {
-				takeBackClosed(instance);
+				this.keeper.takeBackClosed(instance);
 			}
 			else {
-				takeBack(instance);
+				this.keeper.takeBack(instance);
 			}
 		}
 	}
@@ -145,7 +133,8 @@ final class InstanceLender {
 					return send(instance, payload, timeout, deadline, descriptors);
 				}
 				catch (IpcException.PeerClosed ex) {
-					closed(instance); // nothing was sent: the next one gets it
+					this.keeper.closed(instance); // nothing was sent: the next one gets
+													// it
 				}
 			}
 		}
@@ -155,7 +144,7 @@ final class InstanceLender {
 			return send(instance, payload, timeout, deadline, descriptors);
 		}
 		finally {
-			takeBack(instance);
+			this.keeper.takeBack(instance);
 		}
 	}
 
@@ -175,7 +164,7 @@ final class InstanceLender {
 			boolean stuck = ex instanceof IpcException.Timeout && !instance.isLent() && isPastGrace(instance)
 					&& instance.lastSend() - begun < 0;
 			if (partlySent || stuck) {
-				discard(instance,
+				this.keeper.discard(instance,
 						"it took " + (partlySent ? "only a part of a message" : "no message") + " within " + timeout);
 			}
 			if (ex instanceof IpcException.Timeout) {
@@ -189,141 +178,6 @@ final class InstanceLender {
 	private boolean isPastGrace(ChildInstance instance) {
 		return instance.requester().hasAnswered()
 				|| instance.uptime().compareTo(this.spec.settings().startupGrace()) >= 0;
-	}
-
-	/** A new instance can be lent. */
-	void offer(ChildInstance instance) {
-		this.pool.offer(instance);
-		watchSoon();
-	}
-
-	/** Lends an instance no more. */
-	void withdraw(ChildInstance instance) {
-		this.pool.remove(instance);
-		this.watch.forget(instance.socket());
-	}
-
-	/**
-	 * Takes back an instance that is in step, if nothing on its socket says otherwise.
-	 */
-	private void takeBack(ChildInstance instance) {
-		IpcRequester requester = instance.requester();
-		// Where answers have numbers a stray one is harmless until somebody looks.
-		boolean sure = requester.isUsable() && requester.repeatsNumbers();
-		takeBack(instance, sure ? IpcRequester.State.IN_STEP : look(instance));
-	}
-
-	private void takeBack(ChildInstance instance, IpcRequester.State state) {
-		if (state == IpcRequester.State.ENDED) {
-			takeBackClosed(instance);
-		}
-		else if (state == IpcRequester.State.FAULTY) {
-			instance.takeBack();
-			discard(instance, instance.requester().fault());
-		}
-		else if (instance.takeBack()) {
-			offer(instance);
-			if (instance.isWornOut(this.spec.settings().maxMemory().toBytes())) {
-				this.supervisor.execute(() -> instance.slot().replace(instance, "it has done enough"));
-			}
-		}
-		else {
-			this.supervisor.execute(() -> instance.slot().terminate(instance));
-		}
-	}
-
-	private void takeBackClosed(ChildInstance instance) {
-		instance.takeBack();
-		closed(instance);
-	}
-
-	/** It ends, and its slot will know why; or it closed its socket and goes on. */
-	private void closed(ChildInstance instance) {
-		instance.retire();
-		withdraw(instance);
-		this.supervisor.schedule(GRACE_WITHOUT_SOCKET,
-				() -> instance.slot().discard(instance, "it closed its socket and has not ended"));
-	}
-
-	private void discard(ChildInstance instance, @Nullable String reason) {
-		instance.retire();
-		withdraw(instance);
-		this.supervisor.execute(() -> instance.slot()
-			.discard(instance, (reason != null) ? reason : "its socket cannot be used any more"));
-	}
-
-	private IpcRequester.State look(ChildInstance instance) {
-		IpcRequester requester = instance.requester();
-		try {
-			return requester.isUsable() ? requester.look() : IpcRequester.State.FAULTY;
-		}
-		catch (IpcException | RuntimeException ex) { // what came makes no sense
-			return instance.socket().isClosed() ? IpcRequester.State.ENDED : IpcRequester.State.FAULTY;
-		}
-	}
-
-	/**
-	 * Waits for the reply of an exchange that was given up before the instance had all
-	 * the time that it was to have.
-	 * @param until the {@link System#nanoTime()} from which on it is given up, too
-	 */
-	private void settle(ChildInstance instance, long until, String reason) {
-		this.watch.watch(instance.socket(), IpcPoller.Interest.READ,
-				() -> this.supervisor.execute(() -> settled(instance, until, reason)));
-		this.supervisor.schedule(Duration.ofNanos(Math.max(0, until - System.nanoTime())), () -> {
-			if (instance.requester().owed() > 0) {
-				discard(instance, reason);
-			}
-		});
-	}
-
-	private void settled(ChildInstance instance, long until, String reason) {
-		IpcRequester.State state = look(instance);
-		if (state == IpcRequester.State.OWING) {
-			settle(instance, until, reason);
-		}
-		else {
-			takeBack(instance, state);
-		}
-	}
-
-	private void watchSoon() {
-		if (!this.watchScheduled.get() && this.watchScheduled.compareAndSet(false, true)) {
-			this.supervisor.schedule(IDLE_BEFORE_WATCH, this::watchIdle);
-		}
-	}
-
-	/**
-	 * Only those that have been idle for a while: a watch costs more than an exchange.
-	 */
-	private void watchIdle() {
-		this.watchScheduled.set(false);
-		boolean all = true;
-		for (ChildInstance instance : this.pool.idle()) {
-			if (instance.isStillIdle()) {
-				watch(instance, this.spec.oneWay() ? IpcPoller.Interest.END : IpcPoller.Interest.READ);
-			}
-			else {
-				all = false;
-			}
-		}
-		if (!all) {
-			watchSoon();
-		}
-	}
-
-	private void lookAtIdle(ChildInstance instance) {
-		if (instance.requester().owed() > 0 && !instance.hasEnded()) {
-			// The answers to one-way messages wait to be received.
-			watch(instance, IpcPoller.Interest.END);
-		}
-		else if (this.pool.remove(instance) && instance.lend()) { // and has not been lent
-			takeBack(instance, look(instance));
-		}
-	}
-
-	private void watch(ChildInstance instance, IpcPoller.Interest interest) {
-		this.watch.watch(instance.socket(), interest, () -> this.supervisor.execute(() -> lookAtIdle(instance)));
 	}
 
 	/** One instance lent for one exchange. */
@@ -369,14 +223,14 @@ final class InstanceLender {
 			}
 			finally {
 				if (closed) {
-					takeBackClosed(this.instance);
+					InstanceLender.this.keeper.takeBackClosed(this.instance);
 				}
 				else if (isRequestSent() && this.exchange != null && !this.exchange.isAnswered()
 						&& this.instance.requester().isUsable()) {
 					abandon(interrupted);
 				}
 				else {
-					takeBack(this.instance);
+					InstanceLender.this.keeper.takeBack(this.instance);
 				}
 			}
 		}
@@ -400,10 +254,10 @@ final class InstanceLender {
 			}
 			this.instance.takeBack();
 			if (until - System.nanoTime() > 0) {
-				settle(this.instance, until, reason);
+				InstanceLender.this.keeper.settle(this.instance, until, reason);
 			}
 			else {
-				discard(this.instance, reason);
+				InstanceLender.this.keeper.discard(this.instance, reason);
 			}
 		}
 

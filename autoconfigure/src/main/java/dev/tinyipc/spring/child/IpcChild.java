@@ -44,6 +44,8 @@ public final class IpcChild implements IpcDestination, SmartLifecycle {
 
 	private final InstancePool pool;
 
+	private final InstanceKeeper keeper;
+
 	private final InstanceLender lender;
 
 	private volatile boolean running;
@@ -60,7 +62,8 @@ public final class IpcChild implements IpcDestination, SmartLifecycle {
 			.mapToObj((index) -> new ChildSlot(spec + ((spec.instances() > 1) ? " " + index : ""), spec, launcher,
 					supervisor, listener))
 			.toList();
-		this.lender = new InstanceLender(spec, this.slots, this.pool, supervisor, watch);
+		this.keeper = new InstanceKeeper(spec, this.pool, supervisor, watch);
+		this.lender = new InstanceLender(spec, this.slots, this.pool, this.keeper);
 	}
 
 	@Override
@@ -229,12 +232,12 @@ public final class IpcChild implements IpcDestination, SmartLifecycle {
 
 		@Override
 		public void started(ChildInstance instance) {
-			IpcChild.this.lender.offer(instance);
+			IpcChild.this.keeper.offer(instance);
 		}
 
 		@Override
 		public void withdrawn(ChildInstance instance) {
-			IpcChild.this.lender.withdraw(instance);
+			IpcChild.this.keeper.withdraw(instance);
 		}
 
 		/** Whoever waits for an instance need not, once there is none to come. */

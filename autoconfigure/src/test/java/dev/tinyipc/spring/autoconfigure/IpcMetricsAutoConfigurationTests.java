@@ -5,12 +5,15 @@ import tools.jackson.dataformat.cbor.CBORMapper;
 import dev.tinyipc.SharedMemory;
 import dev.tinyipc.spring.CborMessageTemplate;
 import dev.tinyipc.spring.IpcMessagingException;
+import dev.tinyipc.spring.RawWorker;
+import dev.tinyipc.spring.IpcBusyException;
 import dev.tinyipc.spring.IpcObserver;
 import dev.tinyipc.spring.TestWorker;
 import dev.tinyipc.spring.TestWorker.Reply;
 import dev.tinyipc.spring.TestWorker.Request;
 import dev.tinyipc.spring.actuate.MicrometerIpcObserver;
 import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import org.junit.jupiter.api.Test;
 
 import org.springframework.boot.autoconfigure.AutoConfigurations;
@@ -77,6 +80,30 @@ class IpcMetricsAutoConfigurationTests {
 					.convertSendAndReceive(new Request("die", ""), Reply.class));
 			assertThat(count(context.getBean(MeterRegistry.class), "ipc.errors")).isEqualTo(1);
 		});
+	}
+
+	@Test
+	void waitingForAnInstanceIsMeasuredApartFromTheExchange() {
+		RawWorker.application("ipc.children.worker.max-waiting=0")
+			.withBean(SimpleMeterRegistry.class)
+			.withConfiguration(AutoConfigurations.of(IpcMetricsAutoConfiguration.class))
+			.run((context) -> {
+				MeterRegistry registry = context.getBean(MeterRegistry.class);
+				CborMessageTemplate template = context.getBean(CborMessageTemplate.class);
+				assertThat(template.convertSendAndReceive("hello", String.class)).isEqualTo("hello");
+				assertThat(registry.get("ipc.acquire").tag("destination", "worker").timer().count()).isEqualTo(1);
+				assertThat(registry.get("ipc.exchange").tag("destination", "worker").timer().count()).isEqualTo(1);
+				assertThat(count(registry, "ipc.acquire.failures")).isZero();
+				Thread busy = new Thread(() -> template.convertSendAndReceive("sleep 2", String.class));
+				busy.start();
+				assertThatExceptionOfType(IpcBusyException.class).isThrownBy(() -> {
+					while (busy.isAlive()) {
+						template.convertSendAndReceive("hello", String.class);
+					}
+				});
+				assertThat(count(registry, "ipc.acquire.failures")).isEqualTo(1);
+				busy.join();
+			});
 	}
 
 	@Test

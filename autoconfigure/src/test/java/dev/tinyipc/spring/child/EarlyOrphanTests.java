@@ -6,20 +6,25 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.stream.Stream;
 
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-/** An application is killed while it starts its first child. */
-@Timeout(180)
+/** An application is killed, or is to end, while it starts its first child. */
+@Timeout(300)
 class EarlyOrphanTests {
 
 	/** In the command line of all that must end, and of nothing else. */
@@ -41,6 +46,28 @@ class EarlyOrphanTests {
 		Process application = ChildApplication.start("ipc.children.stubborn.command[0]=sh",
 				"ipc.children.stubborn.command[1]=-c", "ipc.children.stubborn.command[2]=" + script);
 		assertThat(application.waitFor()).isEqualTo(128 + 9);
+		Awaitility.await().atMost(Duration.ofSeconds(30)).untilAsserted(() -> assertThat(running()).isEmpty());
+	}
+
+	/** Fifty moments of a start, at some of which Spring skips what it has to do. */
+	@Test
+	void anApplicationThatIsToEndWhileItStartsLeavesNoneBehind() throws Exception {
+		ExecutorService starts = Executors.newFixedThreadPool(4);
+		List<Future<Integer>> exits = new ArrayList<>();
+		for (int moment = 0; moment < 50; moment++) {
+			String script = "sleep 600.%s & sleep 0.%03d; kill -TERM $PPID; cat <&3; sleep 600.%s; :"
+				.formatted(this.sign, 4 * moment, this.sign);
+			exits.add(starts.submit(
+					() -> ChildApplication
+						.start("ipc.children.first.command[0]=sh", "ipc.children.first.command[1]=-c",
+								"ipc.children.first.command[2]=" + script, "ipc.children.first.shutdown-timeout=100ms",
+								"ipc.children.second.command=cat")
+						.waitFor()));
+		}
+		for (Future<Integer> exit : exits) {
+			assertThat(exit.get()).isEqualTo(128 + 15);
+		}
+		starts.shutdown();
 		Awaitility.await().atMost(Duration.ofSeconds(30)).untilAsserted(() -> assertThat(running()).isEmpty());
 	}
 
