@@ -22,6 +22,12 @@ record ClassPath(List<Path> entries) {
 
 	private static final String LAUNCHER = "org.springframework.boot.loader.launch.PropertiesLauncher";
 
+	/**
+	 * In the archive itself: this launcher knows by itself where classes are in a jar
+	 * only.
+	 */
+	private static final String WAR_PATH = "-Dloader.path=WEB-INF/classes,WEB-INF/lib,WEB-INF/lib-provided";
+
 	static ClassPath ofThisApplication() {
 		return of(System.getProperty("java.class.path"));
 	}
@@ -49,19 +55,11 @@ record ClassPath(List<Path> entries) {
 		}
 		List<String> arguments = new ArrayList<>();
 		if (contains(archive, "WEB-INF/classes/")) {
-			arguments.add("-Dloader.path=" + warPath(archive));
+			arguments.add(WAR_PATH);
 		}
 		arguments.add("-Dloader.main=" + main);
 		arguments.add(LAUNCHER);
 		return arguments;
-	}
-
-	/** Where the launcher that can be told a main class does not look by itself. */
-	private static String warPath(Path war) {
-		String inside = war + (Files.isDirectory(war) ? "/" : "!/");
-		return Stream.of("WEB-INF/classes", "WEB-INF/lib", "WEB-INF/lib-provided")
-			.map(inside::concat)
-			.collect(Collectors.joining(","));
 	}
 
 	private @Nullable Path executableArchive() throws IOException {

@@ -135,6 +135,17 @@ class ChildSettingsTests {
 	}
 
 	@Test
+	void aOneWayChildIsNotInvitedToSayHello() {
+		RawWorker
+			.shell("echo \"hello $TINY_IPC_HELLO.\" > witness; cat <&3", "ipc.children.worker.one-way=true",
+					"ipc.children.worker.directory=" + this.folder)
+			.run((context) -> {
+				context.close();
+				assertThat(this.folder.resolve("witness")).hasContent("hello .");
+			});
+	}
+
+	@Test
 	void theSpinTimeIsTheChildsToo() {
 		main().run((context) -> assertThat(spinTime(context)).isEqualTo("50"));
 		main().withPropertyValues("ipc.children.worker.instances=" + Runtime.getRuntime().availableProcessors())

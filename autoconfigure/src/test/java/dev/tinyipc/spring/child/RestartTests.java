@@ -73,7 +73,7 @@ class RestartTests {
 	}
 
 	@Test
-	void theStartLimitIsToldInOneLineWithTheReasonAndTheLastLinesOfErrorOutput(CapturedOutput output) {
+	void theStartLimitIsToldInOneLineWithTheReasonAndTheLastLinesOfTheLastStart(CapturedOutput output) {
 		RawWorker
 			.shell("echo the licence has expired >&2; exit 3", QUICKLY, "ipc.children.worker.restart.max-failures=3")
 			.run((context) -> {
@@ -81,8 +81,8 @@ class RestartTests {
 				assertThat(output.getAll().lines().filter((line) -> line.contains("ERROR"))).singleElement()
 					.asString()
 					.contains("child process 'worker' failed 3 times within 60 s and is not started again",
-							"it ended: exit code 3",
-							"the licence has expired | the licence has expired | the licence has expired");
+							"it ended: exit code 3. Its last lines of output: the licence has expired")
+					.doesNotContain(" | ");
 			});
 	}
 
@@ -97,7 +97,7 @@ class RestartTests {
 					assertThat(output.getAll().lines().filter((line) -> line.contains("ERROR"))).hasSize(starts)
 						.last()
 						.asString()
-						.containsPattern("(the reason( \\| )?){" + Math.min(starts, 10) + "}$");
+						.endsWith(". Its last lines of output: the reason");
 					child.startInstances();
 				}
 			});
