@@ -87,13 +87,22 @@ public final class IpcSocket implements Closeable {
 		NativeAccess.require();
 		Errno.check("fcntl(" + fd + ", F_GETFD)", LibC.fcntl(fd, LibC.F_GETFD, 0));
 		OwnedFd descriptor = OwnedFd.ofSocket(fd);
-		int domain = SocketOption.get(descriptor, LibC.SO_DOMAIN, "SO_DOMAIN");
-		int type = SocketOption.get(descriptor, LibC.SO_TYPE, "SO_TYPE");
-		if (domain != LibC.AF_UNIX || type != LibC.SOCK_SEQPACKET) {
-			throw new IpcException("Descriptor " + fd + " is a socket of domain " + domain + " and type " + type
-					+ ", not of AF_UNIX (1) and SOCK_SEQPACKET (5)");
+		boolean adopted = false;
+		try {
+			int domain = SocketOption.get(descriptor, LibC.SO_DOMAIN, "SO_DOMAIN");
+			int type = SocketOption.get(descriptor, LibC.SO_TYPE, "SO_TYPE");
+			if (domain != LibC.AF_UNIX || type != LibC.SOCK_SEQPACKET) {
+				throw new IpcException("Descriptor " + fd + " is a socket of domain " + domain + " and type " + type
+						+ ", not of AF_UNIX (1) and SOCK_SEQPACKET (5)");
+			}
+			adopted = true;
+			return new IpcSocket(descriptor);
 		}
-		return new IpcSocket(descriptor);
+		finally {
+			if (!adopted) {
+				descriptor.detach();
+			}
+		}
 	}
 
 	/**

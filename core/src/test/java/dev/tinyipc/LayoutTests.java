@@ -100,7 +100,7 @@ class LayoutTests {
 		expected.put("F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE",
 				number(SharedMemory.class, "ALL_SEALS"));
 		expected.put("F_SEAL_SHRINK | F_SEAL_WRITE", number(SharedMemory.class, "SEALS_TO_MAP"));
-		expected.put("O_NOFOLLOW", number(OwnedFd.class, "NOFOLLOW"));
+		expected.put("O_NOFOLLOW", number(FileOpening.class, "NOFOLLOW"));
 		assertThat(compiled(List.copyOf(expected.keySet()))).isEqualTo(expected);
 	}
 
