@@ -117,6 +117,9 @@ final class CborCheck {
 			at = behindHead(at);
 			type = headAt(at);
 		}
+		if (place == Place.EXPONENT && type > CborHead.NEGATIVE) {
+			throw refused("a number has an exponent that is no small number");
+		}
 		return switch (type) {
 			case CborHead.UNSIGNED, CborHead.NEGATIVE -> number(at, place);
 			case CborHead.BYTES -> isBignum ? bignum(at) : string(at, type);

@@ -140,15 +140,17 @@ final class ChildExit implements ChildWatcher.Watched {
 		if (!reap()) {
 			return Next.WATCH;
 		}
-		if (this.socket != null) {
-			shutDown(this.socket);
-		}
 		this.orphansLeft = this.group;
 		this.endedAt = System.nanoTime();
 		for (ChildOutput output : this.outputs) {
 			output.end(this.endedAt + OUTPUT_GRACE);
 		}
-		return look(this.endedAt);
+		Next next = look(this.endedAt);
+		// After its last words were read, to which those could add whom this wakes.
+		if (this.socket != null) {
+			shutDown(this.socket);
+		}
+		return next;
 	}
 
 	private synchronized boolean reap() {

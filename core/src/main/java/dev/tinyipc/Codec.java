@@ -112,8 +112,9 @@ final class Codec {
 	}
 
 	/**
-	 * Refuses a body that would take more to be read than its size lets one expect.
-	 * @param maxItems how many values there may be, on each level
+	 * Refuses a body that would take much more to be read than its size suggests. Other
+	 * formats than CBOR have the limits of their mapper only.
+	 * @param maxItems how many data items there may be, on all levels together
 	 */
 	void check(ByteBuffer body, int maxItems) {
 		if (this.cbor) {

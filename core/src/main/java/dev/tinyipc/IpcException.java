@@ -128,6 +128,7 @@ public class IpcException extends IOException {
 		/** What failed there and why. */
 		private final String remoteMessage;
 
+		/** Of the message that said so, in bytes. */
 		private final long size;
 
 		/**

@@ -79,8 +79,17 @@ public final class IpcSocket implements Closeable {
 		NativeAccess.require();
 		Errno.check("fcntl(" + fd + ", F_GETFD)", LibC.fcntl(fd, LibC.F_GETFD, 0));
 		OwnedFd descriptor = OwnedFd.ofSocket(fd);
-		SocketOption.checkSeqPacket(descriptor);
-		return new IpcSocket(descriptor);
+		boolean adopted = false;
+		try {
+			SocketOption.checkSeqPacket(descriptor);
+			adopted = true;
+			return new IpcSocket(descriptor);
+		}
+		finally {
+			if (!adopted) {
+				descriptor.detach();
+			}
+		}
 	}
 
 	/**

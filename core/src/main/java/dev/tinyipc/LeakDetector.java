@@ -16,7 +16,7 @@ final class LeakDetector implements Runnable {
 
 	static final String PROPERTY = "tinyipc.leak-detection";
 
-	private static final Logger logger = LoggerFactory.getLogger(OwnedFd.class);
+	private static final Logger logger = LoggerFactory.getLogger(LeakDetector.class);
 
 	private static final @Nullable Cleaner cleaner = Boolean.getBoolean(PROPERTY) ? Cleaner.create() : null;
 

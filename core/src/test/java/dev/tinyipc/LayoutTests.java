@@ -78,8 +78,10 @@ class LayoutTests {
 		expected.put("offsetof(struct pollfd, events)", number(Poll.class, "EVENTS"));
 		expected.put("sizeof(struct epoll_event)", number(Epoll.class, "EVENT_SIZE"));
 		expected.put("offsetof(struct epoll_event, data)", number(Epoll.class, "DATA"));
-		expected.put("sizeof(struct statx)", number(DescriptorIo.class, "STATX_LENGTH"));
-		expected.put("offsetof(struct statx, stx_size)", number(DescriptorIo.class, "STATX_SIZE_OFFSET"));
+		expected.put("sizeof(struct statx)", number(DescriptorStatus.class, "LENGTH"));
+		expected.put("offsetof(struct statx, stx_nlink)", number(DescriptorStatus.class, "LINKS_OFFSET"));
+		expected.put("offsetof(struct statx, stx_mode)", number(DescriptorStatus.class, "MODE_OFFSET"));
+		expected.put("offsetof(struct statx, stx_size)", number(DescriptorStatus.class, "SIZE_OFFSET"));
 		expected.put("sizeof(struct timeval)", number(SocketOption.class, "TIMEVAL_SIZE"));
 		expected.put("sizeof(posix_spawn_file_actions_t)", (long) LibC.Spawn.FILE_ACTIONS_SIZE);
 		expected.put("sizeof(posix_spawnattr_t)", (long) LibC.Spawn.ATTRIBUTES_SIZE);

@@ -37,7 +37,8 @@ class TerminationTests {
 			child.getOutputStream().flush();
 			assertThat(channel.receive(String.class).payload()).isEqualTo("in flight");
 			child.socket().close();
-			assertThat(child.waitFor()).isZero();
+			// The JVM may come to one of the signals only now, when it ends the child.
+			assertThat(child.waitFor()).isIn(0, 128 + 15);
 		}
 	}
 

@@ -2,10 +2,13 @@ package dev.tinyipc.spring.autoconfigure;
 
 import tools.jackson.dataformat.cbor.CBORMapper;
 
+import java.time.Duration;
+
 import dev.tinyipc.SharedMemory;
 import dev.tinyipc.spring.CborMessageTemplate;
 import dev.tinyipc.spring.IpcMessagingException;
 import dev.tinyipc.spring.RawWorker;
+import dev.tinyipc.spring.child.IpcChild;
 import dev.tinyipc.spring.IpcBusyException;
 import dev.tinyipc.spring.IpcObserver;
 import dev.tinyipc.spring.TestWorker;
@@ -94,15 +97,13 @@ class IpcMetricsAutoConfigurationTests {
 				assertThat(registry.get("ipc.acquire").tag("destination", "worker").timer().count()).isEqualTo(1);
 				assertThat(registry.get("ipc.exchange").tag("destination", "worker").timer().count()).isEqualTo(1);
 				assertThat(count(registry, "ipc.acquire.failures")).isZero();
-				Thread busy = new Thread(() -> template.convertSendAndReceive("sleep 2", String.class));
-				busy.start();
-				assertThatExceptionOfType(IpcBusyException.class).isThrownBy(() -> {
-					while (busy.isAlive()) {
-						template.convertSendAndReceive("hello", String.class);
-					}
+				context.getBean(IpcChild.class).exchange(Duration.ofSeconds(30), false, (exchange) -> {
+					assertThatExceptionOfType(IpcBusyException.class)
+						.isThrownBy(() -> template.convertSendAndReceive("hello", String.class));
+					return "nothing";
 				});
 				assertThat(count(registry, "ipc.acquire.failures")).isEqualTo(1);
-				busy.join();
+				assertThat(count(registry, "ipc.errors")).isEqualTo(1);
 			});
 	}
 
