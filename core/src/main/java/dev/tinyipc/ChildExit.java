@@ -145,12 +145,11 @@ final class ChildExit implements ChildWatcher.Watched {
 		for (ChildOutput output : this.outputs) {
 			output.end(this.endedAt + OUTPUT_GRACE);
 		}
-		Next next = look(this.endedAt);
-		// After its last words were read, to which those could add whom this wakes.
+		areLinesConsumed(); // reads its last words, before whoever this wakes can add to them
 		if (this.socket != null) {
 			shutDown(this.socket);
 		}
-		return next;
+		return look(this.endedAt);
 	}
 
 	private synchronized boolean reap() {
