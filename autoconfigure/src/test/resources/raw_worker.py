@@ -69,6 +69,9 @@ while True:
     parent.send(packet)
     if asked(b"twice"):
         parent.send(packet)
+    if asked(b"flood"):
+        for _ in range(5):
+            socket.send_fds(parent, [number(0)], [1] * 253)
     if asked(b"later"):
         time.sleep(float(argument(b"later")))
         parent.send(packet)

@@ -118,6 +118,10 @@ public final class IpcRequester {
 			if (state == State.FAULTY) {
 				throw new IpcException(String.valueOf(this.fault));
 			}
+			if (!this.answers && this.channel.socket().pendingSize().isPresent()) {
+				throw new IpcException("a message of " + this.peer
+						+ " waits to be received, and would be taken for the reply: receive it first");
+			}
 		}
 		return new Exchange(this, deadline);
 	}

@@ -291,6 +291,8 @@ class IpcRequesterTests {
 		this.peer.send("news");
 		this.peer.send("more news");
 		assertThat(uncounted.look()).isEqualTo(IpcRequester.State.IN_STEP);
+		assertThatExceptionOfType(IpcException.class).isThrownBy(() -> uncounted.begin(this.inTime))
+			.withMessageContaining("waits to be received");
 		assertThat(uncounted.receive(String.class, this.inTime).payload()).isEqualTo("news");
 		assertThat(uncounted.receive(String.class, this.inTime).payload()).isEqualTo("more news");
 		assertThat(uncounted.isUsable()).isTrue();

@@ -120,6 +120,19 @@ class StrayMessageTests {
 	}
 
 	@Test
+	void descriptorsThatNobodyAskedForEndTheirSenderWithoutARequest() {
+		RawWorker.application().run((context) -> {
+			CborMessageTemplate template = context.getBean(CborMessageTemplate.class);
+			long pid = Processes.pids(context.getBean(IpcChild.class)).get(0);
+			long before = OpenDescriptors.count();
+			assertThat(template.convertSendAndReceive("flood", String.class)).isEqualTo("flood");
+			Awaitility.await().until(() -> !Processes.runs(pid));
+			assertThat(template.convertSendAndReceive("hello", String.class)).isEqualTo("hello");
+			Awaitility.await().untilAsserted(() -> assertThat(OpenDescriptors.count()).isLessThanOrEqualTo(before + 5));
+		});
+	}
+
+	@Test
 	void childThatClosesItsSocketAndLivesOnIsReplacedWithoutARequest(CapturedOutput output) {
 		RawWorker.application().run((context) -> {
 			IpcChild child = context.getBean(IpcChild.class);
@@ -259,17 +272,20 @@ class StrayMessageTests {
 
 	@Test
 	void requestThatWasNotSentToADeadInstanceGoesToAnother() {
-		RawWorker.application("ipc.children.worker.instances=2").run((context) -> {
-			CborMessageTemplate template = context.getBean(CborMessageTemplate.class);
-			IpcChild child = context.getBean(IpcChild.class);
-			for (int i = 0; i < 20; i++) {
-				for (long pid : Processes.pids(child)) {
-					ProcessHandle.of(pid).ifPresent(ProcessHandle::destroyForcibly);
-					Awaitility.await().pollInterval(Duration.ofMillis(1)).until(() -> !Processes.runs(pid));
+		RawWorker
+			.application("ipc.children.worker.instances=2", "ipc.children.worker.restart.max-failures=1000",
+					"ipc.children.worker.restart.max-delay=100ms")
+			.run((context) -> {
+				CborMessageTemplate template = context.getBean(CborMessageTemplate.class);
+				IpcChild child = context.getBean(IpcChild.class);
+				for (int i = 0; i < 20; i++) {
+					for (long pid : Processes.pids(child)) {
+						ProcessHandle.of(pid).ifPresent(ProcessHandle::destroyForcibly);
+						Awaitility.await().pollInterval(Duration.ofMillis(1)).until(() -> !Processes.runs(pid));
+					}
+					assertThat(template.convertSendAndReceive("hello", String.class)).isEqualTo("hello");
 				}
-				assertThat(template.convertSendAndReceive("hello", String.class)).isEqualTo("hello");
-			}
-		});
+			});
 	}
 
 	@Test
