@@ -1,6 +1,7 @@
 package dev.tinyipc;
 
 import java.io.IOException;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -19,7 +20,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 /** It is switched on for all tests. */
-@Timeout(60)
+@Timeout(180)
 class LeakDetectorTests {
 
 	private static final Logger logger = (Logger) LoggerFactory.getLogger(LeakDetector.class);
@@ -77,7 +78,7 @@ class LeakDetectorTests {
 
 	/** Other tests may have forgotten some, too. */
 	private ILoggingEvent reportOf(String method) {
-		return await().until(() -> {
+		return await().atMost(Duration.ofSeconds(60)).until(() -> {
 			System.gc();
 			return this.log.list.stream().filter((event) -> isFrom(method, event)).findFirst();
 		}, Optional::isPresent).orElseThrow();
