@@ -55,8 +55,9 @@ final class InstanceKeeper {
 	 */
 	void takeBack(ChildInstance instance) {
 		IpcRequester requester = instance.requester();
-		// Where answers have numbers a stray one is harmless until somebody looks.
-		boolean sure = requester.isUsable() && requester.repeatsNumbers();
+		// Where answers have numbers a stray one is harmless until somebody looks, and
+		// answers to one-way messages may still be received.
+		boolean sure = requester.isUsable() && (requester.repeatsNumbers() || requester.owed() > 0);
 		takeBack(instance, sure ? IpcRequester.State.IN_STEP : look(instance));
 	}
 

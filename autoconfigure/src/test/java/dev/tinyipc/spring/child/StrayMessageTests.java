@@ -61,6 +61,24 @@ class StrayMessageTests {
 		});
 	}
 
+	@ParameterizedTest
+	@EnumSource
+	void answersToOneWayMessagesCanAllBeReceivedInOrder(OverloadTests.Language language) {
+		language.application().run((context) -> {
+			CborMessageTemplate template = context.getBean(CborMessageTemplate.class);
+			assertThat(template.convertSendAndReceive("hello", String.class)).isEqualTo("hello");
+			for (int i = 0; i < 10; i++) {
+				template.convertAndSend("one way " + i);
+			}
+			IpcChild child = context.getBean(IpcChild.class);
+			Awaitility.await().until(() -> child.instances().get(0).socket().orElseThrow().pendingSize() != null);
+			for (int i = 0; i < 10; i++) {
+				assertThat(template.receiveAndConvert(String.class)).isEqualTo("one way " + i);
+			}
+			assertThat(template.convertSendAndReceive("hello again", String.class)).isEqualTo("hello again");
+		});
+	}
+
 	@Test
 	void childThatAnswersTwiceIsReplaced() {
 		RawWorker.application().run((context) -> {
