@@ -37,6 +37,9 @@ final class ChildInstance {
 	/** When a message was last sent to it, for those who wonder whether it takes any. */
 	private volatile long lastSend = this.startedAt;
 
+	/** How often it was waited for a late reply; negated while it is. */
+	private long settled;
+
 	private boolean lent;
 
 	private boolean retired;
@@ -127,6 +130,25 @@ final class ChildInstance {
 	synchronized boolean retire() {
 		this.retired = true;
 		return !this.lent;
+	}
+
+	/**
+	 * Its caller has given up, and the late reply is waited for.
+	 * @return which time it is
+	 */
+	synchronized long beginSettling() {
+		this.settled = -(Math.abs(this.settled) + 1);
+		return -this.settled;
+	}
+
+	/** The late reply has come. */
+	synchronized void endSettling() {
+		this.settled = Math.abs(this.settled);
+	}
+
+	/** Whether the late reply is still waited for, that time. */
+	synchronized boolean isSettling(long time) {
+		return this.settled == -time;
 	}
 
 	synchronized boolean isLent() {

@@ -116,21 +116,27 @@ final class InstanceKeeper {
 	 * @param until the {@link System#nanoTime()} from which on it is given up, too
 	 */
 	void settle(ChildInstance instance, long until, String reason) {
-		this.watch.watch(instance.socket(), IpcPoller.Interest.READ,
-				() -> this.supervisor.execute(() -> settled(instance, until, reason)));
+		long settled = instance.beginSettling();
+		awaitLateReply(instance);
 		this.supervisor.schedule(Duration.ofNanos(Math.max(0, until - System.nanoTime())), () -> {
-			if (instance.requester().owed() > 0) {
+			if (instance.isSettling(settled)) {
 				discard(instance, reason);
 			}
 		});
 	}
 
-	private void settled(ChildInstance instance, long until, String reason) {
+	private void awaitLateReply(ChildInstance instance) {
+		this.watch.watch(instance.socket(), IpcPoller.Interest.READ,
+				() -> this.supervisor.execute(() -> lookForLateReply(instance)));
+	}
+
+	private void lookForLateReply(ChildInstance instance) {
 		IpcRequester.State state = look(instance);
 		if (state == IpcRequester.State.OWING) {
-			settle(instance, until, reason);
+			awaitLateReply(instance);
 		}
 		else {
+			instance.endSettling();
 			takeBack(instance, state);
 		}
 	}

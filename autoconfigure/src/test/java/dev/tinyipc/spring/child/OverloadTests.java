@@ -94,6 +94,26 @@ class OverloadTests {
 	}
 
 	@Test
+	void instanceThatHasAnsweredLateIsLeftAloneFromThenOn() {
+		RawWorker.application().run((context) -> {
+			CborMessageTemplate template = context.getBean(CborMessageTemplate.class);
+			IpcChild child = context.getBean(IpcChild.class);
+			warmUp(template, 1);
+			ExecutorService thread = Executors.newSingleThreadExecutor();
+			Future<String> first = thread.submit(() -> template.convertSendAndReceive("sleep 0.4", String.class));
+			Awaitility.await().until(() -> isBusy(child, template));
+			// Begins late, so that the instance has time beyond the caller's.
+			assertThatExceptionOfType(IpcTimeoutException.class)
+				.isThrownBy(() -> template.convertSendAndReceive("sleep 0.5", String.class, Duration.ofMillis(700)));
+			// Still runs when that time is over.
+			assertThat(template.convertSendAndReceive("sleep 1", String.class)).isEqualTo("sleep 1");
+			assertThat(first.get()).isEqualTo("sleep 0.4");
+			assertThat(restarts(child)).isZero();
+			thread.shutdown();
+		});
+	}
+
+	@Test
 	void childThatNeverAnswersIsStartedAgainWithGrowingDelaysAndGivenUp(CapturedOutput output) {
 		RawWorker
 			.python("import time; time.sleep(1000)\n", "ipc.children.worker.startup-grace=300ms",
