@@ -67,18 +67,24 @@ final class InstanceLender {
 				// What was not sent goes to another instance anyway.
 				mayRepeat &= !attempt.isRequestSent();
 			}
-			catch (IpcException.Timeout ex) {
-				throw new IpcTimeoutException("Destination '" + this.spec.name() + "': no reply within " + timeout
-						+ (attempt.isRequestSent() ? "" : ", and the request was not sent") + ": " + ex.getMessage(),
-						attempt.isRequestSent(), ex);
-			}
 			catch (IpcException ex) {
+				if (ex instanceof IpcException.Timeout || ex.getCause() instanceof IpcException.Timeout) {
+					throw timedOut(timeout, attempt.isRequestSent(), ex);
+				}
 				// An instance that was found to be faulty before it got the request.
 				if (attempt.isRequestSent() || instance.requester().isUsable() || deadline.hasPassed()) {
 					throw ex;
 				}
 			}
 		}
+	}
+
+	/** Also where a part of the reply had come. */
+	private IpcTimeoutException timedOut(Duration timeout, boolean requestSent, IpcException cause) {
+		return new IpcTimeoutException(
+				"Destination '" + this.spec.name() + "': no reply within " + timeout
+						+ (requestSent ? "" : ", and the request was not sent") + ": " + cause.getMessage(),
+				requestSent, cause);
 	}
 
 	private IpcReplyLostException lost(ChildInstance instance, IpcException.PeerClosed cause) {
@@ -252,6 +258,7 @@ final class InstanceLender {
 						+ InstanceLender.this.spec.settings().startupGrace().toNanos();
 				until = (graceEnd - until > 0) ? graceEnd : until;
 			}
+			InstanceLender.this.pool.exchanged(System.nanoTime() - this.begun);
 			this.instance.takeBack();
 			if (until - System.nanoTime() > 0) {
 				InstanceLender.this.keeper.settle(this.instance, until, reason);

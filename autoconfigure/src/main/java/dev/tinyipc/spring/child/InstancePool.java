@@ -21,7 +21,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class InstancePool {
 
-	/** A new duration moves the mean by this part of the difference. */
+	/** A shorter exchange moves the known time by this part of the difference. */
 	private static final int WEIGHT = 8;
 
 	private final ChildSpec spec;
@@ -35,10 +35,8 @@ final class InstancePool {
 	/** Why there is nothing to wait for. */
 	private @Nullable String closed = "it is not running: children start and stop with the application";
 
-	/**
-	 * How long an exchange takes in the mean, in nanoseconds; 0 as long as none is known.
-	 */
-	private volatile long meanExchange;
+	/** How long an exchange may take, in nanoseconds; 0 as long as none is known. */
+	private volatile long exchangeTime;
 
 	InstancePool(ChildSpec spec) {
 		this.spec = spec;
@@ -112,10 +110,13 @@ final class InstancePool {
 		}
 	}
 
-	/** Takes note of how long an exchange took. */
+	/**
+	 * Takes note of how long an exchange took, or has taken by the time that it is given
+	 * up. A longer one is remembered at once, and forgotten as shorter ones follow.
+	 */
 	void exchanged(long nanos) {
-		long mean = this.meanExchange;
-		this.meanExchange = (mean != 0) ? mean + (nanos - mean) / WEIGHT : Math.max(1, nanos);
+		long known = this.exchangeTime;
+		this.exchangeTime = (nanos >= known) ? Math.max(1, nanos) : known + (nanos - known) / WEIGHT;
 	}
 
 	/**
@@ -183,8 +184,8 @@ final class InstancePool {
 	/** When an exchange has to begin so that an answer can be expected in time. */
 	private long latestStart(Duration timeout, Deadline deadline) {
 		long half = timeout.toNanos() / 2;
-		long mean = this.meanExchange;
-		long wait = deadline.remainingNanos() - Math.min(half, (mean != 0) ? mean + mean / 4 : half / 5);
+		long known = this.exchangeTime;
+		long wait = deadline.remainingNanos() - Math.min(half, (known != 0) ? known + known / 4 : half / 5);
 		Duration acquireTimeout = this.spec.settings().acquireTimeout();
 		return System.nanoTime() + ((acquireTimeout != null) ? Math.min(acquireTimeout.toNanos(), wait) : wait);
 	}
