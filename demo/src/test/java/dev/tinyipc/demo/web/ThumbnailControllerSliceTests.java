@@ -41,7 +41,7 @@ class ThumbnailControllerSliceTests {
 	void aMockAnswersInPlaceOfAWorker() {
 		Mockito.when(this.worker.sendAndReceive(ArgumentMatchers.any(), ArgumentMatchers.eq(ThumbnailReply.class),
 				ArgumentMatchers.<OwnedFd>any()))
-			.thenThrow(new IpcReplyLostException("mocked", null));
+			.thenThrow(new IpcReplyLostException("thumbnailer", "mocked", null, null));
 		assertThat(this.mvc.post().uri("/thumbnails").multipart().file("file", new byte[1]))
 			.hasStatus(HttpStatus.UNPROCESSABLE_CONTENT);
 	}
