@@ -129,10 +129,9 @@ class PageIT {
 		assertThat(cell(victim, "state")).isEqualTo("RUNNING");
 		assertThat(cell(victim, "lastExit")).isEqualTo("signal 9 (SIGKILL)");
 		assertThat(news()).containsSubsequence(
-				"thumbnailer %d, process %s, has just been killed.".formatted(victim,
-						before.get(victim).get("pid").asString()),
-				"thumbnailer " + victim + " was ended by signal 9 (SIGKILL), and is about to be started again.",
-				"thumbnailer " + victim + " runs again, as process " + cell(victim, "pid") + '.');
+				"thumbnailer %d (process %s) was killed.".formatted(victim, before.get(victim).get("pid").asString()),
+				"thumbnailer " + victim + " ended with signal 9 (SIGKILL) and will restart shortly.",
+				"thumbnailer " + victim + " is running again as process " + cell(victim, "pid") + '.');
 		assertThat(element("news").getAriaRole()).isEqualTo("status");
 		choose("photo.jpg", Pictures.photo());
 		await(() -> element("thumbnail").isDisplayed());
@@ -261,8 +260,8 @@ class PageIT {
 	}
 
 	private String messages() {
-		return "Messages of thumbnailer: %d sent, %d received.".formatted(this.client.count("ipc.messages.sent"),
-				this.client.count("ipc.messages.received"));
+		return "Messages to and from thumbnailer: %d sent, %d received."
+			.formatted(this.client.count("ipc.messages.sent"), this.client.count("ipc.messages.received"));
 	}
 
 	private WebElement sample(String name) {
