@@ -164,7 +164,7 @@ class PageIT {
 	void aBombFromTheSamplesIsExplainedAndTheNextSampleShown() {
 		sample("bomb.png").click();
 		await(() -> element("problem").isDisplayed());
-		assertThat(element("problem").getText()).startsWith("bomb.png This picture has 40000 × 40000 pixels");
+		assertThat(element("problem").getText()).startsWith("bomb.png This picture has 40,000 × 40,000 pixels");
 		assertThat(element("result").isDisplayed()).isFalse();
 		for (String next : List.of("landscape.jpg", "glass.png")) {
 			sample(next).click();

@@ -3,6 +3,7 @@ package dev.tinyipc.demo.worker;
 import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.util.Iterator;
+import java.util.Locale;
 
 import javax.imageio.ImageIO;
 import javax.imageio.ImageReadParam;
@@ -46,8 +47,9 @@ final class PictureReader {
 		Dimensions size = new Dimensions(reader.getWidth(0), reader.getHeight(0));
 		// Checked before decoding: a small file can announce an enormous picture.
 		if (size.pixels() > MAX_PIXELS) {
-			throw new NotAPictureException("This picture has %d × %d pixels. The limit is %d million pixels."
-				.formatted(size.width(), size.height(), MAX_PIXELS / 1_000_000));
+			throw new NotAPictureException(
+					String.format(Locale.ENGLISH, "This picture has %,d × %,d pixels. The limit is %d million pixels.",
+							size.width(), size.height(), MAX_PIXELS / 1_000_000));
 		}
 		ImageReadParam param = reader.getDefaultReadParam();
 		int step = Math.max(1, size.longest() / detail);

@@ -102,7 +102,7 @@ class ThumbnailerTests {
 	@Test
 	void aPictureWithTooManyPixelsIsRefusedBeforeItIsDecoded() throws IOException {
 		assertThat(make(Pictures.bomb(), 256).refusal())
-			.isEqualTo("This picture has 30000 × 30000 pixels. The limit is 64 million pixels.");
+			.isEqualTo("This picture has 30,000 × 30,000 pixels. The limit is 64 million pixels.");
 	}
 
 	private ThumbnailReply make(byte[] picture, int size) throws IOException {
