@@ -7,7 +7,7 @@ const result = byId('result');
 let picture = null;
 let request = new AbortController();
 
-/* Choosing: by the field, by dropping anywhere on the page, or from the samples. */
+/* Choosing a picture: with the field, by dropping it anywhere on the page, or from the samples. */
 
 byId('file').addEventListener('change', event => choose(event.target.files));
 
@@ -57,7 +57,7 @@ async function chooseSample(name) {
 	}
 }
 
-/* Making the thumbnail. What was asked for last is what is shown. */
+/* Making the thumbnail. Only the result of the latest request is shown. */
 
 function nextRequest() {
 	request.abort();
@@ -83,14 +83,14 @@ async function makeThumbnail() {
 		signal.throwIfAborted();
 		describe(file, thumbnail, response.headers, took);
 		result.hidden = false;
-		say('The thumbnail is there.');
+		say('The thumbnail is ready.');
 	}
 	catch (error) {
 		fail(signal, file.name, error);
 	}
 	if (!signal.aborted) {
 		busy(false);
-		// The input forgets, so that the same file can be chosen again.
+		// Reset, so that the same file can be chosen again.
 		byId('file').value = '';
 		showWorkers();
 	}
@@ -99,7 +99,7 @@ async function makeThumbnail() {
 function fail(signal, name, error) {
 	if (!signal.aborted) {
 		busy(false);
-		showProblem(name, error instanceof TypeError ? 'The server does not answer. Is it still running?' : error.message);
+		showProblem(name, error instanceof TypeError ? 'The server is not responding. Is it still running?' : error.message);
 	}
 }
 
@@ -129,7 +129,7 @@ async function show(image, blob) {
 		await image.decode();
 	}
 	catch {
-		// The worker knows TIFF, this browser may not. Or another picture came in between.
+		// The browser may not support TIFF, or another picture was shown in the meantime.
 		if (image.src === url) {
 			image.removeAttribute('src');
 		}

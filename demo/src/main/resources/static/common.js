@@ -5,17 +5,17 @@ export const numbers = new Intl.NumberFormat('en');
 export async function getJson(path) {
 	const response = await fetch(path);
 	if (!response.ok) {
-		throw new Error(`${path} answered ${response.status}`);
+		throw new Error(`${path} responded with status ${response.status}`);
 	}
 	return response.json();
 }
 
-/* What a response that is no success says, in words for the user. */
+/* The explanation in an unsuccessful response, for the user. */
 export async function explanation(response) {
 	try {
 		return (await response.json()).detail;
 	}
 	catch {
-		return `The server answered ${response.status}.`;
+		return `The server responded with status ${response.status}.`;
 	}
 }

@@ -1,9 +1,9 @@
-/* The workers, as the application and its metrics tell, looked at once a second. */
+/* Shows the workers and their metrics, and refreshes them once a second. */
 
 import { byId, explanation, getJson, numbers } from './common.js';
 
 const INTERVAL = 1000;
-const SILENCE = 'The server does not answer.';
+const SILENCE = 'The server is not responding.';
 
 const rows = new Map();
 const seen = new Map();
@@ -34,7 +34,7 @@ export async function showWorkers() {
 			tell(SILENCE);
 		}
 	}
-	// Whoever came later looks again.
+	// A later call schedules the next refresh itself.
 	if (mine === turn && !document.hidden) {
 		timer = setTimeout(showWorkers, INTERVAL);
 	}
@@ -60,7 +60,7 @@ function row(label) {
 	return rows.get(label);
 }
 
-/* Touches only what is new, so that a selection and a reader's place stay. */
+/* Updates only what has changed, so that selections and the position of a screen reader are kept. */
 function fill(row, values) {
 	row.dataset.state = values.state;
 	for (const cell of row.querySelectorAll('[data-of]')) {
@@ -76,12 +76,12 @@ function change(before, now) {
 		return null;
 	}
 	return {
-		STARTING: 'is being started',
-		RUNNING: `runs again, as process ${now.pid}`,
-		BACKOFF: `was ended by ${now.lastExit}, and is about to be started again`,
-		STOPPING: 'is being stopped',
-		STOPPED: 'is stopped',
-		FAILED: 'has failed, and is not started again'
+		STARTING: 'is starting',
+		RUNNING: `is running again as process ${now.pid}`,
+		BACKOFF: `ended with ${now.lastExit} and will restart shortly`,
+		STOPPING: 'is stopping',
+		STOPPED: 'has stopped',
+		FAILED: 'has failed and will not restart'
 	}[now.state];
 }
 
@@ -104,7 +104,7 @@ async function crash() {
 		const response = await fetch('workers/crash', { method: 'POST' });
 		if (response.ok) {
 			const { name, instance, pid } = await response.json();
-			tell(`${name} ${instance}, process ${pid}, has just been killed.`);
+			tell(`${name} ${instance} (process ${pid}) was killed.`);
 		}
 		else {
 			tell(await explanation(response));
@@ -118,7 +118,7 @@ async function crash() {
 
 async function countMessages(name) {
 	const [sent, received] = await Promise.all([count('ipc.messages.sent', name), count('ipc.messages.received', name)]);
-	return `Messages of ${name}: ${sent} sent, ${received} received.`;
+	return `Messages to and from ${name}: ${sent} sent, ${received} received.`;
 }
 
 async function count(meter, worker) {

@@ -125,9 +125,20 @@ final class ChildDefinitions {
 	/** Makes beans of all definitions, now that their factories are there. */
 	void activate() {
 		for (String name : names().values()) {
-			((AbstractBeanDefinition) this.registry.getBeanDefinition(childBeanName(name))).setAbstract(false);
-			((AbstractBeanDefinition) this.registry.getBeanDefinition(templateBeanName(name))).setAbstract(false);
+			activate(childBeanName(name));
+			activate(templateBeanName(name));
 		}
+	}
+
+	/**
+	 * Registers the definition anew: conditions may have asked for beans by type before,
+	 * and the container remembers from then that the definition is abstract.
+	 */
+	private void activate(String bean) {
+		AbstractBeanDefinition definition = (AbstractBeanDefinition) this.registry.getBeanDefinition(bean);
+		this.registry.removeBeanDefinition(bean);
+		definition.setAbstract(false);
+		this.registry.registerBeanDefinition(bean, definition);
 	}
 
 	/** The names of the children so far, as they are spelled. */

@@ -7,8 +7,9 @@ import org.springframework.boot.SpringApplication;
 import org.springframework.boot.autoconfigure.SpringBootApplication;
 
 /**
- * A web application that makes thumbnails, and leaves the decoding of strangers' files to
- * processes that have nothing to lose.
+ * A web application that makes thumbnails of uploaded pictures. Uploads cannot be
+ * trusted, so worker processes decode them: a picture that crashes its decoder costs a
+ * worker, and not the application.
  */
 @SpringBootApplication
 @ChildProcess(name = "thumbnailer", main = ThumbnailWorker.class, jvmArguments = "-Xmx256m", instances = 2)
@@ -16,7 +17,7 @@ public class DemoApplication {
 
 	/**
 	 * Starts the application.
-	 * @param args Spring Boot's, such as {@code --server.port=8081}
+	 * @param args arguments for Spring Boot, such as {@code --server.port=8081}
 	 */
 	public static void main(String[] args) {
 		SpringApplication.run(DemoApplication.class, args);

@@ -1,4 +1,4 @@
-/** Thumbnails made in a worker process: an application to look at and to copy from. */
+/** Thumbnails made by worker processes: an application to try out and to copy from. */
 @NullMarked
 package dev.tinyipc.demo;
 

@@ -58,7 +58,8 @@ class DeadWorkerTests {
 		Awaitility.await()
 			.untilAsserted(() -> assertThat(this.client.workers())
 				.allMatch((worker) -> worker.get("state").asString().equals("STOPPED")));
-		assertProblem(this.client.upload(Pictures.photo()), 503, "The worker that makes thumbnails does not answer.");
+		assertProblem(this.client.upload(Pictures.photo()), 503,
+				"Thumbnails are not available right now. Please try again later.");
 		assertProblem(this.client.crashAWorker(), 409, "No worker is running.");
 		assertThat(this.client.tellWorkersTo("start").statusCode()).isEqualTo(200);
 		assertThat(this.client.upload(Pictures.photo()).statusCode()).isEqualTo(200);

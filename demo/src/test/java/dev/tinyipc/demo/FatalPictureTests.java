@@ -24,7 +24,7 @@ class FatalPictureTests {
 		assertThat(response.statusCode()).isEqualTo(422);
 		assertThat(response.headers().firstValue("Content-Type")).hasValue("application/problem+json");
 		assertThat(DemoClient.json(response).get("detail").asString())
-			.isEqualTo("The worker died while it had this picture, and another one takes its place.");
+			.isEqualTo("The worker crashed while it processed this picture. A new worker is taking its place.");
 		assertThat(client.upload(Pictures.encode(Pictures.gradient(400, 300), "png")).statusCode()).isEqualTo(200);
 		Awaitility.await().until(() -> client.workerPids().size() == 2);
 		assertThat(client.workers()).filteredOn((worker) -> worker.get("restarts").asLong() == 1)

@@ -129,10 +129,9 @@ class PageIT {
 		assertThat(cell(victim, "state")).isEqualTo("RUNNING");
 		assertThat(cell(victim, "lastExit")).isEqualTo("signal 9 (SIGKILL)");
 		assertThat(news()).containsSubsequence(
-				"thumbnailer %d, process %s, has just been killed.".formatted(victim,
-						before.get(victim).get("pid").asString()),
-				"thumbnailer " + victim + " was ended by signal 9 (SIGKILL), and is about to be started again.",
-				"thumbnailer " + victim + " runs again, as process " + cell(victim, "pid") + '.');
+				"thumbnailer %d (process %s) was killed.".formatted(victim, before.get(victim).get("pid").asString()),
+				"thumbnailer " + victim + " ended with signal 9 (SIGKILL) and will restart shortly.",
+				"thumbnailer " + victim + " is running again as process " + cell(victim, "pid") + '.');
 		assertThat(element("news").getAriaRole()).isEqualTo("status");
 		choose("photo.jpg", Pictures.photo());
 		await(() -> element("thumbnail").isDisplayed());
@@ -165,7 +164,7 @@ class PageIT {
 	void aBombFromTheSamplesIsExplainedAndTheNextSampleShown() {
 		sample("bomb.png").click();
 		await(() -> element("problem").isDisplayed());
-		assertThat(element("problem").getText()).startsWith("bomb.png This picture has 40000 × 40000 pixels");
+		assertThat(element("problem").getText()).startsWith("bomb.png This picture has 40,000 × 40,000 pixels");
 		assertThat(element("result").isDisplayed()).isFalse();
 		for (String next : List.of("landscape.jpg", "glass.png")) {
 			sample(next).click();
@@ -261,8 +260,8 @@ class PageIT {
 	}
 
 	private String messages() {
-		return "Messages of thumbnailer: %d sent, %d received.".formatted(this.client.count("ipc.messages.sent"),
-				this.client.count("ipc.messages.received"));
+		return "Messages to and from thumbnailer: %d sent, %d received."
+			.formatted(this.client.count("ipc.messages.sent"), this.client.count("ipc.messages.received"));
 	}
 
 	private WebElement sample(String name) {

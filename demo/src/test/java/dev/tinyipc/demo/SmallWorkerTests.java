@@ -24,7 +24,7 @@ class SmallWorkerTests {
 		HttpResponse<byte[]> response = client.upload(Pictures.photo());
 		assertThat(response.statusCode()).isEqualTo(422);
 		assertThat(DemoClient.json(response).get("detail").asString())
-			.isEqualTo("This picture takes more memory than there is for one.");
+			.isEqualTo("This picture needs more memory than the worker has.");
 		assertThat(client.upload(Pictures.encode(Pictures.gradient(400, 300), "png")).statusCode()).isEqualTo(200);
 		assertThat(client.workerPids()).isEqualTo(worker);
 	}

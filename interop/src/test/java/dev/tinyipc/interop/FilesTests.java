@@ -12,6 +12,7 @@ import dev.tinyipc.spring.ChildProcess;
 import dev.tinyipc.spring.autoconfigure.IpcAutoConfiguration;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import tools.jackson.databind.json.JsonMapper;
 
 import org.springframework.boot.autoconfigure.AutoConfigurations;
 import org.springframework.boot.jackson.autoconfigure.JacksonAutoConfiguration;
@@ -40,13 +41,23 @@ class FilesTests {
 	}
 
 	@Test
+	void childInTenLinesAnswersAnyRequest() throws Exception {
+		Language.PYTHON.require();
+		try (Child child = new Child(Language.python("ten_lines.py"))) {
+			for (Object request : List.of("Größe", 42, -1.5, true, List.of(), List.of(1, "a"), Map.of(),
+					Map.of("payload", 7), Map.of("list", List.of(Map.of("key", "value"))))) {
+				assertThat(child.ask(request).toString()).isEqualTo(JsonMapper.shared().writeValueAsString(request));
+			}
+		}
+	}
+
+	@Test
 	void childInTenLinesAnswersWhatIsLargerThanAPacketToo() throws Exception {
 		Language.PYTHON.require();
 		byte[] payload = new byte[2_000_000];
 		payload[1_999_999] = 7;
 		try (Child child = new Child(Language.python("ten_lines.py"))) {
-			assertThat(child.echo("Größe").stringValue()).isEqualTo("Größe");
-			assertThat(Arrays.equals(child.echo(payload).binaryValue(), payload)).isTrue();
+			assertThat(Arrays.equals(child.ask(payload).binaryValue(), payload)).isTrue();
 			child.socket().close();
 			assertThat(child.exit().isSuccess()).isTrue();
 		}

@@ -9,6 +9,7 @@ import java.util.function.Predicate;
 
 import dev.tinyipc.spring.child.ChildState;
 import dev.tinyipc.spring.CborMessageTemplate;
+import dev.tinyipc.spring.ChildProcess;
 import dev.tinyipc.spring.child.IpcChild;
 import dev.tinyipc.spring.IpcPeerUnavailableException;
 import dev.tinyipc.spring.child.Processes;
@@ -62,6 +63,20 @@ class IpcHealthAutoConfigurationTests {
 					assertThat(details.get(i).lastExit()).isNull();
 				}
 			});
+	}
+
+	@Test
+	void itKnowsTheChildrenOfAnnotations() {
+		new ApplicationContextRunner().withConfiguration(AutoConfigurations.of(IpcAutoConfiguration.class))
+			.withConfiguration(HEALTH)
+			.withUserConfiguration(Annotated.class)
+			.run((context) -> assertThat(context.getBean(IpcHealthIndicator.class).health().getDetails())
+				.containsOnlyKeys("cat"));
+	}
+
+	@ChildProcess(name = "cat", command = { "sh", "-c", "cat <&3" })
+	static class Annotated {
+
 	}
 
 	@Test

@@ -22,7 +22,7 @@ class Application {
 		return arguments -> {
 			try (OwnedFd picture = OwnedFd.open(Path.of("photo.jpg"));
 					IpcMessage<Thumbnail> reply = template.sendAndReceive(new Request(256), Thumbnail.class, picture)) {
-				Files.copy(reply.descriptors().get(0).inputStream(), Path.of("thumbnail.png"));
+				Files.copy(reply.file(0).inputStream(), Path.of("thumbnail.png"));
 			}
 		};
 	}

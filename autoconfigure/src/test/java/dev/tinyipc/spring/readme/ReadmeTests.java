@@ -1,34 +1,114 @@
 package dev.tinyipc.spring.readme;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
+import dev.tinyipc.spring.IpcMessagingException;
+import dev.tinyipc.spring.child.ChildSettings;
 import org.junit.jupiter.api.Test;
+import tools.jackson.databind.json.JsonMapper;
+
+import org.springframework.boot.context.properties.bind.DataObjectPropertyName;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-/** Every piece of Java in the README stands in a source that is compiled. */
+/** What the README says agrees with the sources. */
 class ReadmeTests {
 
 	private static final Pattern SNIPPET = Pattern.compile("```java\\n(.*?)```", Pattern.DOTALL);
 
+	/** The code in the first cell of a row. */
+	private static final Pattern ROW = Pattern.compile("(?m)^\\| (`[^|]*) \\|");
+
+	private static final Pattern CODE = Pattern.compile("`([^`]+)`");
+
+	private static final Pattern METER = Pattern.compile("\"(ipc\\.[a-z.]+)\"");
+
 	private static final Path ROOT = Path.of("..");
 
+	private static final String SOURCES = "autoconfigure/src/main/java/dev/tinyipc/spring/";
+
+	private static final String EXAMPLES = "autoconfigure/src/test/java/dev/tinyipc/spring/readme/";
+
+	private final String readme = read("README.md");
+
 	@Test
-	void snippetsAreThoseOfCompiledSources() throws IOException {
+	void everySnippetIsPartOfACompiledSource() {
 		String sources = withoutSpace(Stream
-			.of("autoconfigure/src/test/java/dev/tinyipc/spring/readme/Application.java",
-					"autoconfigure/src/test/java/dev/tinyipc/spring/readme/ThumbnailWorker.java",
-					"core/src/test/java/dev/tinyipc/TutorialTests.java")
+			.of(EXAMPLES + "Application.java", EXAMPLES + "ThumbnailWorker.java", EXAMPLES + "EchoApplication.java",
+					EXAMPLES + "ModelApplication.java", "core/src/test/java/dev/tinyipc/TutorialTests.java")
 			.map(ReadmeTests::read)
-			.reduce("", String::concat));
-		List<String> snippets = SNIPPET.matcher(read("README.md")).results().map((match) -> match.group(1)).toList();
-		assertThat(snippets).hasSizeGreaterThan(5)
+			.collect(Collectors.joining()));
+		List<String> snippets = SNIPPET.matcher(this.readme).results().map((match) -> match.group(1)).toList();
+		assertThat(snippets).hasSizeGreaterThan(8)
 			.allSatisfy((snippet) -> assertThat(sources).contains(withoutSpace(snippet)));
+	}
+
+	@Test
+	void everyPropertyIsInATable() {
+		String metadata = read("autoconfigure/target/classes/META-INF/spring-configuration-metadata.json");
+		List<String> properties = JsonMapper.shared()
+			.readTree(metadata)
+			.path("properties")
+			.valueStream()
+			.map((property) -> property.path("name").asString())
+			.filter((name) -> name.startsWith("ipc.") && !name.equals("ipc.children"))
+			.toList();
+		assertThat(properties).hasSizeGreaterThan(6);
+		assertThat(rows()).containsAll(properties);
+	}
+
+	@Test
+	void everyPropertyOfAChildIsInATable() {
+		assertThat(rows()).containsAll(names(ChildSettings.class, ""))
+			.containsAll(names(ChildSettings.Restart.class, "restart."));
+	}
+
+	@Test
+	void everyMeterIsInATable() {
+		Set<String> meters = Stream.of("MicrometerIpcObserver.java", "IpcChildMetrics.java")
+			.flatMap((file) -> METER.matcher(read(SOURCES + "actuate/" + file)).results())
+			.map((match) -> match.group(1))
+			.collect(Collectors.toCollection(TreeSet::new));
+		assertThat(meters).hasSizeGreaterThan(10);
+		assertThat(rows()).containsAll(meters);
+	}
+
+	@Test
+	void everyExceptionIsInATable() throws IOException {
+		try (Stream<Path> files = Files.list(ROOT.resolve(SOURCES))) {
+			List<String> exceptions = files.map((file) -> file.getFileName().toString())
+				.filter((name) -> name.endsWith("Exception.java"))
+				.map((name) -> name.substring(0, name.length() - ".java".length()))
+				.filter((name) -> !name.equals(IpcMessagingException.class.getSimpleName()))
+				.toList();
+			assertThat(exceptions).hasSizeGreaterThan(7);
+			assertThat(rows()).containsAll(exceptions);
+		}
+	}
+
+	private static List<String> names(Class<?> settings, String prefix) {
+		return Arrays.stream(settings.getRecordComponents())
+			.filter((component) -> !component.getType().isRecord())
+			.map((component) -> prefix + DataObjectPropertyName.toDashedForm(component.getName()))
+			.toList();
+	}
+
+	private List<String> rows() {
+		return ROW.matcher(this.readme)
+			.results()
+			.flatMap((row) -> CODE.matcher(row.group(1)).results())
+			.map((code) -> code.group(1))
+			.toList();
 	}
 
 	private static String withoutSpace(String text) {
@@ -40,7 +120,7 @@ class ReadmeTests {
 			return Files.readString(ROOT.resolve(file));
 		}
 		catch (IOException ex) {
-			throw new IllegalStateException(ex);
+			throw new UncheckedIOException(ex);
 		}
 	}
 

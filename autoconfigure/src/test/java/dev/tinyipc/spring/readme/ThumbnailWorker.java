@@ -14,7 +14,7 @@ final class ThumbnailWorker {
 
 	public static void main(String[] arguments) throws IOException {
 		IpcServer.serve(Request.class, (request) -> {
-			SharedMemory png = scale(request.descriptors().get(0).inputStream(), request.payload().size());
+			SharedMemory png = scale(request.file(0).inputStream(), request.payload().size());
 			return new IpcServer.Reply(new Thumbnail("image/png"), png.descriptor());
 		});
 	}

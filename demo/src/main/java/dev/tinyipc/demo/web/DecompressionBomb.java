@@ -10,8 +10,8 @@ import java.util.zip.Deflater;
 import static java.nio.charset.StandardCharsets.US_ASCII;
 
 /**
- * A file of less than a megabyte, and a whole and valid PNG (ISO/IEC 15948), that unpacks
- * to 1.6 gigapixels of black.
+ * Makes a valid PNG (ISO/IEC 15948) of less than a megabyte that unpacks to 1.6
+ * gigapixels of black.
  */
 final class DecompressionBomb {
 
@@ -20,13 +20,13 @@ final class DecompressionBomb {
 
 	private static final byte[] SIGNATURE = { (byte) 0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n' };
 
-	/** Bits of a pixel. */
+	/** Bits per pixel. */
 	private static final byte DEPTH = 4;
 
-	/** Bytes: the filter's number, and the pixels. */
+	/** Bytes per row: the number of the filter, then the pixels. */
 	private static final int ROW = 1 + SIDE * DEPTH / 8;
 
-	/** The largest prime below 2 to the 16th, of the checksum of RFC 1950. */
+	/** The largest prime below 2^16, used by the checksum of RFC 1950. */
 	private static final int ADLER_BASE = 65_521;
 
 	private DecompressionBomb() {
@@ -46,17 +46,17 @@ final class DecompressionBomb {
 		DataOutputStream data = new DataOutputStream(header);
 		data.writeInt(SIDE);
 		data.writeInt(SIDE);
-		data.write(new byte[] { DEPTH, 0, 0, 0, 0 }); // grey, and the only methods there
-														// are
+		data.write(new byte[] { DEPTH, 0, 0, 0, 0 }); // greyscale, and the only methods
+														// there are
 		return header.toByteArray();
 	}
 
-	/** Zeros only: a hundred rows are deflated once, and what they become is repeated. */
+	/** All zeros: a hundred rows are deflated once, and the result is repeated. */
 	private static byte[] rows() throws IOException {
 		byte[] block = deflateOnItsOwn(new byte[100 * ROW]);
 		ByteArrayOutputStream rows = new ByteArrayOutputStream();
 		DataOutputStream data = new DataOutputStream(rows);
-		data.writeShort(0x78da); // zlib's header: deflated, as small as can be
+		data.writeShort(0x78da); // header of zlib: deflate, best compression
 		for (int i = 0; i < SIDE / 100; i++) {
 			data.write(block);
 		}
@@ -65,7 +65,7 @@ final class DecompressionBomb {
 		return rows.toByteArray();
 	}
 
-	/** To whole bytes, which refer to nothing that came before. */
+	/** Deflates to whole bytes that do not refer to anything before them. */
 	private static byte[] deflateOnItsOwn(byte[] content) {
 		Deflater deflater = new Deflater(Deflater.BEST_COMPRESSION, true);
 		try {

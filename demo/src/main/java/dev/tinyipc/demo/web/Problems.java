@@ -1,5 +1,6 @@
 package dev.tinyipc.demo.web;
 
+import dev.tinyipc.spring.IpcBusyException;
 import dev.tinyipc.spring.IpcMessagingException;
 import dev.tinyipc.spring.IpcReplyLostException;
 import org.jspecify.annotations.Nullable;
@@ -19,7 +20,7 @@ import org.springframework.web.multipart.MultipartException;
 import org.springframework.web.servlet.mvc.method.annotation.ResponseEntityExceptionHandler;
 
 /**
- * Tells what went wrong, in words and as {@code application/problem+json} (RFC 9457).
+ * Explains what went wrong, in words and as {@code application/problem+json} (RFC 9457).
  */
 @RestControllerAdvice
 class Problems extends ResponseEntityExceptionHandler {
@@ -32,29 +33,39 @@ class Problems extends ResponseEntityExceptionHandler {
 
 	@ExceptionHandler
 	@Nullable ResponseEntity<Object> workerFailed(IpcMessagingException ex, WebRequest request) {
-		this.logger.warn("There is no thumbnail: " + ex.getMessage());
-		return problem(ex, HttpStatus.SERVICE_UNAVAILABLE, "The worker that makes thumbnails does not answer.",
+		this.logger.warn("Failed to make a thumbnail: " + ex.getMessage());
+		return problem(ex, HttpStatus.SERVICE_UNAVAILABLE,
+				"Thumbnails are not available right now. Please try again later.", request);
+	}
+
+	@ExceptionHandler
+	@Nullable ResponseEntity<Object> allWorkersAreBusy(IpcBusyException ex, WebRequest request) {
+		this.logger.warn("Failed to find a free worker: " + ex.getMessage());
+		return problem(ex, HttpStatus.SERVICE_UNAVAILABLE, "All workers are busy. Please try again in a moment.",
 				request);
 	}
 
-	/** Not for what takes too long: it may have waited for a worker all the while. */
+	/**
+	 * The picture is probably to blame. After a timeout it may not be: a slow worker can
+	 * have other reasons.
+	 */
 	@ExceptionHandler
 	@Nullable ResponseEntity<Object> workerDied(IpcReplyLostException ex, WebRequest request) {
-		this.logger.warn("There is no thumbnail, and one worker less: " + ex.getMessage());
+		this.logger.warn("A worker died while it made a thumbnail: " + ex.getMessage());
 		return problem(ex, HttpStatus.UNPROCESSABLE_CONTENT,
-				"The worker died while it had this picture, and another one takes its place.", request);
+				"The worker crashed while it processed this picture. A new worker is taking its place.", request);
 	}
 
 	@ExceptionHandler
 	@Nullable ResponseEntity<Object> brokenUpload(MultipartException ex, WebRequest request) {
-		return problem(ex, HttpStatus.BAD_REQUEST, "The upload is broken or did not arrive in full.", request);
+		return problem(ex, HttpStatus.BAD_REQUEST, "The upload is incomplete or malformed.", request);
 	}
 
 	@Override
 	protected @Nullable ResponseEntity<Object> handleMaxUploadSizeExceededException(MaxUploadSizeExceededException ex,
 			HttpHeaders headers, HttpStatusCode status, WebRequest request) {
 		return problem(ex, HttpStatus.CONTENT_TOO_LARGE,
-				"This file is too large: %d MB are accepted.".formatted(this.limits.getMaxFileSize().toMegabytes()),
+				"This file is too large. The limit is %d MB.".formatted(this.limits.getMaxFileSize().toMegabytes()),
 				request);
 	}
 
@@ -64,7 +75,7 @@ class Problems extends ResponseEntityExceptionHandler {
 				request);
 	}
 
-	/** Whatever else the client accepts: CBOR is on the class path, too. */
+	/** Always JSON: with CBOR on the class path, the client may get that otherwise. */
 	@Override
 	protected ResponseEntity<Object> createResponseEntity(@Nullable Object body, HttpHeaders headers,
 			HttpStatusCode statusCode, WebRequest request) {

@@ -10,28 +10,28 @@ import org.springframework.web.bind.annotation.GetMapping;
 import org.springframework.web.bind.annotation.RequestMapping;
 import org.springframework.web.bind.annotation.RestController;
 
-/** Pictures for who has none at hand, made when they are asked for. */
+/** Serves sample pictures, which are drawn on request. */
 @RestController
 @RequestMapping("/samples")
 class SampleController {
 
 	@GetMapping(path = "/landscape.jpg", produces = MediaType.IMAGE_JPEG_VALUE)
 	ResponseEntity<byte[]> landscape() throws IOException {
-		return kept(SamplePictures.landscape());
+		return cached(SamplePictures.landscape());
 	}
 
 	@GetMapping(path = "/glass.png", produces = MediaType.IMAGE_PNG_VALUE)
 	ResponseEntity<byte[]> glass() throws IOException {
-		return kept(SamplePictures.glass());
+		return cached(SamplePictures.glass());
 	}
 
 	@GetMapping(path = "/bomb.png", produces = MediaType.IMAGE_PNG_VALUE)
 	ResponseEntity<byte[]> bomb() throws IOException {
-		return kept(DecompressionBomb.png());
+		return cached(DecompressionBomb.png());
 	}
 
-	/** By the browser, for as long as a visit may last. */
-	private static ResponseEntity<byte[]> kept(byte[] picture) {
+	/** The browser caches samples for the length of a visit. */
+	private static ResponseEntity<byte[]> cached(byte[] picture) {
 		return ResponseEntity.ok().cacheControl(CacheControl.maxAge(Duration.ofHours(1))).body(picture);
 	}
 

@@ -14,7 +14,7 @@ import java.io.IOException;
 
 import javax.imageio.ImageIO;
 
-/** Pictures that are drawn. */
+/** Draws the sample pictures. */
 final class SamplePictures {
 
 	private static final int WIDTH = 1600;
@@ -24,7 +24,7 @@ final class SamplePictures {
 	private SamplePictures() {
 	}
 
-	/** Hills in the evening, opaque, as a JPEG. */
+	/** Hills in the evening, as a JPEG. */
 	static byte[] landscape() throws IOException {
 		BufferedImage image = new BufferedImage(WIDTH, HEIGHT, BufferedImage.TYPE_INT_RGB);
 		Graphics2D graphics = graphics(image);
@@ -55,7 +55,7 @@ final class SamplePictures {
 		return path;
 	}
 
-	/** Three panes of coloured glass on nothing, as a PNG. */
+	/** Three panes of coloured glass on a transparent background, as a PNG. */
 	static byte[] glass() throws IOException {
 		BufferedImage image = new BufferedImage(WIDTH, HEIGHT, BufferedImage.TYPE_INT_ARGB);
 		Graphics2D graphics = graphics(image);

@@ -22,9 +22,9 @@ import org.springframework.web.multipart.MultipartFile;
 import org.springframework.web.server.ResponseStatusException;
 
 /**
- * Makes thumbnails of uploads. Neither the picture nor its thumbnail is ever in this
- * process's memory: the worker gets the one as an open file, and gives the other back as
- * one.
+ * Makes thumbnails of uploads. Neither the picture nor its thumbnail is ever loaded into
+ * this process: the worker receives the picture as an open file, and returns the
+ * thumbnail as one.
  */
 @RestController
 class ThumbnailController {
@@ -47,7 +47,7 @@ class ThumbnailController {
 			HttpServletResponse response) throws IOException {
 		if (size < MIN_SIZE || size > MAX_SIZE) {
 			throw new ResponseStatusException(HttpStatus.BAD_REQUEST,
-					"The size must be from " + MIN_SIZE + " to " + MAX_SIZE + ", and " + size + " is not.");
+					"The size must be between " + MIN_SIZE + " and " + MAX_SIZE + " pixels, not " + size + '.');
 		}
 		try (OwnedFd picture = this.uploads.open(file);
 				IpcMessage<ThumbnailReply> reply = this.worker.sendAndReceive(new ThumbnailRequest(size),
@@ -61,7 +61,7 @@ class ThumbnailController {
 		if (reply.refusal() != null) {
 			throw new ResponseStatusException(HttpStatus.UNPROCESSABLE_CONTENT, reply.refusal());
 		}
-		SharedMemory png = SharedMemory.of(message.descriptors().get(0));
+		SharedMemory png = SharedMemory.of(message.file(0));
 		response.setContentType(MediaType.IMAGE_PNG_VALUE);
 		response.setContentLengthLong(png.size());
 		response.setHeader(HttpHeaders.CACHE_CONTROL, "no-store");

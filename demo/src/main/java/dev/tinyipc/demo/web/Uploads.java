@@ -14,22 +14,22 @@ import org.springframework.web.multipart.MultipartFile;
 import static java.nio.file.StandardOpenOption.DELETE_ON_CLOSE;
 import static java.nio.file.StandardOpenOption.READ;
 
-/** Turns what was uploaded into an open file that has no name any more. */
+/** Turns uploads into open files without a name. */
 @Component
 class Uploads {
 
 	private final Path directory;
 
 	Uploads(ServletContext servletContext) {
-		// Where the server puts uploads, so that moving one is renaming it.
+		// Where the server stores uploads, so that moving one only renames it.
 		this.directory = ((File) servletContext.getAttribute(ServletContext.TEMPDIR)).toPath();
 	}
 
 	/**
 	 * Opens an upload and removes it from the disk.
-	 * @param upload what was uploaded, of no use afterwards
+	 * @param upload the upload, which cannot be used afterwards
 	 * @return the file, to be closed by the caller
-	 * @throws IOException if there is no room for it
+	 * @throws IOException if the disk is full, for example
 	 */
 	OwnedFd open(MultipartFile upload) throws IOException {
 		Path file = Files.createTempFile(this.directory, "thumbnail-", null);

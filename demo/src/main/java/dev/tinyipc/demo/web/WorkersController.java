@@ -19,7 +19,7 @@ import org.springframework.web.bind.annotation.ResponseStatus;
 import org.springframework.web.bind.annotation.RestController;
 import org.springframework.web.server.ResponseStatusException;
 
-/** Tells which workers there are, and crashes them on demand. */
+/** Lists the workers, and crashes them on demand. */
 @RestController
 class WorkersController {
 
@@ -34,7 +34,7 @@ class WorkersController {
 		return this.children.stream().flatMap(Worker::of).toList();
 	}
 
-	/** Kills the one that was restarted least, so that they take turns. */
+	/** Kills the worker with the fewest restarts, so that they take turns. */
 	@PostMapping(path = "/workers/crash", produces = MediaType.APPLICATION_JSON_VALUE)
 	@ResponseStatus(HttpStatus.ACCEPTED)
 	Worker crash() {
@@ -45,9 +45,9 @@ class WorkersController {
 			.orElseThrow(() -> new ResponseStatusException(HttpStatus.CONFLICT, "No worker is running."));
 	}
 
-	/** Signal 9 is what the kernel sends, too, when it runs out of memory. */
+	/** Sends signal 9, as the kernel does when it runs out of memory. */
 	private static boolean kill(Worker worker) {
-		// A number that was told a moment ago may be somebody else's by now.
+		// By now, another process may have the number.
 		return ProcessHandle.current()
 			.children()
 			.anyMatch((process) -> Long.valueOf(process.pid()).equals(worker.pid()) && process.destroyForcibly());
@@ -56,13 +56,13 @@ class WorkersController {
 	/**
 	 * A worker.
 	 *
-	 * @param name the destination of its messages
-	 * @param instance which of the workers of that name it is, counted from 0
+	 * @param name the destination
+	 * @param instance its index among the workers of that name, from 0
 	 * @param state what it is doing
-	 * @param pid its process id; null while it does not run
-	 * @param uptimeSeconds how long it has run; null while it does not
-	 * @param restarts how often it was started again
-	 * @param lastExit how the process before it ended; null if there was none
+	 * @param pid its process ID; null unless it runs
+	 * @param uptimeSeconds how long it has been running; null unless it runs
+	 * @param restarts how often it was restarted
+	 * @param lastExit how the previous process ended; null if there was none
 	 */
 	record Worker(String name, int instance, ChildState state, @Nullable Long pid, @Nullable Long uptimeSeconds,
 			long restarts, @Nullable String lastExit) {

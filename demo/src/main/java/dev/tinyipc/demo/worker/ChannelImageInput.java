@@ -7,8 +7,8 @@ import java.nio.channels.SeekableByteChannel;
 import javax.imageio.stream.ImageInputStreamImpl;
 
 /**
- * Reads a picture where it lies. The image stream that ImageIO makes of an
- * {@code InputStream} keeps all that went through it, to be able to go back.
+ * Reads a picture directly from its file. The stream that ImageIO makes of an
+ * {@code InputStream} keeps a copy of everything, to be able to seek.
  */
 final class ChannelImageInput extends ImageInputStreamImpl {
 

@@ -16,7 +16,7 @@ public record Dimensions(int width, int height) {
 		return (long) this.width * this.height;
 	}
 
-	/** As large as fits into a square, never larger than it is. */
+	/** Scales down to fit into a square; never scales up. */
 	Dimensions fitInto(int size) {
 		if (longest() <= size) {
 			return this;

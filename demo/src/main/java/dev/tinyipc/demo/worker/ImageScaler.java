@@ -5,8 +5,8 @@ import java.awt.RenderingHints;
 import java.awt.image.BufferedImage;
 
 /**
- * Scales down in steps of one half, in which each pixel becomes the average of four, so
- * that no detail turns into noise; transparency stays.
+ * Scales pictures down in steps of one half, in which each pixel becomes the average of
+ * four, so that fine detail does not turn into noise. Transparency is preserved.
  */
 final class ImageScaler {
 
@@ -15,7 +15,8 @@ final class ImageScaler {
 
 	static BufferedImage scale(BufferedImage image, Dimensions target) {
 		boolean opaque = !image.getColorModel().hasAlpha();
-		// A transparent pixel has a colour too, which must not bleed into its neighbours.
+		// Transparent pixels have a colour too, which must not bleed into their
+		// neighbours.
 		int type = opaque ? BufferedImage.TYPE_INT_RGB : BufferedImage.TYPE_INT_ARGB_PRE;
 		BufferedImage current = image;
 		do {

@@ -2,7 +2,7 @@ package dev.tinyipc.demo.worker;
 
 import java.io.IOException;
 
-/** A file of which there can be no thumbnail; the message says why, to the user. */
+/** A file that no thumbnail can be made of. The message tells the user why. */
 class NotAPictureException extends IOException {
 
 	private static final long serialVersionUID = 1L;

@@ -3,6 +3,7 @@ package dev.tinyipc.demo.worker;
 import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.util.Iterator;
+import java.util.Locale;
 
 import javax.imageio.ImageIO;
 import javax.imageio.ImageReadParam;
@@ -10,12 +11,11 @@ import javax.imageio.ImageReader;
 import javax.imageio.stream.ImageInputStream;
 
 /**
- * Reads pictures that a stranger sent, and of a large one only as many pixels as are
- * wanted.
+ * Reads untrusted pictures, and only as many pixels of a large one as are needed.
  */
 final class PictureReader {
 
-	/** More than cameras make, and little enough to be decoded in seconds. */
+	/** More than most cameras produce, and decoded within seconds. */
 	static final long MAX_PIXELS = 64_000_000;
 
 	private PictureReader() {
@@ -24,15 +24,14 @@ final class PictureReader {
 	/**
 	 * Reads a picture.
 	 * @param input the file
-	 * @param detail how long the longest side must be at least, if it is that long
+	 * @param detail the minimum length of the longest side in pixels, if it has that many
 	 * @return the picture
-	 * @throws IOException if there is none, or it is broken
+	 * @throws IOException if the file is not a picture, or is damaged
 	 */
 	static Picture read(ImageInputStream input, int detail) throws IOException {
 		Iterator<ImageReader> readers = ImageIO.getImageReaders(input);
 		if (!readers.hasNext()) {
-			throw new NotAPictureException(
-					"This is not a picture, or not in a format that is known here: JPEG, PNG, GIF, BMP or TIFF.");
+			throw new NotAPictureException("This is not a picture in a supported format: JPEG, PNG, GIF, BMP or TIFF.");
 		}
 		ImageReader reader = readers.next();
 		try {
@@ -46,10 +45,11 @@ final class PictureReader {
 
 	private static Picture read(ImageReader reader, int detail) throws IOException {
 		Dimensions size = new Dimensions(reader.getWidth(0), reader.getHeight(0));
-		// Before a byte is decoded: a small file can announce an enormous picture.
+		// Checked before decoding: a small file can announce an enormous picture.
 		if (size.pixels() > MAX_PIXELS) {
-			throw new NotAPictureException("This picture has %d × %d pixels, and more than %d million are not accepted."
-				.formatted(size.width(), size.height(), MAX_PIXELS / 1_000_000));
+			throw new NotAPictureException(
+					String.format(Locale.ENGLISH, "This picture has %,d × %,d pixels. The limit is %d million pixels.",
+							size.width(), size.height(), MAX_PIXELS / 1_000_000));
 		}
 		ImageReadParam param = reader.getDefaultReadParam();
 		int step = Math.max(1, size.longest() / detail);
@@ -58,16 +58,16 @@ final class PictureReader {
 		reader.addIIOReadWarningListener(truncation);
 		BufferedImage image = reader.read(0, param);
 		if (truncation.seen()) {
-			throw new NotAPictureException("This picture is incomplete: the file ends before the picture does.");
+			throw new NotAPictureException("This picture is incomplete: the file ends too early.");
 		}
 		return new Picture(size, image);
 	}
 
 	/**
-	 * A picture in memory.
+	 * A decoded picture.
 	 *
 	 * @param original the size of the picture in the file
-	 * @param image the picture, maybe with fewer pixels
+	 * @param image the picture, possibly with fewer pixels
 	 */
 	record Picture(Dimensions original, BufferedImage image) {
 	}

@@ -3,12 +3,12 @@ package dev.tinyipc.demo.worker;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The answer to a {@link ThumbnailRequest}: a thumbnail, whose PNG goes with the message
- * as sealed memory, or why there is none.
+ * The answer to a {@link ThumbnailRequest}: either a thumbnail, whose PNG is attached to
+ * the message as sealed memory, or the reason why there is none.
  *
  * @param original the size of the picture; null if there is no thumbnail
- * @param thumbnail the size of its thumbnail; null if there is none
- * @param refusal why there is none, in words for the user; null if there is one
+ * @param thumbnail the size of the thumbnail; null if there is none
+ * @param refusal tells the user why there is no thumbnail; null if there is one
  */
 public record ThumbnailReply(@Nullable Dimensions original, @Nullable Dimensions thumbnail, @Nullable String refusal) {
 

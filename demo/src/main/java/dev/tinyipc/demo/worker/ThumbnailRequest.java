@@ -1,9 +1,9 @@
 package dev.tinyipc.demo.worker;
 
 /**
- * Asks for a thumbnail of the picture whose open file goes with the message.
+ * Asks for a thumbnail of the picture that is attached to the message as an open file.
  *
- * @param size what the longest side becomes, in pixels, if it is longer
+ * @param size the maximum length of the longest side, in pixels
  */
 public record ThumbnailRequest(int size) {
 }

@@ -10,8 +10,8 @@ import dev.tinyipc.SharedMemory;
 import javax.imageio.ImageIO;
 
 /**
- * Receives open files, and answers each with a thumbnail, until the application closes
- * its end of the socket.
+ * Receives open files and answers each with a thumbnail, until the application closes its
+ * end of the socket.
  */
 public final class ThumbnailWorker {
 
@@ -20,7 +20,7 @@ public final class ThumbnailWorker {
 
 	/**
 	 * Runs in a process of its own, which inherits the socket.
-	 * @param args none
+	 * @param args unused
 	 * @throws IOException if the socket fails, which ends the process
 	 */
 	public static void main(String[] args) throws IOException {
@@ -36,7 +36,7 @@ public final class ThumbnailWorker {
 	private static IpcServer.Reply answer(IpcMessage<ThumbnailRequest> request) throws IOException {
 		SharedMemory png = SharedMemory.create("thumbnail");
 		try {
-			ThumbnailReply reply = Thumbnailer.make(request.descriptors().get(0).channel(), request.payload().size(),
+			ThumbnailReply reply = Thumbnailer.make(request.file(0).channel(), request.payload().size(),
 					png.outputStream());
 			if (reply.refusal() != null) {
 				png.close();

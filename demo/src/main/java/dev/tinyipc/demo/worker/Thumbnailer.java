@@ -9,17 +9,17 @@ import javax.imageio.ImageIO;
 import javax.imageio.stream.ImageInputStream;
 
 /**
- * Makes a thumbnail out of whatever a file holds, or says why it cannot.
+ * Makes a thumbnail of a file, or explains why it cannot.
  */
 final class Thumbnailer {
 
 	/**
-	 * So many pixels are read for each that is wanted, in each direction: enough to
-	 * average.
+	 * The number of pixels to read, in each direction, for each pixel of the thumbnail:
+	 * enough to average.
 	 */
 	private static final int OVERSAMPLING = 2;
 
-	/** Pictures up to here are read in full: it takes no longer, and looks better. */
+	/** Smaller pictures are read in full, which looks better and is as fast. */
 	private static final int MIN_DETAIL = 2048;
 
 	private Thumbnailer() {
@@ -28,8 +28,8 @@ final class Thumbnailer {
 	/**
 	 * Makes a thumbnail.
 	 * @param file the picture
-	 * @param size what its longest side becomes, if it is longer
-	 * @param png takes the thumbnail; if there is none, what was written is of no use
+	 * @param size the maximum length of its longest side, in pixels
+	 * @param png receives the thumbnail; to be discarded if there is none
 	 * @return the sizes, or the reason why there is no thumbnail
 	 */
 	static ThumbnailReply make(SeekableByteChannel file, int size, OutputStream png) {
@@ -44,13 +44,13 @@ final class Thumbnailer {
 			return ThumbnailReply.refused(ex.getMessage());
 		}
 		catch (IOException | RuntimeException ex) {
-			// The decoders throw anything at a file that was made to break them.
-			return ThumbnailReply.refused("This picture is broken and cannot be read.");
+			// A malicious file can make the decoders throw anything.
+			return ThumbnailReply.refused("This picture is damaged and cannot be read.");
 		}
 		catch (OutOfMemoryError ex) {
-			// One array was not to be had. Nothing of this picture is kept, so that the
-			// next one finds the memory that it needs.
-			return ThumbnailReply.refused("This picture takes more memory than there is for one.");
+			// A single allocation failed. Nothing of this picture is kept, so that there
+			// is memory for the next one.
+			return ThumbnailReply.refused("This picture needs more memory than the worker has.");
 		}
 	}
 

@@ -4,8 +4,8 @@ import javax.imageio.ImageReader;
 import javax.imageio.event.IIOReadWarningListener;
 
 /**
- * Notices a JPEG that ends too early. Its reader paints what is missing grey, and says so
- * in a warning only, which is one of many that do no harm.
+ * Notices a JPEG that ends too early. The reader fills the missing part with grey, and
+ * reports that only as one of many, mostly harmless, warnings.
  */
 final class Truncation implements IIOReadWarningListener {
 

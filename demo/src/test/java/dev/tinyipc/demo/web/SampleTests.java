@@ -39,7 +39,7 @@ class SampleTests {
 		HttpResponse<byte[]> response = this.client.upload(bomb());
 		assertThat(response.statusCode()).isEqualTo(422);
 		assertThat(response.headers().firstValue("Content-Type")).hasValue("application/problem+json");
-		assertThat(DemoClient.json(response).get("detail").asString()).contains("40000 × 40000");
+		assertThat(DemoClient.json(response).get("detail").asString()).contains("40,000 × 40,000");
 		assertThat(this.client.upload(Pictures.photo()).statusCode()).isEqualTo(200);
 	}
 

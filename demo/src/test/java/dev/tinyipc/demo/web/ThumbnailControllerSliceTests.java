@@ -3,6 +3,7 @@ package dev.tinyipc.demo.web;
 import dev.tinyipc.OwnedFd;
 import dev.tinyipc.demo.worker.ThumbnailReply;
 import dev.tinyipc.spring.CborMessageOperations;
+import dev.tinyipc.spring.IpcBusyException;
 import dev.tinyipc.spring.IpcReplyLostException;
 import dev.tinyipc.spring.child.IpcChild;
 import org.junit.jupiter.api.Test;
@@ -39,11 +40,24 @@ class ThumbnailControllerSliceTests {
 
 	@Test
 	void aMockAnswersInPlaceOfAWorker() {
-		Mockito.when(this.worker.sendAndReceive(ArgumentMatchers.any(), ArgumentMatchers.eq(ThumbnailReply.class),
-				ArgumentMatchers.<OwnedFd>any()))
-			.thenThrow(new IpcReplyLostException("mocked", null));
+		Mockito
+			.when(this.worker.sendAndReceive(ArgumentMatchers.any(), ArgumentMatchers.eq(ThumbnailReply.class),
+					ArgumentMatchers.<OwnedFd>any()))
+			.thenThrow(new IpcReplyLostException("thumbnailer", "mocked", null, null));
 		assertThat(this.mvc.post().uri("/thumbnails").multipart().file("file", new byte[1]))
 			.hasStatus(HttpStatus.UNPROCESSABLE_CONTENT);
+	}
+
+	@Test
+	void whenAllWorkersAreBusyTheUserIsAskedToTryAgain() {
+		Mockito.when(this.worker.sendAndReceive(ArgumentMatchers.any(), ArgumentMatchers.eq(ThumbnailReply.class),
+				ArgumentMatchers.<OwnedFd>any()))
+			.thenThrow(new IpcBusyException("thumbnailer", "mocked"));
+		assertThat(this.mvc.post().uri("/thumbnails").multipart().file("file", new byte[1]))
+			.hasStatus(HttpStatus.SERVICE_UNAVAILABLE)
+			.bodyJson()
+			.extractingPath("$.detail")
+			.isEqualTo("All workers are busy. Please try again in a moment.");
 	}
 
 	@Test

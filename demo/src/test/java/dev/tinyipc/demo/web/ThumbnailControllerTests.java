@@ -122,7 +122,7 @@ class ThumbnailControllerTests {
 
 	@Test
 	void aPictureThatWouldFillTheMemoryIsRefused() {
-		assertThat(assertProblem(this.client.upload(Pictures.bomb()), 422)).contains("30000 × 30000");
+		assertThat(assertProblem(this.client.upload(Pictures.bomb()), 422)).contains("30,000 × 30,000");
 	}
 
 	@ParameterizedTest

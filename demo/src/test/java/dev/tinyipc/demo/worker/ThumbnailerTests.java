@@ -76,8 +76,8 @@ class ThumbnailerTests {
 
 	@Test
 	void aTextFileIsRefused() throws IOException {
-		assertThat(make(Pictures.text(), 256)).isEqualTo(ThumbnailReply.refused(
-				"This is not a picture, or not in a format that is known here: JPEG, PNG, GIF," + " BMP or TIFF."));
+		assertThat(make(Pictures.text(), 256)).isEqualTo(
+				ThumbnailReply.refused("This is not a picture in a supported format: JPEG, PNG, GIF, BMP or TIFF."));
 	}
 
 	@Test
@@ -88,7 +88,7 @@ class ThumbnailerTests {
 	@Test
 	void halfAPhotographIsRefusedAndNotPaintedGrey() throws IOException {
 		assertThat(make(Pictures.truncatedPhoto(), 256).refusal())
-			.isEqualTo("This picture is incomplete: the file ends before the picture does.");
+			.isEqualTo("This picture is incomplete: the file ends too early.");
 	}
 
 	@ParameterizedTest
@@ -96,13 +96,13 @@ class ThumbnailerTests {
 	void halfAPictureIsRefused(String format) throws IOException {
 		byte[] picture = Pictures.encode(Pictures.gradient(400, 300), format);
 		assertThat(make(Arrays.copyOf(picture, picture.length / 2), 256).refusal())
-			.isEqualTo("This picture is broken and cannot be read.");
+			.isEqualTo("This picture is damaged and cannot be read.");
 	}
 
 	@Test
 	void aPictureWithTooManyPixelsIsRefusedBeforeItIsDecoded() throws IOException {
 		assertThat(make(Pictures.bomb(), 256).refusal())
-			.isEqualTo("This picture has 30000 × 30000 pixels, and more than 64 million are not accepted.");
+			.isEqualTo("This picture has 30,000 × 30,000 pixels. The limit is 64 million pixels.");
 	}
 
 	private ThumbnailReply make(byte[] picture, int size) throws IOException {
