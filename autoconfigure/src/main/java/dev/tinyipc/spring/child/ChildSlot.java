@@ -136,12 +136,12 @@ final class ChildSlot {
 
 	private void ended(ChildInstance instance) {
 		try {
+			this.alive.remove(instance);
+			this.listener.withdrawn(instance); // again, if a late reply was awaited
 			ExitStatus exit = instance.process().exitStatus().orElseThrow();
 			this.lastExit = exit;
-			this.alive.remove(instance);
 			if (instance == this.current) {
 				this.current = null;
-				this.listener.withdrawn(instance);
 				endedByItself(instance, exit);
 			}
 			else if (this.state == ChildState.STOPPING && this.alive.isEmpty()) {
