@@ -8,7 +8,6 @@ import dev.tinyipc.IpcMapperCustomizer;
 import dev.tinyipc.IpcSocket;
 import dev.tinyipc.spring.CborMessageOperations;
 import dev.tinyipc.spring.CborMessageTemplate;
-import dev.tinyipc.spring.CborMessageTemplateFactory;
 import dev.tinyipc.spring.ChildProcesses;
 import dev.tinyipc.spring.IpcChannelFactory;
 import dev.tinyipc.spring.IpcDestination;
