@@ -84,12 +84,12 @@ final class ChildInstance {
 		return idle;
 	}
 
-	/** When a message was last sent to it, in {@link System#nanoTime()}. */
+	/** The {@link System#nanoTime()} at which it last took a message. */
 	long lastSend() {
 		return this.lastSend;
 	}
 
-	void sent() {
+	void tookMessage() {
 		this.lastSend = System.nanoTime();
 	}
 
@@ -170,7 +170,7 @@ final class ChildInstance {
 				.orElse(0);
 		}
 		catch (IOException | UncheckedIOException ex) {
-			return 0; // it has just ended, which is told elsewhere
+			return 0; // it has just ended, which its slot learns elsewhere
 		}
 	}
 

@@ -118,7 +118,7 @@ final class InstanceKeeper {
 		try {
 			return requester.isUsable() ? requester.look() : IpcRequester.State.FAULTY;
 		}
-		catch (IpcException | RuntimeException ex) { // what came makes no sense
+		catch (IpcException | RuntimeException ex) { // what it sent makes no sense
 			return instance.socket().isClosed() ? IpcRequester.State.ENDED : IpcRequester.State.FAULTY;
 		}
 	}

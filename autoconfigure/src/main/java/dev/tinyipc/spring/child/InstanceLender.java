@@ -24,7 +24,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class InstanceLender {
 
-	/** The exit status follows the end of the socket within milliseconds. */
+	/** The exit status usually follows the end of the socket within milliseconds. */
 	private static final Duration WAIT_FOR_EXIT_STATUS = Duration.ofMillis(500);
 
 	private final ChildSpec spec;
@@ -174,7 +174,7 @@ final class InstanceLender {
 		long begun = System.nanoTime();
 		try {
 			long size = instance.requester().send(payload, deadline, descriptors);
-			instance.sent();
+			instance.tookMessage();
 			return size;
 		}
 		catch (IpcException ex) {
@@ -186,7 +186,7 @@ final class InstanceLender {
 					&& instance.lastSend() - begun < 0;
 			if (partlySent || stuck) {
 				this.keeper.discard(instance,
-						"it took " + (partlySent ? "only a part of a message" : "no message") + " within " + timeout);
+						"it took " + (partlySent ? "only part of a message" : "no message") + " within " + timeout);
 			}
 			if (ex instanceof IpcException.Timeout) {
 				throw new IpcTimeoutException("Destination '" + this.spec.name() + "': " + ex.getMessage(), partlySent,
