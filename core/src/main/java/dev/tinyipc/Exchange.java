@@ -79,11 +79,12 @@ public final class Exchange {
 	}
 
 	/**
-	 * Whether the reply came, be it an error or of another type than the expected one.
+	 * Whether the reply came, be it an error, of another type than the expected one, or
+	 * so late that it was dropped.
 	 * @return whether the exchange is over
 	 */
 	public boolean isAnswered() {
-		return this.answered;
+		return this.answered || (this.number != 0 && this.requester.hasAnswered(this.number));
 	}
 
 	long number() {

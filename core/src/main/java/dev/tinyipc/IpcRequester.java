@@ -353,6 +353,10 @@ public final class IpcRequester {
 		return this.answered > 0;
 	}
 
+	boolean hasAnswered(long number) {
+		return this.answers && number <= this.answered;
+	}
+
 	/**
 	 * Whether the peer repeats the numbers of messages, so that no answer can be mistaken
 	 * for another.

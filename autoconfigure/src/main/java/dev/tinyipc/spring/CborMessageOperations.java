@@ -8,26 +8,26 @@ import dev.tinyipc.OwnedFd;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Sends and receives typed messages. A destination is the name of a child process; calls
- * that name none go to the default destination.
+ * Sends and receives typed messages. A destination is the name of a child process, or
+ * {@code parent} within one; calls that name none go to the default destination.
  *
  * <p>
- * A request has its reply: {@code convertSendAndReceive}, and {@code sendAndReceive}
- * where descriptors come back. {@code convertAndSend} waits for no answer; if the peer
- * sends one, which every child does that is not declared as one-way, it can be received,
- * or is dropped.
+ * {@code convertSendAndReceive} sends a request and waits for its reply;
+ * {@code sendAndReceive} does the same where the reply brings descriptors.
+ * {@code convertAndSend} does not wait for an answer. Every child that is not declared as
+ * one-way sends one nevertheless: it can be received, and is otherwise dropped.
  *
  * <p>
- * Descriptors that are sent stay the caller's, whatever happens. Descriptors that are
- * received belong to the {@link IpcMessage}, which the caller closes; where a method
- * returns only the payload, they are closed.
+ * Descriptors that are sent always stay the caller's. Descriptors that are received
+ * belong to the {@link IpcMessage}, which the caller closes; methods that return only the
+ * payload close them.
  *
  * <p>
  * Every method throws {@link IpcTimeoutException} if the timeout passes, and the subtype
- * {@link IpcBusyException} if no instance was free so that nothing was sent;
+ * {@link IpcBusyException} if no instance was free and nothing was sent;
  * {@link IpcInterruptedException} if the calling thread is interrupted while it waits;
  * {@link IpcPeerUnavailableException} if the peer is gone, and the subtype
- * {@link IpcReplyLostException} if it may have got the request;
+ * {@link IpcReplyLostException} if it may have received the request;
  * {@link IpcRemoteException} if it answered with an error;
  * {@link IpcMessageConversionException} if a payload cannot be converted; and
  * {@link UnknownDestinationException} if there is no such destination.
@@ -35,10 +35,11 @@ import org.jspecify.annotations.Nullable;
 public interface CborMessageOperations {
 
 	/**
-	 * The same operations for requests that may be made twice: if the instance dies after
-	 * it was sent the request, that is retried once, on another instance, within the same
-	 * timeout. A request that did not reach its instance is retried anyway.
-	 * @return operations that share everything else with these
+	 * Returns the same operations for requests that may be carried out twice. If an
+	 * instance dies after it was sent the request, the request is retried once, on
+	 * another instance, within the same timeout. A request that did not reach its
+	 * instance is always retried.
+	 * @return operations that otherwise behave like these
 	 */
 	CborMessageOperations idempotent();
 
@@ -118,7 +119,7 @@ public interface CborMessageOperations {
 	 * @param descriptors at most 253
 	 * @param <R> the type of the reply
 	 * @return the reply
-	 * @throws IpcMessagingException if there is none
+	 * @throws IpcMessagingException if there is no reply, or it is an error
 	 */
 	<R> R convertSendAndReceive(Object request, Class<R> type, OwnedFd... descriptors);
 
@@ -130,7 +131,7 @@ public interface CborMessageOperations {
 	 * @param descriptors at most 253
 	 * @param <R> the type of the reply
 	 * @return the reply
-	 * @throws IpcMessagingException if there is none
+	 * @throws IpcMessagingException if there is no reply, or it is an error
 	 */
 	<R> R convertSendAndReceive(Object request, Class<R> type, Duration timeout, OwnedFd... descriptors);
 
@@ -142,7 +143,7 @@ public interface CborMessageOperations {
 	 * @param descriptors at most 253
 	 * @param <R> the type of the reply
 	 * @return the reply
-	 * @throws IpcMessagingException if there is none
+	 * @throws IpcMessagingException if there is no reply, or it is an error
 	 */
 	<R> R convertSendAndReceive(String destination, Object request, Class<R> type, OwnedFd... descriptors);
 
@@ -155,7 +156,7 @@ public interface CborMessageOperations {
 	 * @param descriptors at most 253
 	 * @param <R> the type of the reply
 	 * @return the reply
-	 * @throws IpcMessagingException if there is none
+	 * @throws IpcMessagingException if there is no reply, or it is an error
 	 */
 	<R> R convertSendAndReceive(String destination, Object request, Class<R> type, Duration timeout,
 			OwnedFd... descriptors);
@@ -168,7 +169,7 @@ public interface CborMessageOperations {
 	 * @param descriptors at most 253
 	 * @param <R> the type of the reply
 	 * @return the reply, to be closed by the caller
-	 * @throws IpcMessagingException if there is none
+	 * @throws IpcMessagingException if there is no reply, or it is an error
 	 */
 	<R> IpcMessage<R> sendAndReceive(Object request, Class<R> type, OwnedFd... descriptors);
 
@@ -181,7 +182,7 @@ public interface CborMessageOperations {
 	 * @param descriptors at most 253
 	 * @param <R> the type of the reply
 	 * @return the reply, to be closed by the caller
-	 * @throws IpcMessagingException if there is none
+	 * @throws IpcMessagingException if there is no reply, or it is an error
 	 */
 	<R> IpcMessage<R> sendAndReceive(Object request, Class<R> type, Duration timeout, OwnedFd... descriptors);
 
@@ -193,7 +194,7 @@ public interface CborMessageOperations {
 	 * @param descriptors at most 253
 	 * @param <R> the type of the reply
 	 * @return the reply, to be closed by the caller
-	 * @throws IpcMessagingException if there is none
+	 * @throws IpcMessagingException if there is no reply, or it is an error
 	 */
 	<R> IpcMessage<R> sendAndReceive(String destination, Object request, Class<R> type, OwnedFd... descriptors);
 
@@ -206,7 +207,7 @@ public interface CborMessageOperations {
 	 * @param descriptors at most 253
 	 * @param <R> the type of the reply
 	 * @return the reply, to be closed by the caller
-	 * @throws IpcMessagingException if there is none
+	 * @throws IpcMessagingException if there is no reply, or it is an error
 	 */
 	<R> IpcMessage<R> sendAndReceive(String destination, Object request, Class<R> type, Duration timeout,
 			OwnedFd... descriptors);

@@ -27,15 +27,15 @@ import org.springframework.util.Assert;
  * }
  * </pre>
  *
- * A template is thread-safe once it is configured. A request and its reply have the peer
- * to themselves: what runs at once, runs on several instances of the peer.
+ * A template is thread-safe once it is configured. Each instance of a peer serves one
+ * request at a time; concurrent requests go to different instances.
  */
 public class CborMessageTemplate implements CborMessageOperations {
 
-	/** The timeout of a call that names none, by default: 30 seconds. */
+	/** The default timeout of a call: 30 seconds. */
 	public static final Duration DEFAULT_TIMEOUT = Duration.ofSeconds(30);
 
-	/** The longest timeout: a hundred years, in nanoseconds still a {@code long}. */
+	/** The longest timeout: 100 years, which a {@code long} of nanoseconds can hold. */
 	public static final Duration MAX_TIMEOUT = Duration.ofDays(36_500);
 
 	private final Map<String, Route> routes;
@@ -47,9 +47,9 @@ public class CborMessageTemplate implements CborMessageOperations {
 	private final boolean idempotent;
 
 	/**
-	 * Creates a template whose default destination is the only one there is.
-	 * @param destinations the peers
-	 * @param observer is told of every message
+	 * Creates a template. If there is only one destination, that is the default.
+	 * @param destinations the peers, with unique names
+	 * @param observer observes every message
 	 */
 	public CborMessageTemplate(Collection<? extends IpcDestination> destinations, IpcObserver observer) {
 		this.routes = new TreeMap<>();
@@ -69,7 +69,7 @@ public class CborMessageTemplate implements CborMessageOperations {
 	}
 
 	/**
-	 * Sets the destination of the calls that name none.
+	 * Sets the destination of calls that name none.
 	 * @param defaultDestination a peer's name; null for the only one
 	 */
 	public void setDefaultDestination(@Nullable String defaultDestination) {
@@ -77,9 +77,9 @@ public class CborMessageTemplate implements CborMessageOperations {
 	}
 
 	/**
-	 * Sets how long a call may take that names no time-out.
-	 * @param timeout more than zero and at most {@link #MAX_TIMEOUT}; 30 seconds unless
-	 * set
+	 * Sets the timeout of calls that name none and whose destination has none of its own.
+	 * @param timeout more than zero and at most {@link #MAX_TIMEOUT}; 30 seconds by
+	 * default
 	 */
 	public void setTimeout(Duration timeout) {
 		checkTimeout(timeout);
@@ -238,7 +238,7 @@ public class CborMessageTemplate implements CborMessageOperations {
 		}
 		if (this.routes.size() != 1) {
 			throw new UnknownDestinationException(
-					"No destination was named, and there is no default one. " + whichThereAre());
+					"The call names no destination, and there is no default. " + availableDestinations());
 		}
 		return this.routes.values().iterator().next();
 	}
@@ -246,14 +246,15 @@ public class CborMessageTemplate implements CborMessageOperations {
 	private Route route(String destination) {
 		Route route = this.routes.get(destination);
 		if (route == null) {
-			throw new UnknownDestinationException("There is no destination '" + destination + "'. " + whichThereAre());
+			throw new UnknownDestinationException(
+					"There is no destination '" + destination + "'. " + availableDestinations());
 		}
 		return route;
 	}
 
-	private String whichThereAre() {
+	private String availableDestinations() {
 		return this.routes.isEmpty()
-				? "There is none at all: declare a child process with @ChildProcess or ipc.children.<name>.command."
+				? "There are none: declare a child process with @ChildProcess or ipc.children.<name>.command."
 				: "There are: " + String.join(", ", this.routes.keySet()) + '.';
 	}
 

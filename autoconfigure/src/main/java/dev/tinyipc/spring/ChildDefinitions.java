@@ -24,10 +24,9 @@ import org.springframework.util.Assert;
 import org.springframework.util.ClassUtils;
 
 /**
- * The definitions of the beans of children in one context. They have a factory method,
- * which ahead-of-time processing can write down, and are abstract until the
- * auto-configuration comes, which has the factories: a slice of an application that goes
- * without it has no children.
+ * Registers the bean definitions of children in one context. They refer to a factory
+ * method, which ahead-of-time processing can turn into code, and are abstract until the
+ * auto-configuration provides the factories: a test slice without it has no children.
  */
 final class ChildDefinitions {
 
@@ -52,15 +51,15 @@ final class ChildDefinitions {
 	}
 
 	/**
-	 * What declares a child.
+	 * The declaration of a child.
 	 *
 	 * @param name the child's name
-	 * @param by who declares it, for messages
+	 * @param by what declares it, for messages
 	 * @param command the program and its arguments, empty for none
 	 * @param main the main class, empty for none
 	 * @param jvmArguments arguments of the main class's JVM
-	 * @param instances how many processes there are
-	 * @param oneWay whether no request is answered
+	 * @param instances the number of processes
+	 * @param oneWay whether it answers no requests
 	 */
 	record Declaration(String name, String by, String[] command, String main, String[] jvmArguments, int instances,
 			boolean oneWay) {
@@ -72,12 +71,12 @@ final class ChildDefinitions {
 
 	}
 
-	/** Registers a child, unless a parent context has it. */
+	/** Registers a child, unless an ancestor of the context has one of that name. */
 	void register(Declaration declaration) {
 		String name = declaration.name();
 		if (isInAncestor(name)) {
-			logger.info("The child '{}' of {} is that of the parent context, and is not started once more", name,
-					declaration.by());
+			logger.info("The child '{}' declared by {} already runs in the parent context and is not started again",
+					name, declaration.by());
 			return;
 		}
 		if (isRegistered(declaration)) {
@@ -88,7 +87,7 @@ final class ChildDefinitions {
 		child.setAttribute(DECLARED_BY, declaration.by());
 		this.registry.registerBeanDefinition(childBeanName(name), child);
 		RootBeanDefinition template = definition(TEMPLATE_FACTORY, "template", name);
-		// Found by its qualifier only: the auto-configured template stays the one
+		// Found by its qualifier only: the auto-configured template stays the only
 		// candidate.
 		template.setDefaultCandidate(false);
 		template.addQualifier(new AutowireCandidateQualifier(Qualifier.class, name));
@@ -97,7 +96,9 @@ final class ChildDefinitions {
 		}
 	}
 
-	/** A class can be registered as two beans, but two classes cannot mean one child. */
+	/**
+	 * A class can be registered as two beans, but two classes cannot declare one child.
+	 */
 	private boolean isRegistered(Declaration declaration) {
 		String other = names().get(uniform(declaration.name()));
 		if (other == null) {
@@ -110,7 +111,7 @@ final class ChildDefinitions {
 		return true;
 	}
 
-	/** Of the type that the factory method returns. */
+	/** Leaves the bean's type to the factory method. */
 	private RootBeanDefinition definition(String factory, String factoryMethod, Object... arguments) {
 		RootBeanDefinition definition = new RootBeanDefinition();
 		definition.setFactoryBeanName(factory);
@@ -122,7 +123,7 @@ final class ChildDefinitions {
 		return definition;
 	}
 
-	/** Makes beans of all definitions, now that their factories are there. */
+	/** Turns all definitions into beans, now that their factories exist. */
 	void activate() {
 		for (String name : names().values()) {
 			activate(childBeanName(name));
@@ -141,7 +142,7 @@ final class ChildDefinitions {
 		this.registry.registerBeanDefinition(bean, definition);
 	}
 
-	/** The names of the children so far, as they are spelled. */
+	/** The names of the children registered so far, as they are spelled. */
 	Map<ConfigurationPropertyName, String> names() {
 		Map<ConfigurationPropertyName, String> names = new HashMap<>();
 		for (String bean : this.registry.getBeanDefinitionNames()) {
@@ -165,9 +166,9 @@ final class ChildDefinitions {
 	}
 
 	static void checkName(String name, String declaredBy) {
-		Assert.state(NAME.matcher(name).matches() && !uniform(name).equals(uniform("parent")),
-				() -> "A child cannot be named '" + name + "' (" + declaredBy
-						+ "): use letters, digits, '-' and '_', and not 'parent', which is the process above");
+		Assert.state(NAME.matcher(name).matches() && !uniform(name)
+			.equals(uniform("parent")), () -> "A child cannot be named '" + name + "' (" + declaredBy
+					+ "): use letters, digits, '-' and '_', and not 'parent', which is the process that started this one");
 	}
 
 	/** Compares as Boot compares the names of properties. */

@@ -10,9 +10,9 @@ import java.lang.annotation.Target;
 import org.springframework.context.annotation.Import;
 
 /**
- * Declares a child process on any configuration or component class. It is started with
- * the application and inherits one end of a socket pair; its name is the destination
- * under which {@link CborMessageTemplate} reaches it.
+ * Declares a child process on any configuration or component class. The child is started
+ * with the application and inherits one end of a socket pair; its name is the destination
+ * that {@link CborMessageTemplate} sends messages to.
  *
  * <pre class="code">
  * &#64;SpringBootApplication
@@ -21,12 +21,12 @@ import org.springframework.context.annotation.Import;
  * class Application {
  * </pre>
  *
- * The child gets a bean {@code <name>IpcChild} and a template of its own, which is
- * injected by {@code @Qualifier("<name>")}. What is set in {@code ipc.children.<name>.*}
- * takes precedence over the annotation, where the name can be spelled in any way that
- * Spring Boot takes for the same. A test slice, which goes without the
- * auto-configuration, has no children, and an application that is itself a child starts
- * none unless {@code ipc.parent.start-children} is set.
+ * The child has a bean {@code <name>IpcChild} and a template of its own, which is
+ * injected with {@code @Qualifier("<name>")}. The properties
+ * {@code ipc.children.<name>.*} take precedence over the annotation; their names follow
+ * Spring Boot's rules for relaxed binding. A test slice without the auto-configuration
+ * has no children, and an application that is itself a child starts none unless
+ * {@code ipc.parent.start-children} is set.
  */
 @Target(ElementType.TYPE)
 @Retention(RetentionPolicy.RUNTIME)
@@ -36,8 +36,8 @@ import org.springframework.context.annotation.Import;
 public @interface ChildProcess {
 
 	/**
-	 * The child's name and destination.
-	 * @return letters, digits, {@code -} and {@code _}; unique
+	 * The child's name, which is also its destination.
+	 * @return letters, digits, {@code -} and {@code _}; unique in the application
 	 */
 	String name();
 
@@ -49,8 +49,8 @@ public @interface ChildProcess {
 	String[] command() default {};
 
 	/**
-	 * The class on this application's own class path to run instead of a program, in a
-	 * JVM of its own.
+	 * The class to run in a JVM of its own, instead of a program. It must be on this
+	 * application's class path.
 	 * @return a class with a {@code main} method
 	 */
 	Class<?> main() default void.class;
@@ -70,10 +70,10 @@ public @interface ChildProcess {
 	int instances() default 1;
 
 	/**
-	 * Whether the child only takes messages or only sends them. By default a child
-	 * answers each message once, including one that was sent by {@code convertAndSend},
-	 * whose answer can be received or is dropped.
-	 * @return whether no request is answered
+	 * Whether the child only receives messages or only sends them. By default, a child
+	 * answers each message once. That includes a message sent by {@code convertAndSend},
+	 * whose answer can be received and is otherwise dropped.
+	 * @return whether it answers no requests
 	 */
 	boolean oneWay() default false;
 

@@ -22,7 +22,8 @@ import org.springframework.util.Assert;
 
 /**
  * Registers the children that {@link ChildProcess @ChildProcess} declares on the
- * importing class, or, where it declares none, those of {@code ipc.children}.
+ * importing class. If it declares none, it is the auto-configuration, and those of
+ * {@code ipc.children} are registered.
  */
 class ChildProcessRegistrar implements ImportBeanDefinitionRegistrar {
 
@@ -33,7 +34,7 @@ class ChildProcessRegistrar implements ImportBeanDefinitionRegistrar {
 	private final Environment environment;
 
 	/**
-	 * Called by the container.
+	 * Instantiated by the container.
 	 * @param environment holds {@code ipc.children}
 	 */
 	ChildProcessRegistrar(Environment environment) {
@@ -72,14 +73,14 @@ class ChildProcessRegistrar implements ImportBeanDefinitionRegistrar {
 		Binder binder = Binder.get(this.environment);
 		names(binder).forEach((uniform, name) -> {
 			if (declared.containsKey(uniform) || definitions.isInAncestor(name)) {
-				return; // settings of it
+				return; // these are its settings
 			}
 			if (isDeclared(uniform, binder)) {
 				definitions.register(
 						new Declaration(name, "ipc.children." + name, new String[0], "", new String[0], 1, false));
 			}
 			else if (this.environment.containsProperty(IpcSocket.FD_VARIABLE)) {
-				// A variable that is meant for the parent is inherited from it.
+				// A variable that is meant for the parent is inherited by its children.
 				logger.debug("ipc.children.{} is ignored: no such child is declared", name);
 			}
 			else {
@@ -100,12 +101,12 @@ class ChildProcessRegistrar implements ImportBeanDefinitionRegistrar {
 	}
 
 	/**
-	 * A variable of the environment can only say the uniform one, and means the other.
+	 * An environment variable can only spell the uniform name, and means the other one.
 	 */
 	private static String oneSpelling(String name, String other) {
 		String uniform = ChildDefinitions.uniform(name).toString();
-		Assert.state(name.equals(uniform) || other.equals(uniform),
-				() -> "'" + name + "' and '" + other + "' in ipc.children are two spellings of one name: use one");
+		Assert.state(name.equals(uniform) || other.equals(uniform), () -> "'" + name + "' and '" + other
+				+ "' in ipc.children are two spellings of one name: use only one of them");
 		return name.equals(uniform) ? other : name;
 	}
 
@@ -117,8 +118,8 @@ class ChildProcessRegistrar implements ImportBeanDefinitionRegistrar {
 
 	private static ChildStartException undeclared(String name, Map<ConfigurationPropertyName, String> declared) {
 		return new ChildStartException(name,
-				"neither a command nor a main class is declared, there are only settings in ipc.children." + name + ". "
-						+ (declared.isEmpty() ? "There is no @ChildProcess at all" : "There is @ChildProcess for: "
+				"neither a command nor a main class is declared, only settings in ipc.children." + name + ". "
+						+ (declared.isEmpty() ? "There is no @ChildProcess" : "There is a @ChildProcess for: "
 								+ String.join(", ", declared.values().stream().sorted().toList())),
 				null);
 	}

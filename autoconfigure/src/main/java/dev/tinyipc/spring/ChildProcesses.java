@@ -8,7 +8,7 @@ import java.lang.annotation.Target;
 
 import org.springframework.context.annotation.Import;
 
-/** Holds several {@link ChildProcess} annotations. */
+/** Container of several {@link ChildProcess @ChildProcess} annotations. */
 @Target(ElementType.TYPE)
 @Retention(RetentionPolicy.RUNTIME)
 @Documented
@@ -16,7 +16,7 @@ import org.springframework.context.annotation.Import;
 public @interface ChildProcesses {
 
 	/**
-	 * The annotations.
+	 * The declared children.
 	 * @return one for each child
 	 */
 	ChildProcess[] value();

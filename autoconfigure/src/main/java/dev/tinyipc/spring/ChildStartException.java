@@ -2,7 +2,7 @@ package dev.tinyipc.spring;
 
 import org.jspecify.annotations.Nullable;
 
-/** A child process that could not be started. */
+/** Thrown when a child process could not be started. */
 public class ChildStartException extends IpcMessagingException {
 
 	private static final long serialVersionUID = 1L;
@@ -10,10 +10,10 @@ public class ChildStartException extends IpcMessagingException {
 	private final String child;
 
 	/**
-	 * Creates an exception.
+	 * Says which child could not be started, and why.
 	 * @param child the child's name
 	 * @param reason why it could not be started
-	 * @param cause what brought it about
+	 * @param cause the underlying failure; null if there is none
 	 */
 	public ChildStartException(String child, String reason, @Nullable Throwable cause) {
 		super("Child process '" + child + "' could not be started: " + reason, cause);
@@ -21,7 +21,7 @@ public class ChildStartException extends IpcMessagingException {
 	}
 
 	/**
-	 * Which child it is.
+	 * The child that could not be started.
 	 * @return its name
 	 */
 	public String child() {

@@ -6,8 +6,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Keeps what an observer throws from the exchange that it observes. The first failure of
- * each destination is logged.
+ * Keeps exceptions and errors of an observer away from the calls that it observes, and
+ * logs the first one for each destination.
  */
 final class GuardedObserver implements IpcObserver.Destination {
 

@@ -4,16 +4,16 @@ import dev.tinyipc.IpcChannel;
 import dev.tinyipc.IpcSocket;
 
 /**
- * Makes the channels over which messages go, and so decides their format and size. A bean
- * of this type replaces the auto-configured one.
+ * Creates the channels that messages are sent over, and so decides on their format and
+ * maximum size. A bean of this type replaces the auto-configured one.
  */
 @FunctionalInterface
 public interface IpcChannelFactory {
 
 	/**
-	 * Makes a channel.
+	 * Creates a channel over a socket.
 	 * @param socket this process's end of a socket pair
-	 * @return the channel over it
+	 * @return the channel
 	 */
 	IpcChannel createChannel(IpcSocket socket);
 

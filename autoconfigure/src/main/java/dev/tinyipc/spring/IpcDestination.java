@@ -9,14 +9,14 @@ import dev.tinyipc.OwnedFd;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A peer that messages can be sent to by name. Beans of this type are what
- * {@link CborMessageTemplate} finds its destinations among.
+ * A peer that messages can be sent to by name. Beans of this type are the destinations of
+ * {@link CborMessageTemplate}.
  */
 public interface IpcDestination {
 
 	/**
-	 * What callers and metrics call it.
-	 * @return the name, unique in the application
+	 * The name by which calls and metrics refer to it.
+	 * @return a name that is unique in the application
 	 */
 	String name();
 
@@ -29,41 +29,49 @@ public interface IpcDestination {
 	}
 
 	/**
-	 * Lends an exchange, and waits for one that is free.
-	 * @param timeout for waiting and exchange together, more than zero
+	 * Runs an action with an exchange, after waiting until the peer can serve one.
+	 * @param timeout for the wait and the exchange together, more than zero
 	 * @param idempotent whether the action may be run once more, with another exchange,
-	 * if the peer ends after the request was sent. If it ends before, that is done anyway
+	 * if the peer ends after the request was sent. If it ends before that, the action is
+	 * run again anyway
 	 * @param action sends one request and receives its reply
 	 * @param <R> the type of the result
 	 * @return what the action returned
-	 * @throws IpcMessagingException if no exchange was free in time, or the reply is lost
-	 * @throws IpcException what else went wrong
+	 * @throws IpcBusyException if the peer could not serve an exchange in time
+	 * @throws IpcTimeoutException if there was no reply within the timeout
+	 * @throws IpcReplyLostException if the peer ended after the request was sent
+	 * @throws IpcException.PeerClosed if the peer is gone and nothing was sent
+	 * @throws IpcException if the exchange failed otherwise
 	 */
 	<R> R exchange(Duration timeout, boolean idempotent, ExchangeAction<R> action) throws IpcException;
 
 	/**
-	 * Receives a message that is no reply of an exchange, while no exchange is under way.
+	 * Receives a message that is not the reply of an exchange, while no exchange is under
+	 * way.
 	 * @param type what the message is read as
-	 * @param timeout for waiting and receiving together, more than zero
+	 * @param timeout for the wait and the message together, more than zero
 	 * @param <T> the same type
 	 * @return the message, to be closed by the caller
-	 * @throws IpcException.Timeout if none came in time
-	 * @throws IpcException what else went wrong
+	 * @throws IpcException.Timeout if no message came in time
+	 * @throws IpcException.PeerClosed if the peer is gone
+	 * @throws IpcException if no message can be received
 	 */
 	<T> IpcMessage<T> receive(Class<T> type, Duration timeout) throws IpcException;
 
 	/**
-	 * Sends a message, beside whatever exchange is under way.
+	 * Sends a message, independently of any exchange that is under way.
 	 * @param payload the value to send
 	 * @param timeout more than zero
 	 * @param descriptors at most 253; they stay the caller's
 	 * @return the size of the message on the wire, in bytes
-	 * @throws IpcException what went wrong
+	 * @throws IpcTimeoutException if the peer did not make room for it within the timeout
+	 * @throws IpcException.PeerClosed if the peer is gone
+	 * @throws IpcException if it cannot be sent
 	 */
 	long send(Object payload, Duration timeout, OwnedFd... descriptors) throws IpcException;
 
 	/**
-	 * What is done with an exchange.
+	 * Uses an exchange.
 	 *
 	 * @param <R> the type of the result
 	 */
@@ -72,9 +80,9 @@ public interface IpcDestination {
 
 		/**
 		 * Sends one request and receives its reply.
-		 * @param exchange lent for this call only
+		 * @param exchange the exchange, for this call only
 		 * @return the result
-		 * @throws IpcException what went wrong
+		 * @throws IpcException if the exchange failed
 		 */
 		R run(Exchange exchange) throws IpcException;
 

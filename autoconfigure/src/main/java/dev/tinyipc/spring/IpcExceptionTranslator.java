@@ -3,7 +3,7 @@ package dev.tinyipc.spring;
 import dev.tinyipc.IpcException;
 import tools.jackson.core.JacksonException;
 
-/** The one place where checked exceptions become Spring's. */
+/** Translates the exceptions of the core and of Jackson into unchecked ones. */
 final class IpcExceptionTranslator {
 
 	private IpcExceptionTranslator() {

@@ -3,17 +3,17 @@ package dev.tinyipc.spring;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A payload that cannot be written as CBOR, or a message that cannot be read as the type
- * that was asked for.
+ * Thrown when a payload cannot be written as CBOR, or a message cannot be read as the
+ * requested type.
  */
 public class IpcMessageConversionException extends IpcMessagingException {
 
 	private static final long serialVersionUID = 1L;
 
 	/**
-	 * Creates an exception.
+	 * Says what could not be converted.
 	 * @param message what failed and why
-	 * @param cause what brought it about
+	 * @param cause the underlying failure
 	 */
 	public IpcMessageConversionException(String message, @Nullable Throwable cause) {
 		super(message, cause);

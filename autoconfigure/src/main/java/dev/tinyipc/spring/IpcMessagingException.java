@@ -4,17 +4,17 @@ import org.jspecify.annotations.Nullable;
 import org.springframework.core.NestedRuntimeException;
 
 /**
- * Whatever goes wrong with a message, unchecked. The subtypes are the cases in which a
- * caller may want to do something else than to give up.
+ * The root of the unchecked exceptions thrown when messages are sent and received. Its
+ * subtypes are the cases that a caller may want to handle differently.
  */
 public abstract class IpcMessagingException extends NestedRuntimeException {
 
 	private static final long serialVersionUID = 1L;
 
 	/**
-	 * Creates an exception.
+	 * Says what failed, with the failure that caused it.
 	 * @param message what failed and why
-	 * @param cause what brought it about
+	 * @param cause the underlying failure
 	 */
 	protected IpcMessagingException(String message, @Nullable Throwable cause) {
 		super(message, cause);

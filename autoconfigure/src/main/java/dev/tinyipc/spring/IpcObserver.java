@@ -3,8 +3,8 @@ package dev.tinyipc.spring;
 import java.time.Duration;
 
 /**
- * Is told of every message that goes through a template. What it throws is logged and
- * changes nothing for the caller; it must not block.
+ * Observes the messages that go through a template. It must not block. Exceptions that it
+ * throws are logged and do not affect the call.
  */
 public interface IpcObserver {
 
@@ -13,9 +13,10 @@ public interface IpcObserver {
 	};
 
 	/**
-	 * Observes one destination. Called once for each template and destination.
+	 * Creates the observer of one destination. Called once for each template and
+	 * destination.
 	 * @param name the destination's name
-	 * @return what is told of each of its messages
+	 * @return the observer of its messages
 	 */
 	Destination destination(String name);
 
@@ -23,7 +24,7 @@ public interface IpcObserver {
 	interface Destination {
 
 		/**
-		 * An exchange begins, for which an instance of the peer was free or became free.
+		 * An exchange begins, because an instance of the peer was free or became free.
 		 * @param waited how long the call waited for it
 		 */
 		default void acquired(Duration waited) {
@@ -31,30 +32,31 @@ public interface IpcObserver {
 
 		/**
 		 * A message was sent.
-		 * @param bytes its size on the wire
-		 * @param descriptors how many went with it
+		 * @param bytes its size on the wire, in bytes
+		 * @param descriptors the number of descriptors sent with it
 		 */
 		default void sent(long bytes, int descriptors) {
 		}
 
 		/**
 		 * A message was received.
-		 * @param bytes its size on the wire
-		 * @param descriptors how many came with it
+		 * @param bytes its size on the wire, in bytes
+		 * @param descriptors the number of descriptors received with it
 		 */
 		default void received(long bytes, int descriptors) {
 		}
 
 		/**
 		 * A request was answered.
-		 * @param duration from the request to the reply, without the wait for an instance
+		 * @param duration the time from the request to the reply, without the wait for an
+		 * instance
 		 */
 		default void exchanged(Duration duration) {
 		}
 
 		/**
 		 * A call failed.
-		 * @param error what the caller gets
+		 * @param error the exception that the caller gets
 		 */
 		default void failed(IpcMessagingException error) {
 		}

@@ -3,25 +3,23 @@ package dev.tinyipc.spring;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The peer could not do what was asked for, and answered with an error. It serves the
- * next request as usual.
+ * Thrown when the peer answered a request with an error. It serves the next request as
+ * usual.
  */
 public class IpcRemoteException extends IpcMessagingException {
 
 	private static final long serialVersionUID = 1L;
 
-	/** What kind of error. */
 	private final String remoteType;
 
-	/** What failed there and why. */
 	private final String remoteMessage;
 
 	/**
-	 * Creates an exception.
+	 * Passes on the error that the peer answered with.
 	 * @param message what failed and why
-	 * @param remoteType what kind of error, in the peer's language
-	 * @param remoteMessage what failed there and why
-	 * @param cause what brought it about
+	 * @param remoteType the kind of error, usually the name of an exception's class
+	 * @param remoteMessage what failed at the peer, and why
+	 * @param cause the underlying failure
 	 */
 	public IpcRemoteException(String message, String remoteType, String remoteMessage, @Nullable Throwable cause) {
 		super(message, cause);
@@ -30,7 +28,7 @@ public class IpcRemoteException extends IpcMessagingException {
 	}
 
 	/**
-	 * Says what kind of error it was.
+	 * The kind of error.
 	 * @return usually the name of an exception's class, in the peer's language
 	 */
 	public String remoteType() {
@@ -38,7 +36,7 @@ public class IpcRemoteException extends IpcMessagingException {
 	}
 
 	/**
-	 * Says what failed there and why.
+	 * What failed at the peer, and why.
 	 * @return the peer's own words; may be empty
 	 */
 	public String remoteMessage() {

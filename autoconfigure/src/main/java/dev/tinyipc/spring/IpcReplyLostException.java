@@ -6,8 +6,8 @@ import dev.tinyipc.ExitStatus;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The peer was sent a request, and was gone before it replied: it may have done what it
- * was asked to, and may have died of it.
+ * Thrown when the peer was sent a request and ended before it replied. It may have
+ * carried the request out, and may have died of it.
  */
 public class IpcReplyLostException extends IpcPeerUnavailableException {
 
@@ -16,9 +16,9 @@ public class IpcReplyLostException extends IpcPeerUnavailableException {
 	private final transient @Nullable ExitStatus exitStatus;
 
 	/**
-	 * Creates an exception.
+	 * Says what is known about the loss.
 	 * @param destination the peer's name
-	 * @param reason what is known of the loss
+	 * @param reason what is known about the loss
 	 * @param exitStatus how the peer's process ended; null if that is not known
 	 * @param cause the underlying failure
 	 */
@@ -30,7 +30,8 @@ public class IpcReplyLostException extends IpcPeerUnavailableException {
 
 	/**
 	 * How the peer's process ended.
-	 * @return an exit code or a signal; empty if the process still runs, or nobody knows
+	 * @return an exit code or a signal; empty if the process is still running, or this is
+	 * not known
 	 */
 	public Optional<ExitStatus> exitStatus() {
 		return Optional.ofNullable(this.exitStatus);

@@ -3,7 +3,8 @@ package dev.tinyipc.spring;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The peer did not answer, or did not make room for a message, within the timeout.
+ * Thrown when the peer did not reply, or did not make room for a message, within the
+ * timeout.
  */
 public class IpcTimeoutException extends IpcMessagingException {
 
@@ -12,8 +13,8 @@ public class IpcTimeoutException extends IpcMessagingException {
 	private final boolean requestSent;
 
 	/**
-	 * Creates an exception.
-	 * @param message what was waited for, and how long
+	 * Says whether the peer may have got the message.
+	 * @param message what the call waited for, and how long
 	 * @param requestSent whether the peer may have got the message
 	 * @param cause the underlying failure
 	 */
@@ -23,8 +24,8 @@ public class IpcTimeoutException extends IpcMessagingException {
 	}
 
 	/**
-	 * Whether the message was sent, at least in part: the peer may have acted on it, or
-	 * may still do so.
+	 * Whether the message was sent, at least in part. If it was, the peer may have acted
+	 * on it, or may still do so.
 	 * @return false if the call can safely be made again
 	 */
 	public boolean requestSent() {

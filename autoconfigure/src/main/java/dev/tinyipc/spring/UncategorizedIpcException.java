@@ -3,16 +3,17 @@ package dev.tinyipc.spring;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Any other failure of a socket; the message and the cause name it.
+ * Thrown when a call fails in a way that has no exception of its own. The message and the
+ * cause say what happened.
  */
 public class UncategorizedIpcException extends IpcMessagingException {
 
 	private static final long serialVersionUID = 1L;
 
 	/**
-	 * Creates an exception.
+	 * Says what failed, as the cause does.
 	 * @param message what failed and why
-	 * @param cause what brought it about
+	 * @param cause the underlying failure
 	 */
 	public UncategorizedIpcException(String message, @Nullable Throwable cause) {
 		super(message, cause);

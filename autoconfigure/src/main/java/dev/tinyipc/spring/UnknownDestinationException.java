@@ -1,15 +1,16 @@
 package dev.tinyipc.spring;
 
 /**
- * There is no destination of that name, or none was named where there is no default.
+ * Thrown when there is no destination of the given name, or a call names none and there
+ * is no default.
  */
 public class UnknownDestinationException extends IpcMessagingException {
 
 	private static final long serialVersionUID = 1L;
 
 	/**
-	 * Creates an exception.
-	 * @param message which was asked for, and which there are
+	 * Says which destinations there are instead.
+	 * @param message the destination that was asked for, and those there are
 	 */
 	public UnknownDestinationException(String message) {
 		super(message, null);

@@ -1,5 +1,5 @@
 /**
- * Messages to and from child processes, the Spring way:
+ * Messaging with child processes, the Spring way:
  * {@link dev.tinyipc.spring.ChildProcess @ChildProcess} declares a child,
  * {@link dev.tinyipc.spring.CborMessageTemplate} talks to it.
  */

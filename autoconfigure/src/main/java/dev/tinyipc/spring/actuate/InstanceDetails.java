@@ -9,14 +9,15 @@ import dev.tinyipc.spring.child.SocketState;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What operators are told of one instance of a child.
+ * Describes one instance of a child to operators.
  *
  * @param state its state
- * @param pid the process id, while it runs
- * @param uptime how long it has run, while it does
- * @param restarts how often it was started again
- * @param lastExit how the process before it ended: an exit code or a signal
- * @param socket the socket to it, while it runs
+ * @param pid the process id; null while it does not run
+ * @param uptime how long it has been running; null while it does not run
+ * @param restarts how often it was restarted
+ * @param lastExit how the previous process ended: an exit code or a signal; null if none
+ * has ended
+ * @param socket the socket to it; null while it does not run
  */
 public record InstanceDetails(ChildState state, @Nullable Long pid, @Nullable Duration uptime, long restarts,
 		@Nullable String lastExit, @Nullable SocketState socket) {

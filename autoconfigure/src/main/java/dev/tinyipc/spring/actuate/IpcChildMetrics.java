@@ -10,7 +10,7 @@ import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.binder.MeterBinder;
 
 /**
- * What children are doing, with the tag {@code destination}:
+ * Metrics of child processes, with the tag {@code destination}:
  * {@code ipc.children.running}, {@code ipc.children.restarts} and
  * {@code ipc.exchange.waiting}.
  */
@@ -19,7 +19,7 @@ public class IpcChildMetrics implements MeterBinder {
 	private final Collection<IpcChild> children;
 
 	/**
-	 * Creates the metrics.
+	 * Creates the metrics of some children.
 	 * @param children the children
 	 */
 	public IpcChildMetrics(Collection<IpcChild> children) {
@@ -30,17 +30,17 @@ public class IpcChildMetrics implements MeterBinder {
 	public void bindTo(MeterRegistry registry) {
 		for (IpcChild child : this.children) {
 			Gauge.builder("ipc.children.running", child, IpcChildMetrics::running)
-				.description("Instances that run")
+				.description("Instances that are running")
 				.baseUnit("processes")
 				.tag("destination", child.name())
 				.register(registry);
 			FunctionCounter.builder("ipc.children.restarts", child, IpcChildMetrics::restarts)
-				.description("Instances that were started again")
+				.description("Restarts of instances")
 				.baseUnit("restarts")
 				.tag("destination", child.name())
 				.register(registry);
 			Gauge.builder("ipc.exchange.waiting", child, IpcChild::waitingCallers)
-				.description("Callers that wait for an instance to become free")
+				.description("Callers waiting for an instance to become free")
 				.baseUnit("callers")
 				.tag("destination", child.name())
 				.register(registry);

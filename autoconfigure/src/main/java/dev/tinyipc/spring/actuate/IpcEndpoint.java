@@ -17,8 +17,8 @@ import org.springframework.boot.actuate.endpoint.annotation.Selector;
 import org.springframework.boot.actuate.endpoint.annotation.WriteOperation;
 
 /**
- * The Actuator endpoint {@code ipc}: lists the children, their sockets and the parent's,
- * and restarts, stops and starts a child.
+ * The Actuator endpoint {@code ipc}. It lists the children and the sockets to them and to
+ * the parent, and starts, stops and restarts children.
  */
 @Endpoint(id = "ipc")
 public class IpcEndpoint {
@@ -28,9 +28,9 @@ public class IpcEndpoint {
 	private final @Nullable ParentDestination parent;
 
 	/**
-	 * Creates the endpoint.
+	 * Creates the endpoint of some children.
 	 * @param children the children
-	 * @param parent the parent, if this process is itself a child
+	 * @param parent the parent; null if this process is not itself a child
 	 */
 	public IpcEndpoint(Collection<IpcChild> children, @Nullable ParentDestination parent) {
 		this.parent = parent;
@@ -38,8 +38,8 @@ public class IpcEndpoint {
 	}
 
 	/**
-	 * Lists all children, and all sockets.
-	 * @return the children by name
+	 * Lists all children, and the sockets to them and to the parent.
+	 * @return the children, by name, and the parent
 	 */
 	@ReadOperation
 	public Destinations destinations() {
@@ -52,7 +52,7 @@ public class IpcEndpoint {
 	/**
 	 * Describes one child.
 	 * @param child its name
-	 * @return null if there is none of that name
+	 * @return the child; null if there is none of that name
 	 */
 	@ReadOperation
 	public @Nullable Child child(@Selector String child) {
@@ -61,10 +61,10 @@ public class IpcEndpoint {
 	}
 
 	/**
-	 * Restarts, stops or starts one child, and returns before it is done.
+	 * Restarts, stops or starts one child. A restart and a stop go on after this returns.
 	 * @param child its name
 	 * @param action {@code restart}, {@code stop} or {@code start}
-	 * @return the child as it is then
+	 * @return the child's state at that moment
 	 * @throws InvalidEndpointRequestException if there is no such child or action
 	 */
 	@WriteOperation
@@ -91,10 +91,10 @@ public class IpcEndpoint {
 	}
 
 	/**
-	 * Whom this process has a socket to.
+	 * The processes that this one has a socket to.
 	 *
 	 * @param children by name
-	 * @param parent null if there is none, or its socket is closed
+	 * @param parent the parent; null if there is none, or its socket is closed
 	 */
 	public record Destinations(Map<String, Child> children, @Nullable Parent parent) {
 
@@ -113,7 +113,7 @@ public class IpcEndpoint {
 	 * One child.
 	 *
 	 * @param instances its processes, each with a socket
-	 * @param waitingCallers how many callers wait for one to become free
+	 * @param waitingCallers the number of callers waiting for one to become free
 	 */
 	public record Child(List<InstanceDetails> instances, int waitingCallers) {
 

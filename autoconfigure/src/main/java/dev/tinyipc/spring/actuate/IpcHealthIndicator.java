@@ -11,19 +11,19 @@ import org.springframework.boot.health.contributor.AbstractHealthIndicator;
 import org.springframework.boot.health.contributor.Health;
 
 /**
- * Tells whether the children can do their work: DOWN as soon as an instance has failed
- * for good, or a child that ought to run has no instance that does.
+ * The health of child processes. It is DOWN if an instance has failed for good, or if no
+ * instance of a child that should run is running.
  */
 public class IpcHealthIndicator extends AbstractHealthIndicator {
 
 	private final Collection<IpcChild> children;
 
 	/**
-	 * Creates the indicator.
+	 * Creates the indicator of some children.
 	 * @param children the children
 	 */
 	public IpcHealthIndicator(Collection<IpcChild> children) {
-		super("The state of child processes could not be found out");
+		super("The state of child processes could not be determined");
 		this.children = children;
 	}
 

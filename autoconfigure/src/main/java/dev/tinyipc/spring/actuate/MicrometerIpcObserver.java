@@ -11,10 +11,10 @@ import io.micrometer.core.instrument.Timer;
 import io.micrometer.core.instrument.binder.BaseUnits;
 
 /**
- * Counts messages in Micrometer, with the tag {@code destination}:
+ * Records messages in Micrometer, with the tag {@code destination}:
  * {@code ipc.messages.sent} and {@code .received}, {@code ipc.bytes.*} on the wire,
- * {@code ipc.descriptors.*}, the time of {@code ipc.exchange}s, {@code ipc.errors}, and
- * for calls that wait for an instance {@code ipc.acquire} and
+ * {@code ipc.descriptors.*}, the time of each {@code ipc.exchange}, {@code ipc.errors},
+ * and, for calls that wait for an instance, {@code ipc.acquire} and
  * {@code ipc.acquire.failures}.
  */
 public class MicrometerIpcObserver implements IpcObserver {
@@ -22,8 +22,8 @@ public class MicrometerIpcObserver implements IpcObserver {
 	private final MeterRegistry registry;
 
 	/**
-	 * Creates an observer.
-	 * @param registry takes the meters
+	 * Creates an observer that uses a registry.
+	 * @param registry the registry to add the meters to
 	 */
 	public MicrometerIpcObserver(MeterRegistry registry) {
 		this.registry = registry;

@@ -1,4 +1,4 @@
-/** What operators see of child processes and their messages. */
+/** Health, metrics and the Actuator endpoint of child processes and their messages. */
 @NullMarked
 package dev.tinyipc.spring.actuate;
 

@@ -9,8 +9,8 @@ import org.springframework.context.ApplicationContextInitializer;
 import org.springframework.context.ConfigurableApplicationContext;
 
 /**
- * Refuses to run with a Spring Boot before 4.1, before a class that does not exist there
- * is looked for.
+ * Refuses to run with a version of Spring Boot before 4.1, before the application fails
+ * on a class that does not exist there.
  */
 class BootVersionCheck implements ApplicationContextInitializer<ConfigurableApplicationContext> {
 
@@ -22,7 +22,7 @@ class BootVersionCheck implements ApplicationContextInitializer<ConfigurableAppl
 	}
 
 	/**
-	 * A version that cannot be read is let pass: a newer one may be written otherwise.
+	 * Accepts a version that it cannot parse: a later one may have another format.
 	 */
 	static void check(@Nullable String version) {
 		if (version == null || !version.matches("\\d+\\.\\d+\\b.*")) {

@@ -6,7 +6,7 @@ import dev.tinyipc.spring.ChildStartException;
 import org.springframework.boot.diagnostics.AbstractFailureAnalyzer;
 import org.springframework.boot.diagnostics.FailureAnalysis;
 
-/** Says which child could not be started, and where to look. */
+/** Analyzes why a child could not be started, and says where to look. */
 class ChildStartFailureAnalyzer extends AbstractFailureAnalyzer<ChildStartException> {
 
 	@Override

@@ -8,7 +8,6 @@ import dev.tinyipc.IpcMapperCustomizer;
 import dev.tinyipc.IpcSocket;
 import dev.tinyipc.spring.CborMessageOperations;
 import dev.tinyipc.spring.CborMessageTemplate;
-import dev.tinyipc.spring.CborMessageTemplateFactory;
 import dev.tinyipc.spring.ChildProcesses;
 import dev.tinyipc.spring.IpcChannelFactory;
 import dev.tinyipc.spring.IpcDestination;
@@ -35,17 +34,16 @@ import org.springframework.core.env.Environment;
 import org.springframework.util.unit.DataSize;
 
 /**
- * Auto-configuration of a {@link CborMessageTemplate}, and of child processes: of those
- * that are declared in properties, and of those of {@code @ChildProcess}, which are
- * nothing without it.
+ * Auto-configuration for {@link CborMessageTemplate} and child processes, both those
+ * declared in properties and those declared by {@code @ChildProcess}.
  */
 @AutoConfiguration
 @ConditionalOnClass({ IpcSocket.class, CBORMapper.class })
 @EnableConfigurationProperties(IpcProperties.class)
-@ChildProcesses({}) // none of its own: imports what finds those of the properties
+@ChildProcesses({}) // declares none: imports the registrar of those in properties
 public final class IpcAutoConfiguration {
 
-	/** 2 GiB less what an array needs, and the header. */
+	/** 2 GiB, less the header and what an array needs. */
 	private static final long LARGEST_MESSAGE = Integer.MAX_VALUE - 8;
 
 	@Bean
@@ -91,7 +89,7 @@ public final class IpcAutoConfiguration {
 				observer.getIfAvailable(() -> IpcObserver.NONE), timeout);
 	}
 
-	/** Stays the one candidate where a mock takes the place of a child's template. */
+	/** Stays the only candidate where a mock replaces a child's template. */
 	@Bean
 	@Primary
 	@ConditionalOnMissingBean(CborMessageOperations.class)

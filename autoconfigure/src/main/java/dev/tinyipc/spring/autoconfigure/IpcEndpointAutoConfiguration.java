@@ -14,7 +14,7 @@ import org.springframework.boot.autoconfigure.condition.ConditionalOnMissingBean
 import org.springframework.context.annotation.Bean;
 
 /**
- * Auto-configuration of the Actuator endpoint of child processes, and of a parent.
+ * Auto-configuration for the Actuator endpoint {@code ipc}.
  */
 @AutoConfiguration(after = IpcAutoConfiguration.class)
 @ConditionalOnClass(ConditionalOnAvailableEndpoint.class)

@@ -15,35 +15,35 @@ import org.springframework.util.unit.DataSize;
 /**
  * Properties for messages and child processes.
  *
- * @param enabled Whether child processes are started. Otherwise calls of them fail.
- * @param children Child processes by name. What is set here takes precedence over the
+ * @param enabled Whether to start child processes. If not, calls to them fail.
+ * @param children Child processes, by name. These settings take precedence over the
  * annotation.
- * @param classSharing how JVMs share loaded classes
- * @param parent what an application does that was itself started as a child
- * @param template the auto-configured template
+ * @param classSharing Sharing of loaded classes between JVMs.
+ * @param parent Behavior of an application that was itself started as a child.
+ * @param template Auto-configured template.
  */
 @ConfigurationProperties("ipc")
 record IpcProperties(@DefaultValue("true") boolean enabled, @DefaultValue Map<String, ChildSettings> children,
 		@DefaultValue ClassSharing classSharing, @DefaultValue Parent parent, @DefaultValue Template template) {
 
 	/**
-	 * How the JVMs of main classes share loaded classes.
+	 * Sharing of loaded classes between the JVMs of main classes.
 	 *
 	 * @param enabled Whether the JVMs of main classes share loaded classes between
 	 * starts.
-	 * @param directory Folder in which the shared classes are kept. Only this user may be
-	 * able to write to it. By default tiny-ipc in $XDG_CACHE_HOME or ~/.cache.
+	 * @param directory Directory of the shared classes, which only this user may be able
+	 * to write to. By default, tiny-ipc in $XDG_CACHE_HOME or ~/.cache.
 	 */
 	record ClassSharing(@DefaultValue("true") boolean enabled, @Nullable Path directory) {
 
 	}
 
 	/**
-	 * What an application does that was itself started as a child.
+	 * Behavior of an application that was itself started as a child.
 	 *
-	 * @param closeWhenGone Whether the application, if it was started as a child, closes
-	 * when its parent is gone.
-	 * @param startChildren Whether the application, if it was started as a child, starts
+	 * @param closeWhenGone Whether an application that was started as a child closes when
+	 * its parent is gone.
+	 * @param startChildren Whether an application that was started as a child starts
 	 * children of its own.
 	 */
 	record Parent(@DefaultValue("true") boolean closeWhenGone, boolean startChildren) {
@@ -53,13 +53,14 @@ record IpcProperties(@DefaultValue("true") boolean enabled, @DefaultValue Map<St
 	/**
 	 * The auto-configured template.
 	 *
-	 * @param defaultDestination Destination of calls that name none. By default the only
+	 * @param defaultDestination Destination of calls that name none. By default, the only
 	 * child.
 	 * @param timeout Timeout of a call that names none.
-	 * @param maxMessageSize Largest message that is sent and accepted.
-	 * @param maxItems Largest number of data items (values, keys, arrays and so on) in a
-	 * received message. By default one for each 16 bytes of the largest message.
-	 * @param mapperCustomizer Class that configures the CBOR mapper, of the template and
+	 * @param maxMessageSize Maximum size of a message, in both directions.
+	 * @param maxItems Maximum number of data items (values, keys, arrays and so on) in a
+	 * received message. By default, one for each 16 bytes of the maximum message size,
+	 * and at least 100,000.
+	 * @param mapperCustomizer Class that customizes the CBOR mapper of the template and
 	 * of every child that is a main class.
 	 */
 	record Template(@Nullable String defaultDestination, @DefaultValue("30s") Duration timeout,

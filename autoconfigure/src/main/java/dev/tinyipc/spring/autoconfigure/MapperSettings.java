@@ -12,15 +12,15 @@ import org.springframework.core.env.Environment;
 import org.springframework.util.ClassUtils;
 
 /**
- * What configures the mapper of messages. Boot's own mapper does not: it is configured
- * for clients of another kind, of which the other end of a socket knows nothing.
+ * Finds out how the mapper of messages is customized. Boot's own mapper is not used: it
+ * is configured for other clients, in ways that the other end of a socket does not know.
  */
 final class MapperSettings {
 
 	private MapperSettings() {
 	}
 
-	/** That of the parent, if this is a child to which no other one is named. */
+	/** The configured customizer; in a child without one, that of its parent. */
 	static @Nullable Class<? extends IpcMapperCustomizer> customizer(IpcProperties.Template template,
 			Environment environment) {
 		if (template.mapperCustomizer() != null) {

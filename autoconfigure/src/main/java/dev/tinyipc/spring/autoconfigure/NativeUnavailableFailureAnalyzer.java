@@ -5,7 +5,7 @@ import dev.tinyipc.IpcException;
 import org.springframework.boot.diagnostics.AbstractFailureAnalyzer;
 import org.springframework.boot.diagnostics.FailureAnalysis;
 
-/** Says why there are no Unix sockets on this machine, and what to do. */
+/** Analyzes why Unix sockets cannot be used on this machine, and says what to do. */
 class NativeUnavailableFailureAnalyzer extends AbstractFailureAnalyzer<IpcException.NativeUnavailable> {
 
 	@Override

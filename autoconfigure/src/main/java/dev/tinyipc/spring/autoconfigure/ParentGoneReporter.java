@@ -10,8 +10,8 @@ import org.springframework.boot.SpringBootExceptionReporter;
 import org.springframework.context.ConfigurableApplicationContext;
 
 /**
- * Ends an application whose runner was talking to the parent when that went away. This is
- * how a child is told to end, and no failure: it exits with code 0.
+ * Ends an application whose runner was talking to the parent when the parent went away.
+ * That is how a child is told to end rather than a failure, so it exits with code 0.
  */
 class ParentGoneReporter implements SpringBootExceptionReporter {
 
@@ -20,14 +20,14 @@ class ParentGoneReporter implements SpringBootExceptionReporter {
 	private final @Nullable ConfigurableApplicationContext context;
 
 	/**
-	 * Called by Boot.
+	 * Instantiated by Boot.
 	 * @param context the context of the application; null if there is none yet
 	 */
 	ParentGoneReporter(@Nullable ConfigurableApplicationContext context) {
 		this.context = context;
 	}
 
-	/** Not by a bean: the context may be closed by now. */
+	/** Uses no bean, because the context may already be closed. */
 	private static boolean isEnd(ConfigurableApplicationContext context, Throwable failure) {
 		return hasCause(failure) && ParentDestination.isGone()
 				&& context.getEnvironment().getProperty("ipc.parent.close-when-gone", Boolean.class, true);
@@ -42,9 +42,9 @@ class ParentGoneReporter implements SpringBootExceptionReporter {
 		if (this.context == null || !isEnd(this.context, failure)) {
 			return false;
 		}
-		logger.info("The parent process is gone: ending");
+		logger.info("The parent process is gone: exiting");
 		this.context.close();
-		// What the runner threw would end this thread, and so the JVM with code 1.
+		// The runner's exception would end this thread, and so the JVM, with code 1.
 		System.exit(0);
 		return true;
 	}

@@ -1,4 +1,4 @@
-/** Auto-configuration of everything in {@code dev.tinyipc.spring}. */
+/** Auto-configuration for {@code dev.tinyipc.spring}. */
 @NullMarked
 package dev.tinyipc.spring.autoconfigure;
 

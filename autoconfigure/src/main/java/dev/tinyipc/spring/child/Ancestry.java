@@ -10,15 +10,15 @@ import org.slf4j.LoggerFactory;
 import org.springframework.core.env.Environment;
 
 /**
- * Which child this process is an instance of, and which children it must therefore not
+ * Knows which child this process is an instance of, and so which children it must not
  * start: an application that runs itself as a child, or shares its configuration with
- * one, would start itself without end.
+ * one, would otherwise start itself endlessly.
  */
 final class Ancestry {
 
 	/**
-	 * The name of the child that a process is an instance of, after those of the
-	 * processes above: {@code worker}, or {@code worker/helper}.
+	 * Names the child that a process is an instance of, preceded by those of its
+	 * ancestors: {@code worker}, or {@code worker/helper}.
 	 */
 	static final String VARIABLE = "TINY_IPC_CHILD";
 
@@ -26,7 +26,9 @@ final class Ancestry {
 
 	private static final Logger logger = LoggerFactory.getLogger(Ancestry.class);
 
-	/** Null if this process is not a child; empty if its parent does not say which. */
+	/**
+	 * Null if this process is not a child; empty if its parent does not say which one.
+	 */
 	private final @Nullable String path;
 
 	private final boolean startChildren;
@@ -39,20 +41,20 @@ final class Ancestry {
 	}
 
 	/**
-	 * Finds out what this process is.
-	 * @param startChildren whether a child starts children
+	 * Finds out whether this process is a child, and which one.
+	 * @param startChildren whether a child starts children of its own
 	 */
 	static Ancestry of(Environment environment, boolean startChildren) {
 		boolean isChild = environment.containsProperty(IpcSocket.FD_VARIABLE);
 		return new Ancestry(isChild ? environment.getProperty(VARIABLE, "") : null, startChildren);
 	}
 
-	/** What a child of this process finds in {@link #VARIABLE}. */
+	/** The value of {@link #VARIABLE} for a child of this process. */
 	String pathOf(String child) {
 		return (this.path == null || this.path.isEmpty()) ? child : this.path + '/' + child;
 	}
 
-	/** Returns null if the child can be started. */
+	/** Why the child must not be started; null if it can be. */
 	@Nullable String reasonNotToStart(String child) {
 		if (this.path == null) {
 			return null;
@@ -68,7 +70,7 @@ final class Ancestry {
 			return ITSELF;
 		}
 		return this.startChildren ? null
-				: "this process is itself a child, and starts none: see ipc.parent.start-children";
+				: "this process is itself a child, which starts none: see ipc.parent.start-children";
 	}
 
 	private static boolean isInstanceOf(String child, String path) {

@@ -17,8 +17,9 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The folder of class archives. Whoever can write to an archive decides what the JVMs run
- * that use it, so that the folder must be this user's, and nobody else may write to it.
+ * The folder of class archives. Whoever can write to an archive decides which code runs
+ * in the JVMs that use it. The folder must therefore belong to this user, and nobody else
+ * may be able to write to it.
  */
 final class ArchiveFolder {
 
@@ -38,15 +39,15 @@ final class ArchiveFolder {
 	private final @Nullable Path folder;
 
 	/**
-	 * Uses a folder.
-	 * @param folder the folder, or null for {@code tiny-ipc} in the user's cache
+	 * Uses a folder, which is created when it is first needed.
+	 * @param folder the folder; null for {@code tiny-ipc} in the user's cache
 	 */
 	ArchiveFolder(@Nullable Path folder) {
 		this.folder = (folder != null) ? folder.toAbsolutePath() : userFolder();
 	}
 
 	/**
-	 * As the XDG Base Directory Specification has it, or null if the user has no home.
+	 * Follows the XDG Base Directory Specification. Null if the user has no home.
 	 */
 	private static @Nullable Path userFolder() {
 		return Stream
@@ -59,10 +60,10 @@ final class ArchiveFolder {
 	}
 
 	/**
-	 * A file in the folder, which is made if there is none.
-	 * @param name its name
-	 * @return its path, without symbolic links; there may be no such file
-	 * @throws IOException if the folder or the file cannot be trusted, or cannot be used
+	 * Finds a file in the folder, and creates the folder if it does not exist.
+	 * @param name the file's name
+	 * @return its path, without symbolic links; the file need not exist
+	 * @throws IOException if the folder or the file cannot be trusted or used
 	 */
 	Path file(String name) throws IOException {
 		Path folder = open();
@@ -80,7 +81,7 @@ final class ArchiveFolder {
 
 	private Path open() throws IOException {
 		if (this.folder == null || this.folder.getParent() == null) {
-			throw new IOException("this user has no home; set ipc.class-sharing.directory to a folder");
+			throw new IOException("this user has no home directory; set ipc.class-sharing.directory");
 		}
 		Files.createDirectories(this.folder,
 				PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
@@ -122,7 +123,7 @@ final class ArchiveFolder {
 		}
 	}
 
-	/** Removes what has not been used for long, and the oldest where there are many. */
+	/** Removes archives that have long been unused, and the oldest if there are many. */
 	private static void makeRoom(Path folder) throws IOException {
 		Map<Path, FileTime> archives = new HashMap<>();
 		try (Stream<Path> files = Files.list(folder)) {
@@ -134,7 +135,7 @@ final class ArchiveFolder {
 		int excess = archives.size() - (MAX_ARCHIVES - 1);
 		for (Path archive : archives.keySet().stream().sorted(Comparator.comparing(archives::get)).toList()) {
 			if (excess-- > 0 || archives.get(archive).compareTo(oldest) < 0) {
-				Files.deleteIfExists(archive); // who uses it has it mapped
+				Files.deleteIfExists(archive); // a JVM that uses it has it mapped
 			}
 		}
 	}

@@ -8,15 +8,15 @@ import java.util.List;
 import java.util.stream.Collectors;
 
 /**
- * A file of arguments for {@code java}. An argument in it may be of any length, while the
- * kernel accepts less than 128 KiB.
+ * A file of arguments for {@code java}. Its arguments may have any length, while the
+ * kernel limits those on the command line to 128 KiB each.
  */
 final class ArgumentFile {
 
-	/** Below the kernel's limit also if each character takes three bytes. */
+	/** Stays below the kernel's limit even if each character takes three bytes. */
 	private static final int MAX_LENGTH = 40_000;
 
-	/** That of all arguments. */
+	/** The character set of all arguments. */
 	private static final Charset CHARSET = Charset
 		.forName(System.getProperty("sun.jnu.encoding", Charset.defaultCharset().name()));
 
@@ -27,7 +27,7 @@ final class ArgumentFile {
 		return argument.length() > MAX_LENGTH;
 	}
 
-	/** Makes a file that nobody else can read. It is the caller's to delete. */
+	/** Creates a file that only this user can read. The caller must delete it. */
 	static Path of(List<String> arguments) throws IOException {
 		Path file = Files.createTempFile("tiny-ipc-", ".arguments").toAbsolutePath();
 		return Files.writeString(file, arguments.stream().map(ArgumentFile::quote).collect(Collectors.joining("\n")),

@@ -18,8 +18,7 @@ import org.springframework.core.env.Environment;
 import org.springframework.util.PlaceholderResolutionException;
 
 /**
- * Makes the beans of children, from what their declarations and their settings say
- * together.
+ * Creates the beans of children from their declarations and settings.
  */
 public class ChildFactory implements DisposableBean {
 
@@ -42,19 +41,19 @@ public class ChildFactory implements DisposableBean {
 	private final IdleWatch watch = new IdleWatch();
 
 	/**
-	 * Creates a factory.
-	 * @param socketFactory makes the sockets of the children
-	 * @param channelFactory makes the channels over them
-	 * @param settings of children, by name
+	 * Creates a factory for the children of one application.
+	 * @param socketFactory creates the sockets of the children
+	 * @param channelFactory creates the channels over them
+	 * @param settings the settings of children, by name
 	 * @param environment resolves placeholders in declarations, and says whether this
 	 * process is itself a child
-	 * @param options what all children have in common
+	 * @param options the options that all children have in common
 	 */
 	public ChildFactory(IpcSocketFactory socketFactory, IpcChannelFactory channelFactory,
 			Map<String, ChildSettings> settings, Environment environment, Options options) {
 		this.socketFactory = socketFactory;
 		this.channelFactory = channelFactory;
-		// Spellings of one name have the same settings: Boot has merged them.
+		// Different spellings of one name have the same settings: Boot has merged them.
 		settings.forEach((name, ofChild) -> this.settings.put(uniform(name), ofChild));
 		this.environment = environment;
 		this.options = options;
@@ -63,12 +62,12 @@ public class ChildFactory implements DisposableBean {
 	}
 
 	/**
-	 * Makes a child from its declaration, over which its settings take precedence.
+	 * Creates a child from its declaration, over which its settings take precedence.
 	 * @param name the child's name
 	 * @param command the declared program and its arguments, empty for none
 	 * @param main the declared main class, empty for none
 	 * @param jvmArguments the declared arguments of its JVM
-	 * @param instances how many processes were declared
+	 * @param instances the declared number of processes
 	 * @param oneWay whether the child was declared to answer no requests
 	 * @return the child, not yet started
 	 */
@@ -87,22 +86,21 @@ public class ChildFactory implements DisposableBean {
 				this.supervisor, this.watch);
 	}
 
-	/** Called by the container. */
+	/** Stops watching the sockets of idle instances. */
 	@Override
 	public void destroy() {
 		this.watch.close();
 	}
 
-	/** Only what a declaration says: Boot has resolved the settings already. */
+	/** For declarations only: Boot has already resolved placeholders in settings. */
 	private List<String> resolve(String child, String[] declared) {
 		try {
 			return List.of(declared).stream().map(this.environment::resolveRequiredPlaceholders).toList();
 		}
 		catch (PlaceholderResolutionException ex) {
-			// Without the value around it, which may be a secret.
+			// Without the value that contains it, which may be a secret.
 			throw new ChildStartException(child,
-					"its declaration needs the placeholder ${" + ex.getPlaceholder() + "}, which cannot be resolved",
-					null);
+					"the placeholder ${" + ex.getPlaceholder() + "} in its declaration cannot be resolved", null);
 		}
 	}
 
@@ -132,13 +130,13 @@ public class ChildFactory implements DisposableBean {
 	}
 
 	/**
-	 * What all children have in common.
+	 * The options that all children have in common.
 	 *
 	 * @param enabled whether children are started at all
-	 * @param startNested whether a process starts children that is itself a child
+	 * @param startNested whether a process that is itself a child starts children
 	 * @param classSharing whether JVMs share classes between starts
-	 * @param archiveFolder where they do; null for the default
-	 * @param mapperCustomizer configures the mappers of main classes; null for none
+	 * @param archiveFolder the folder of the shared classes; null for the default
+	 * @param mapperCustomizer customizes the mappers of main classes; null for none
 	 */
 	public record Options(boolean enabled, boolean startNested, boolean classSharing, @Nullable Path archiveFolder,
 			@Nullable Class<? extends IpcMapperCustomizer> mapperCustomizer) {

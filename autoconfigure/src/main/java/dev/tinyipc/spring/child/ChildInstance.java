@@ -5,12 +5,10 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.OptionalInt;
 import java.util.concurrent.CompletableFuture;
 import java.util.stream.Stream;
 
 import dev.tinyipc.IpcChannel;
-import dev.tinyipc.IpcException;
 import dev.tinyipc.IpcProcess;
 import dev.tinyipc.IpcRequester;
 import dev.tinyipc.IpcSocket;
@@ -26,19 +24,18 @@ final class ChildInstance {
 
 	private final long startedAt = System.nanoTime();
 
-	/** After how many exchanges it is to be replaced. */
+	/** The number of exchanges after which it is replaced; 0 for no limit. */
 	private final long exchangeLimit;
 
 	private volatile long exchanges;
 
-	/** Of {@link #exchanges}, when somebody last asked whether it is idle. */
-	private long exchangesSeen = -1;
+	private long timesLent;
 
-	/** When a message was last sent to it, for those who wonder whether it takes any. */
+	/** {@link #timesLent} when it was last asked whether it is idle; -1 before that. */
+	private long timesLentWhenAsked = -1;
+
+	/** When it last took a message, for those who wonder whether it takes any. */
 	private volatile long lastSend = this.startedAt;
-
-	/** How often it was waited for a late reply; negated while it is. */
-	private long settled;
 
 	private boolean lent;
 
@@ -76,40 +73,39 @@ final class ChildInstance {
 		return this.startedAt;
 	}
 
-	/** Whether its socket has come to an end, and nothing is left to be received. */
-	boolean hasEnded() {
-		try {
-			return socket().pendingSize().equals(OptionalInt.of(0));
-		}
-		catch (IpcException ex) {
-			return true; // closed here
-		}
-	}
-
 	Duration uptime() {
 		return Duration.ofNanos(System.nanoTime() - this.startedAt);
 	}
 
-	/** Whether it had no exchange since this was asked for the last time. */
+	/** Whether it has not been lent since this was last asked. */
 	synchronized boolean isStillIdle() {
-		boolean idle = this.exchanges == this.exchangesSeen;
-		this.exchangesSeen = this.exchanges;
+		boolean idle = this.timesLent == this.timesLentWhenAsked;
+		this.timesLentWhenAsked = this.timesLent;
 		return idle;
 	}
 
-	/** When a message was last sent to it, in {@link System#nanoTime()}. */
+	/** The {@link System#nanoTime()} at which it last took a message. */
 	long lastSend() {
 		return this.lastSend;
 	}
 
-	void sent() {
+	void tookMessage() {
 		this.lastSend = System.nanoTime();
 	}
 
-	/** Lends it to one exchange, unless it is on its way out. */
+	/**
+	 * Lends it, unless it is on its way out.
+	 * @return whether it was lent
+	 */
 	synchronized boolean lend() {
 		this.lent = !this.retired && !this.ended && this.process.isAlive();
+		this.timesLent++;
 		return this.lent;
+	}
+
+	/** Counts a request that was sent to it, called by whoever has it. */
+	void countExchange() {
+		this.exchanges++;
 	}
 
 	/**
@@ -118,37 +114,17 @@ final class ChildInstance {
 	 */
 	synchronized boolean takeBack() {
 		this.lent = false;
-		this.exchanges++;
 		closeIfDone();
 		return !this.retired && !this.ended;
 	}
 
 	/**
-	 * Lends it no more.
+	 * Makes sure that it is not lent again.
 	 * @return whether nobody has it now
 	 */
 	synchronized boolean retire() {
 		this.retired = true;
 		return !this.lent;
-	}
-
-	/**
-	 * Its caller has given up, and the late reply is waited for.
-	 * @return which time it is
-	 */
-	synchronized long beginSettling() {
-		this.settled = -(Math.abs(this.settled) + 1);
-		return -this.settled;
-	}
-
-	/** The late reply has come. */
-	synchronized void endSettling() {
-		this.settled = Math.abs(this.settled);
-	}
-
-	/** Whether the late reply is still waited for, that time. */
-	synchronized boolean isSettling(long time) {
-		return this.settled == -time;
 	}
 
 	synchronized boolean isLent() {
@@ -159,7 +135,7 @@ final class ChildInstance {
 		return this.retired;
 	}
 
-	/** Its process ended. Whoever has it still may read what it sent before. */
+	/** Tells it that its process ended. Whoever has it can still read what it sent. */
 	void end() {
 		synchronized (this) {
 			this.ended = true;
@@ -168,7 +144,7 @@ final class ChildInstance {
 		this.end.complete(null);
 	}
 
-	/** Completed when its process has ended and its slot knows. */
+	/** Completed when its process has ended and its slot knows of it. */
 	CompletableFuture<?> onEnd() {
 		return this.end;
 	}
@@ -194,7 +170,7 @@ final class ChildInstance {
 				.orElse(0);
 		}
 		catch (IOException | UncheckedIOException ex) {
-			return 0; // it has just ended, which is told elsewhere
+			return 0; // it has just ended, which its slot learns elsewhere
 		}
 	}
 

@@ -26,7 +26,7 @@ import org.slf4j.LoggerFactory;
 
 import org.springframework.util.ClassUtils;
 
-/** Starts processes of one child, as its settings say. */
+/** Starts the processes of one child according to its settings. */
 final class ChildLauncher {
 
 	private static final Logger logger = LoggerFactory.getLogger(ChildLauncher.class);
@@ -48,8 +48,8 @@ final class ChildLauncher {
 	private boolean debuggerTold;
 
 	/**
-	 * Launches one child.
-	 * @param archives where classes are shared between starts, or null not to
+	 * Creates a launcher for one child.
+	 * @param archives shares classes between starts; null not to share any
 	 */
 	ChildLauncher(ChildSpec spec, IpcSocketFactory socketFactory, IpcChannelFactory channelFactory,
 			@Nullable ClassArchives archives) {
@@ -61,7 +61,7 @@ final class ChildLauncher {
 		this.spinTime = spinTime(spec.settings().spinTime(), spec.instances());
 	}
 
-	/** Who stays awake needs a processor at either end, or takes it from another. */
+	/** Polling needs a processor at each end, or else takes one from somebody else. */
 	private static Duration spinTime(@Nullable Duration configured, int instances) {
 		if (configured != null) {
 			return configured;
@@ -70,9 +70,9 @@ final class ChildLauncher {
 	}
 
 	/**
-	 * Starts one.
-	 * @param log takes what it writes, if it is to be logged
-	 * @param executor runs what is left to do when it has ended
+	 * Starts a process.
+	 * @param log gets its output, if that is to be logged
+	 * @param executor cleans up after the process has ended
 	 * @throws ChildStartException if it cannot be started
 	 */
 	Launched launch(ChildLog log, Executor executor) {
@@ -142,8 +142,8 @@ final class ChildLauncher {
 		if (!variables.isEmpty() && !this.debuggerTold) {
 			this.debuggerTold = true;
 			logger.warn(
-					"{} does not inherit the debugger's option in {}, because this application uses the address."
-							+ " To debug the child, set ipc.children.{}.environment.{}, with another address",
+					"{} does not inherit the debugger option in {}, because this application uses its address."
+							+ " To debug the child, set ipc.children.{}.environment.{} with another address",
 					this.spec, variables, this.spec.name(), variables.get(0));
 		}
 		environment.putAll(this.spec.environment());
@@ -154,7 +154,7 @@ final class ChildLauncher {
 	 *
 	 * @param process the process
 	 * @param channel the channel to it
-	 * @param end completed when it has ended, and nothing of its start is left to do
+	 * @param end completed when it has ended and has been cleaned up after
 	 */
 	record Launched(IpcProcess process, IpcChannel channel, CompletableFuture<?> end) {
 	}
@@ -173,7 +173,7 @@ final class ChildLauncher {
 	}
 
 	private Path outputFile() {
-		// Checked when the specification was made.
+		// Checked by the specification's constructor.
 		return Objects.requireNonNull(this.spec.settings().outputFile());
 	}
 
@@ -181,7 +181,7 @@ final class ChildLauncher {
 		boolean hasCommand = !this.spec.command().isEmpty();
 		String main = this.spec.main();
 		if (hasCommand == (main != null)) {
-			throw failure(hasCommand ? "a command and a main class are declared, and one of them is wanted"
+			throw failure(hasCommand ? "both a command and a main class are declared: use only one of them"
 					: "neither a command nor a main class is declared");
 		}
 		if (main != null && !ClassUtils.isPresent(main, null)) {

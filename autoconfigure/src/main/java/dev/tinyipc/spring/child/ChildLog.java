@@ -9,10 +9,10 @@ import org.slf4j.LoggerFactory;
 
 /**
  * The output of a child in the log: standard output as INFO and standard error as WARN of
- * the logger {@code ipc.child.<name>}. A child that floods its output is neither blocked
- * nor allowed to flood the log: beyond so many lines or characters a second, its lines
- * are only counted. Control characters are escaped, so that no child can forge lines of
- * the log or drive the terminal that shows it.
+ * the logger {@code ipc.child.<name>}. A child that floods its output is not blocked, but
+ * it cannot flood the log either: above a number of lines or characters per second, lines
+ * are only counted. Control characters are escaped, so that a child can neither forge log
+ * lines nor control the terminal that shows them.
  */
 final class ChildLog {
 
@@ -20,7 +20,7 @@ final class ChildLog {
 
 	private static final int CHARACTERS_PER_SECOND = 1024 * 1024;
 
-	/** What the launcher or the JVM says when it cannot start. */
+	/** What the launcher or the JVM prints when it cannot start. */
 	private static final List<String> WITHOUT_JVM = List.of("Error: Could not create the Java Virtual Machine",
 			"Error occurred during initialization of VM");
 
@@ -39,8 +39,8 @@ final class ChildLog {
 	private long dropped;
 
 	/**
-	 * Creates a log.
-	 * @param supervisor runs what tells how many lines were dropped
+	 * Creates the log of one child.
+	 * @param supervisor logs later how many lines were dropped
 	 */
 	ChildLog(String child, ChildSupervisor supervisor) {
 		this.supervisor = supervisor;
@@ -48,8 +48,8 @@ final class ChildLog {
 	}
 
 	/**
-	 * A new process writes from now on, so that the last lines are no longer those of an
-	 * old one.
+	 * Forgets the last lines, which are those of an earlier process, because a new one is
+	 * about to be started.
 	 */
 	synchronized void startOver() {
 		this.lastLines.clear();
@@ -70,14 +70,14 @@ final class ChildLog {
 	}
 
 	/**
-	 * The last lines of standard output and standard error, the oldest first, without the
+	 * The last lines of standard output and standard error, oldest first, without the
 	 * frames of stack traces.
 	 */
 	synchronized List<String> lastLines() {
 		return this.lastLines.all();
 	}
 
-	/** Whether the last lines say that the JVM did not start. */
+	/** Whether the last lines say that the JVM could not start. */
 	boolean saysThatThereIsNoJvm() {
 		return lastLines().stream().anyMatch((line) -> WITHOUT_JVM.stream().anyMatch(line::startsWith));
 	}

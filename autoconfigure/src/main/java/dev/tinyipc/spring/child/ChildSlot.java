@@ -18,8 +18,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A place in the pool of a child that is kept filled with one running instance. Its state
- * changes in the supervisor's thread only; any thread may look.
+ * A place in the pool of a child, which is kept filled with one running instance. Its
+ * state changes only in the supervisor's thread; any thread may look at it.
  */
 final class ChildSlot {
 
@@ -43,7 +43,7 @@ final class ChildSlot {
 
 	private volatile @Nullable ChildInstance current;
 
-	/** The current one, and those before it that have not ended yet. */
+	/** The current instance, and earlier ones that have not ended yet. */
 	private final Set<ChildInstance> alive = new HashSet<>();
 
 	private volatile @Nullable ExitStatus lastExit;
@@ -62,32 +62,33 @@ final class ChildSlot {
 		this.log = new ChildLog(spec.name(), supervisor);
 	}
 
-	/** What can be seen of it now. */
+	/** Describes its current state. */
 	IpcChild.Instance look() {
 		ChildInstance instance = this.current;
 		ChildState state = this.state;
 		boolean running = instance != null && state == ChildState.RUNNING;
 		if (instance == null && state == ChildState.RUNNING) {
-			state = ChildState.BACKOFF; // it has just ended, and what comes next is not
-										// decided yet
+			// It has just ended, and what comes next is not decided yet.
+			state = ChildState.BACKOFF;
 		}
 		return new IpcChild.Instance(state, running ? Optional.of(instance.process().pid()) : Optional.empty(),
 				running ? Optional.of(instance.uptime()) : Optional.empty(), this.restarts,
 				Optional.ofNullable(this.lastExit), running ? SocketState.of(instance.socket()) : Optional.empty());
 	}
 
-	/** Whether no instance will run here unless somebody asks for one. */
+	/** Whether no instance will run here until somebody asks for one. */
 	boolean isOver() {
 		return this.state == ChildState.STOPPED || this.state == ChildState.FAILED;
 	}
 
-	/** The instance that messages can be sent to, or null while there is none. */
+	/** The instance that messages can be sent to; null while there is none. */
 	@Nullable ChildInstance current() {
 		return this.current;
 	}
 
 	/**
-	 * Starts it, at the beginning or because somebody asked for it.
+	 * Starts an instance, with the application or because somebody asked for it, unless
+	 * one is running.
 	 * @throws ChildStartException if it cannot be started
 	 */
 	void start() {
@@ -106,7 +107,7 @@ final class ChildSlot {
 
 	private void launch(boolean again) {
 		changeState(ChildState.STARTING);
-		takeIntoService(startProcess(), again);
+		putIntoService(startProcess(), again);
 	}
 
 	private ChildInstance startProcess() {
@@ -118,7 +119,7 @@ final class ChildSlot {
 		return instance;
 	}
 
-	private void takeIntoService(ChildInstance instance, boolean again) {
+	private void putIntoService(ChildInstance instance, boolean again) {
 		if (again) {
 			this.restarts++; // before anybody can see the new process
 		}
@@ -128,7 +129,7 @@ final class ChildSlot {
 		this.listener.started(instance);
 	}
 
-	/** With a jitter, so that not all instances are replaced at once. */
+	/** Has a jitter, so that not all instances are replaced at once. */
 	private long exchangeLimit() {
 		long limit = this.spec.settings().maxExchanges();
 		return (limit > 0) ? limit + ThreadLocalRandom.current().nextLong(limit / 10 + 1) : 0;
@@ -136,12 +137,12 @@ final class ChildSlot {
 
 	private void ended(ChildInstance instance) {
 		try {
+			this.alive.remove(instance);
+			this.listener.withdrawn(instance); // again, if a late reply was awaited
 			ExitStatus exit = instance.process().exitStatus().orElseThrow();
 			this.lastExit = exit;
-			this.alive.remove(instance);
 			if (instance == this.current) {
 				this.current = null;
-				this.listener.withdrawn(instance);
 				endedByItself(instance, exit);
 			}
 			else if (this.state == ChildState.STOPPING && this.alive.isEmpty()) {
@@ -150,7 +151,7 @@ final class ChildSlot {
 			}
 		}
 		finally {
-			instance.end(); // whoever waits for it must not wait for ever
+			instance.end(); // whatever happened: others wait for it
 		}
 	}
 
@@ -197,8 +198,8 @@ final class ChildSlot {
 	}
 
 	/**
-	 * Ends an instance that cannot be used any more, and replaces it: at once if it has
-	 * done its work so far, and like one that crashed if it never answered.
+	 * Kills an instance that is unusable, and replaces it: at once if it has answered
+	 * before, and otherwise like one that crashed.
 	 */
 	void discard(ChildInstance instance, String reason) {
 		instance.retire();
@@ -219,7 +220,8 @@ final class ChildSlot {
 	}
 
 	/**
-	 * Replaces an instance, after its replacement has been started; without one it stays.
+	 * Replaces an instance once its replacement has been started. If that fails, the
+	 * instance stays.
 	 * @return completed when the instance has ended
 	 */
 	CompletableFuture<?> replace(ChildInstance instance, String reason) {
@@ -228,16 +230,16 @@ final class ChildSlot {
 		}
 		logger.info("{} (pid {}) is replaced: {}", this.name, instance.process().pid(), reason);
 		try {
-			takeIntoService(startProcess(), true);
+			putIntoService(startProcess(), true);
 			return retire(instance);
 		}
 		catch (ChildStartException ex) {
-			logger.warn("{} could not be replaced", this.name, ex);
+			logger.warn("{} could not be replaced and stays in service", this.name, ex);
 			return CompletableFuture.completedFuture(null);
 		}
 	}
 
-	/** Lets an instance finish its exchange, and ends it then. */
+	/** Lets an instance finish its exchange and then ends it. */
 	private CompletableFuture<?> retire(ChildInstance instance) {
 		this.listener.withdrawn(instance);
 		if (instance.retire()) {
@@ -247,8 +249,8 @@ final class ChildSlot {
 	}
 
 	/**
-	 * Ends an instance with grace: it sees the end of its socket, then it gets SIGTERM,
-	 * then SIGKILL.
+	 * Ends an instance gracefully: it sees the end of its socket, then gets SIGTERM, and
+	 * finally SIGKILL.
 	 */
 	void terminate(ChildInstance instance) {
 		IpcProcess process = instance.process();
@@ -268,8 +270,8 @@ final class ChildSlot {
 	}
 
 	/**
-	 * Stops it, and what it has replaced and has not ended yet.
-	 * @return completed when all its processes have ended
+	 * Stops the current instance, and earlier ones that have not ended yet.
+	 * @return completed when all their processes have ended
 	 */
 	CompletableFuture<?> stop() {
 		cancelNextStart();
@@ -278,8 +280,8 @@ final class ChildSlot {
 		for (ChildInstance instance : this.alive) {
 			this.listener.withdrawn(instance);
 			instance.retire();
-			// Not after the exchange under way: who stops an application has waited for
-			// those.
+			// Without waiting for its exchange: an application that stops has already
+			// done so.
 			terminate(instance);
 		}
 		return CompletableFuture.allOf(this.alive.stream().map(ChildInstance::onEnd).toArray(CompletableFuture[]::new));
@@ -303,16 +305,16 @@ final class ChildSlot {
 		return this.name;
 	}
 
-	/** Is told what happens to a slot, in the supervisor's thread. */
+	/** Learns what happens to a slot, in the supervisor's thread. */
 	interface Listener {
 
-		/** An instance runs, and can be lent. */
+		/** An instance is running and can be lent. */
 		void started(ChildInstance instance);
 
-		/** An instance must not be lent any more. */
+		/** An instance must no longer be lent. */
 		void withdrawn(ChildInstance instance);
 
-		/** The slot is in another state. */
+		/** The state of the slot has changed. */
 		void stateChanged();
 
 	}

@@ -11,19 +11,19 @@ import org.jspecify.annotations.Nullable;
 import org.springframework.boot.context.properties.source.InvalidConfigurationPropertyValueException;
 
 /**
- * A child as it will run: its declaration, with what its settings say instead. Values
- * that make no sense are refused here, with their key and the reason.
+ * A child as it will run: its declaration, overridden by its settings. Invalid values are
+ * refused here, with their key and the reason.
  *
  * @param name the child's name
  * @param command the program and its arguments; empty if a main class is run
  * @param main the main class; null if a program is run
  * @param jvmArguments arguments of the main class's JVM
- * @param instances how many processes there are, at least 1
- * @param oneWay whether no request is answered
- * @param environment variables to add to the child's environment
+ * @param instances the number of processes, at least 1
+ * @param oneWay whether it answers no requests
+ * @param environment the variables to add to the child's environment
  * @param reasonNotToStart why the child is not started with the application; null if it
  * is
- * @param settings everything that a declaration cannot say
+ * @param settings the settings, of which some have no counterpart in a declaration
  */
 record ChildSpec(String name, List<String> command, @Nullable String main, List<String> jvmArguments, int instances,
 		boolean oneWay, Map<String, String> environment, @Nullable String reasonNotToStart, ChildSettings settings) {
@@ -39,16 +39,16 @@ record ChildSpec(String name, List<String> command, @Nullable String main, List<
 		positive(name, ".shutdown-timeout", settings.shutdownTimeout());
 		Integer maxWaiting = settings.maxWaiting();
 		require(name, maxWaiting == null || maxWaiting >= 0, ".max-waiting", maxWaiting,
-				"It must not be negative; leave it out for no limit.");
+				"It must not be negative; omit it for no limit.");
 		require(name, settings.maxExchanges() >= 0, ".max-exchanges", settings.maxExchanges(),
 				"It must not be negative; zero is no limit.");
 		require(name, settings.maxMemory().toBytes() >= 0, ".max-memory", settings.maxMemory(),
 				"It must not be negative; zero is no limit.");
 		Duration spinTime = settings.spinTime();
 		require(name, spinTime == null || (!spinTime.isNegative() && spinTime.compareTo(IpcSocket.MAX_SPIN_TIME) <= 0),
-				".spin-time", spinTime, "It must be zero to 10 ms; zero never to spin.");
+				".spin-time", spinTime, "It must be between zero and 10 ms; zero never to poll.");
 		require(name, (settings.output() == ChildSettings.Output.FILE) == (settings.outputFile() != null),
-				".output-file", settings.outputFile(), "A file goes with 'output: file', and with nothing else.");
+				".output-file", settings.outputFile(), "It must be set if, and only if, 'output' is 'file'.");
 		check(name, settings.restart());
 	}
 
@@ -60,7 +60,7 @@ record ChildSpec(String name, List<String> command, @Nullable String main, List<
 		require(name, restart.maxDelay().compareTo(restart.initialDelay()) >= 0, ".restart.max-delay",
 				restart.maxDelay(), "It must not be shorter than the initial delay.");
 		require(name, restart.maxFailures() > 0, ".restart.max-failures", restart.maxFailures(),
-				"It must be more than zero; to never start the child again, set the policy to 'never'.");
+				"It must be more than zero; to never restart the child, set the policy to 'never'.");
 	}
 
 	private static void positive(String name, String key, @Nullable Duration value) {

@@ -1,24 +1,24 @@
 package dev.tinyipc.spring.child;
 
-/** What a child, or one instance of it, is doing. */
+/** The state of an instance of a child. */
 public enum ChildState {
 
 	/** It is being started. */
 	STARTING,
 
-	/** Its process runs, and takes messages. */
+	/** Its process is running and takes messages. */
 	RUNNING,
 
-	/** It ended, and is started again after a delay. */
+	/** Its process has ended and will be restarted after a delay. */
 	BACKOFF,
 
 	/** It is being stopped. */
 	STOPPING,
 
-	/** It was stopped, or ended as its restart policy allows. */
+	/** It was stopped, or ended and its restart policy leaves it at that. */
 	STOPPED,
 
-	/** It ended too often, and is not started again unless somebody asks for it. */
+	/** It failed too often, and is not restarted until somebody asks for it. */
 	FAILED
 
 }

@@ -10,8 +10,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The one thread in which the states of all children change, so that none of it needs a
- * lock, and nothing that it runs may wait. It starts with the first child, and goes when
+ * The single thread in which the states of all children change, so that they need no
+ * lock. Its tasks must not wait. The thread starts with the first child, and ends when
  * there has been nothing to do for a while.
  */
 final class ChildSupervisor implements Executor {

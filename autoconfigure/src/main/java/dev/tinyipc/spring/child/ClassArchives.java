@@ -20,11 +20,11 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Archives of loaded classes (class-data sharing), from which a JVM child starts in a
- * fraction of the time. A JVM since 19 keeps one up to date itself. An older one writes
- * one when a child ends, if it is told to, and uses it from the next start on. Either
- * checks the size and the time of each jar only, so that the name of an archive stands
- * for their content.
+ * Archives of loaded classes (class-data sharing), with which a JVM child starts in a
+ * fraction of the time. JVMs since 19 keep an archive up to date by themselves. Older
+ * ones write one when a child ends, if told to, and use it from the next start on. Both
+ * check only the size and the time of each jar, so the name of an archive is a digest of
+ * their content.
  */
 final class ClassArchives {
 
@@ -32,11 +32,11 @@ final class ClassArchives {
 
 	private static final int AUTOMATIC_SINCE = 19;
 
-	/** The archive is an offer: whatever is wrong with it, the child starts without. */
+	/** Whatever is wrong with the archive, the child starts without it. */
 	private static final List<String> QUIETLY = List.of("-Xshare:auto", "-Xlog:cds=off", "-Xlog:cds+dynamic=off",
 			"-Xlog:class+path=off");
 
-	/** With these a JVM refuses to start, or has an archive of its user's own. */
+	/** With these, a JVM refuses to start with an archive, or has one of its user's. */
 	private static final Pattern CONFLICTS = Pattern.compile("-(javaagent|agentlib|agentpath|Xbootclasspath|Xshare).*"
 			+ "|-X(run|debug).*|--(patch-module|upgrade-module-path|limit-modules).*|-Djava\\.system\\.class\\.loader=.*"
 			+ "|-XX:[+-]?(\\w*SharedArchive\\w*|\\w*ArchiveClassesAtExit|\\w*DynamicDump\\w*|DumpLoadedClassList"
@@ -52,14 +52,14 @@ final class ClassArchives {
 	private final AtomicBoolean told = new AtomicBoolean();
 
 	/**
-	 * Creates archives.
-	 * @param folder where they are, or null for the default
+	 * Keeps archives in a folder.
+	 * @param folder the folder; null for the default
 	 */
 	ClassArchives(@Nullable Path folder) {
 		this.folder = new ArchiveFolder(folder);
 	}
 
-	/** What the JVM that runs the class is told, and what to do when it has ended. */
+	/** The archive, if any, for a start of the JVM that runs the class. */
 	Offer offer(ClassPath classPath, String main, JvmOptions said) {
 		if (said.areInFile() || said.mention(CONFLICTS)) {
 			return Offer.NONE;
@@ -67,8 +67,7 @@ final class ClassArchives {
 		try {
 			Optional<byte[]> content = this.contents.digest(classPath);
 			if (content.isEmpty()) {
-				return Offer.NONE; // the JVM refuses to archive classes that lie in
-									// folders
+				return Offer.NONE; // JVMs do not archive classes in folders
 			}
 			Path archive = this.folder.file(name(classPath, content.get(), main, said) + ".jsa");
 			if (Runtime.version().feature() >= AUTOMATIC_SINCE) {
@@ -107,21 +106,22 @@ final class ClassArchives {
 	}
 
 	/**
-	 * What one start is offered.
+	 * The archive for one start.
 	 *
-	 * @param jvmArguments for its JVM
-	 * @param making the archive that it makes, under another name until it is complete;
-	 * null if it makes none
-	 * @param archive what that is called then
+	 * @param jvmArguments arguments for its JVM
+	 * @param making the path of the archive until it is complete; null if this start does
+	 * not write one
+	 * @param archive the path of the complete archive; null if there is none
 	 */
 	record Offer(List<String> jvmArguments, @Nullable Path making, @Nullable Path archive) {
 
 		static final Offer NONE = new Offer(List.of(), null, null);
 
 		/**
-		 * Keeps what a process has made, and removes what one has failed with.
+		 * Keeps the archive that a process has written, and removes one that may be
+		 * broken.
 		 * @param exit how the process ended
-		 * @param failed whether the archive may be the reason
+		 * @param failed whether it failed in a way that the archive may explain
 		 */
 		void ended(ExitStatus exit, boolean failed) {
 			try {
@@ -136,7 +136,7 @@ final class ClassArchives {
 				}
 			}
 			catch (IOException ex) {
-				logger.warn("The class archive {} cannot be kept: {}", this.archive, ex.toString());
+				logger.warn("Unable to keep the class archive {}: {}", this.archive, ex.toString());
 			}
 		}
 

@@ -13,8 +13,8 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The class path of this application, in a form that does not depend on the working
- * directory, and how a class is run from it.
+ * The class path of this application, made independent of the working directory, and the
+ * arguments that run a class from it.
  *
  * @param entries jars and folders, as absolute paths
  */
@@ -23,8 +23,7 @@ record ClassPath(List<Path> entries) {
 	private static final String LAUNCHER = "org.springframework.boot.loader.launch.PropertiesLauncher";
 
 	/**
-	 * In the archive itself: this launcher knows by itself where classes are in a jar
-	 * only.
+	 * Paths within the archive. The launcher finds classes by itself only in a jar.
 	 */
 	private static final String WAR_PATH = "-Dloader.path=WEB-INF/classes,WEB-INF/lib,WEB-INF/lib-provided";
 
@@ -32,7 +31,7 @@ record ClassPath(List<Path> entries) {
 		return of(System.getProperty("java.class.path"));
 	}
 
-	/** An entry without a name is the working directory. */
+	/** An empty entry is the working directory. */
 	static ClassPath of(String path) {
 		return new ClassPath(Stream.of(path.split(File.pathSeparator, -1))
 			.map((entry) -> new File(entry).getAbsoluteFile().toPath())
@@ -40,9 +39,9 @@ record ClassPath(List<Path> entries) {
 	}
 
 	/**
-	 * The arguments that run a class of this application. In an executable archive,
-	 * packed or not, classes are where only Boot's launcher finds them.
-	 * @throws IOException if another process cannot find the class
+	 * The arguments that run a class of this application. Only Boot's launcher finds the
+	 * classes in an executable archive, packed or not.
+	 * @throws IOException if no other process could find the class
 	 */
 	List<String> arguments(String main) throws IOException {
 		if (isOnClassPath(main)) {
@@ -90,7 +89,7 @@ record ClassPath(List<Path> entries) {
 		return className.replace('.', '/') + ".class";
 	}
 
-	/** As an argument of {@code java -cp}. */
+	/** The argument of {@code java -cp}. */
 	@Override
 	public String toString() {
 		return this.entries.stream().map(Path::toString).collect(Collectors.joining(File.pathSeparator));

@@ -3,8 +3,8 @@ package dev.tinyipc.spring.child;
 import java.util.HexFormat;
 
 /**
- * Characters that do something instead of being seen: they could drive a terminal, begin
- * a line of their own in a log, or show text in another order than it is written in.
+ * Characters that act instead of being displayed: they could control a terminal, begin a
+ * line of their own in a log, or display text in another order than it is written in.
  */
 final class ControlCharacters {
 
@@ -19,7 +19,7 @@ final class ControlCharacters {
 	private ControlCharacters() {
 	}
 
-	/** The text with all of them but the tab as Unicode escapes. */
+	/** Replaces all of them except the tab with Unicode escapes. */
 	static String escape(String text) {
 		for (int i = 0; i < text.length(); i++) {
 			if (isControl(text.charAt(i))) {

@@ -1,7 +1,8 @@
 package dev.tinyipc.spring.child;
 
+import java.util.HashMap;
 import java.util.Map;
-import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Consumer;
 
 import dev.tinyipc.IpcException;
 import dev.tinyipc.IpcPoller;
@@ -13,81 +14,106 @@ import org.slf4j.LoggerFactory;
 /**
  * Watches the sockets of instances that nobody uses, in one thread, which starts with the
  * first of them: a peer that closes its end, or sends what nobody asked for, is noticed
- * before somebody is lent it. Each watch ends with the first event.
+ * before its instance is lent again.
  */
 final class IdleWatch {
 
 	private static final Logger logger = LoggerFactory.getLogger(IdleWatch.class);
 
-	private final Map<IpcSocket, Runnable> actions = new ConcurrentHashMap<>();
+	private final Map<IpcSocket, Watch> watches = new HashMap<>();
 
 	private @Nullable IpcPoller poller;
 
+	private boolean closed;
+
 	/**
-	 * Watches a socket that may be watched already.
-	 * @param interest what for
-	 * @param action is run once, in the watching thread, and must be short
+	 * Watches a socket until the first event. If it is watched already, this takes the
+	 * place of the earlier watch, whose event may nevertheless reach the new action.
+	 * @param socket the socket
+	 * @param interest what to watch for
+	 * @param action gets the event in the watching thread, and must be short
 	 */
-	void watch(IpcSocket socket, IpcPoller.Interest interest, Runnable action) {
-		if (this.actions.putIfAbsent(socket, action) != null) {
+	synchronized void watch(IpcSocket socket, IpcPoller.Interest interest, Consumer<IpcPoller.Event> action) {
+		if (this.closed) {
+			return;
+		}
+		Watch before = this.watches.put(socket, new Watch(interest, action));
+		if (before != null && before.interest() == interest) {
 			return;
 		}
 		try {
-			poller().add(socket, interest);
+			IpcPoller poller = poller();
+			if (before != null) {
+				poller.remove(socket);
+			}
+			poller.add(socket, interest);
 		}
 		catch (IpcException ex) {
-			this.actions.remove(socket);
+			this.watches.remove(socket);
 			if (!socket.isClosed()) {
-				logger.warn("The socket of a child cannot be watched", ex);
+				logger.warn("Unable to watch the socket of a child process", ex);
 			}
 		}
 	}
 
-	/** Watches a socket no longer, because it is about to be closed. */
+	/** Stops watching a socket, because it is about to be closed. */
 	synchronized void forget(IpcSocket socket) {
-		if (this.actions.remove(socket) != null && this.poller != null) {
+		if (this.watches.remove(socket) != null && this.poller != null) {
 			this.poller.remove(socket);
 		}
 	}
 
-	private synchronized IpcPoller poller() throws IpcException {
+	private IpcPoller poller() throws IpcException {
 		IpcPoller existing = this.poller;
 		if (existing != null) {
 			return existing;
 		}
 		IpcPoller opened = IpcPoller.open();
-		Thread thread = new Thread(() -> watch(opened), "ipc-idle-sockets");
-		thread.setDaemon(true);
-		// Not that of a web application whose request happens to need the thread.
-		thread.setContextClassLoader(IdleWatch.class.getClassLoader());
-		thread.start();
-		this.poller = opened;
+		try {
+			Thread thread = new Thread(() -> dispatchEvents(opened), "ipc-idle-sockets");
+			thread.setDaemon(true);
+			// Not that of a web application whose request happens to need the thread.
+			thread.setContextClassLoader(IdleWatch.class.getClassLoader());
+			thread.start();
+			this.poller = opened;
+		}
+		finally {
+			if (this.poller == null) {
+				opened.close();
+			}
+		}
 		return opened;
 	}
 
-	private void watch(IpcPoller poller) {
+	private void dispatchEvents(IpcPoller poller) {
 		while (true) {
 			try {
 				for (IpcPoller.Event event : poller.await(null)) {
-					poller.remove(event.socket());
-					Runnable action = this.actions.remove(event.socket());
-					if (action != null) {
-						action.run();
+					Watch watch = take(poller, event.socket());
+					if (watch != null) {
+						watch.action().accept(event);
 					}
 				}
 			}
 			catch (IpcException ex) {
-				logger.debug("Idle sockets are watched no more", ex);
+				logger.debug("Idle sockets are no longer watched", ex);
 				return; // closed
 			}
 			catch (RuntimeException | Error ex) { // all children depend on this thread
-				logger.error("Failed to watch the sockets of children", ex);
+				logger.error("Failed to watch the sockets of child processes", ex);
 			}
 		}
 	}
 
-	/** Ends the thread. */
+	private synchronized @Nullable Watch take(IpcPoller poller, IpcSocket socket) {
+		poller.remove(socket);
+		return this.watches.remove(socket);
+	}
+
+	/** Ends the thread. Nothing is watched from now on. */
 	synchronized void close() {
+		this.closed = true;
+		this.watches.clear();
 		IpcPoller existing = this.poller;
 		this.poller = null;
 		if (existing != null) {
@@ -95,9 +121,19 @@ final class IdleWatch {
 				existing.close();
 			}
 			catch (IpcException ex) {
-				logger.debug("The poller of idle sockets could not be closed", ex);
+				logger.debug("Unable to close the poller of idle sockets", ex);
 			}
 		}
+	}
+
+	/**
+	 * What to do about a socket.
+	 *
+	 * @param interest what it is watched for
+	 * @param action gets the event
+	 */
+	private record Watch(IpcPoller.Interest interest, Consumer<IpcPoller.Event> action) {
+
 	}
 
 }

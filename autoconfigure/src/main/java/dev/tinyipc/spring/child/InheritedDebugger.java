@@ -7,7 +7,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * A debugger's address in a variable of this application's environment. A child that
+ * The address of a debugger in an environment variable of this application. A child that
  * inherits it cannot start, because this application already uses the address.
  */
 final class InheritedDebugger {
@@ -18,10 +18,10 @@ final class InheritedDebugger {
 	}
 
 	/**
-	 * Takes the debugger's option out of what a child inherits.
-	 * @param environment the child's
-	 * @param own the variables that are set for the child itself, and stay as they are
-	 * @return the names of the variables that had one
+	 * Removes the debugger option from the variables that a child inherits.
+	 * @param environment the child's environment
+	 * @param own the variables that are set for the child, which stay as they are
+	 * @return the names of the variables that contained one
 	 */
 	static List<String> removeFrom(Map<String, String> environment, Map<String, String> own) {
 		return JvmOptions.VARIABLES.stream()
@@ -41,7 +41,7 @@ final class InheritedDebugger {
 		return true;
 	}
 
-	/** A server without an address, or with port 0, takes a port that is free. */
+	/** A server without an address, or with port 0, uses a free port. */
 	private static boolean namesAddress(String option) {
 		Matcher matcher = OPTION.matcher(option);
 		if (!matcher.matches()) {

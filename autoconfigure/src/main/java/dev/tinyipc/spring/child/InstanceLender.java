@@ -3,7 +3,6 @@ package dev.tinyipc.spring.child;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 
 import dev.tinyipc.Deadline;
@@ -11,22 +10,21 @@ import dev.tinyipc.Exchange;
 import dev.tinyipc.ExitStatus;
 import dev.tinyipc.IpcException;
 import dev.tinyipc.IpcMessage;
-import dev.tinyipc.IpcPoller;
-import dev.tinyipc.IpcRequester;
+import dev.tinyipc.IpcProcess;
 import dev.tinyipc.OwnedFd;
+import dev.tinyipc.spring.IpcBusyException;
 import dev.tinyipc.spring.IpcDestination;
 import dev.tinyipc.spring.IpcReplyLostException;
 import dev.tinyipc.spring.IpcTimeoutException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Runs exchanges on the instances of a child. It takes an instance back in step, waits
- * for the late reply of one whose caller gave up before its time, and gives up what
- * cannot be trusted any more.
+ * Lends the instances of a child for exchanges, and gives them back to their keeper in
+ * whatever state the exchange has left them.
  */
 final class InstanceLender {
 
-	/** The exit status follows the end of the socket within milliseconds. */
+	/** The exit status usually follows the end of the socket within milliseconds. */
 	private static final Duration WAIT_FOR_EXIT_STATUS = Duration.ofMillis(500);
 
 	private final ChildSpec spec;
@@ -49,29 +47,33 @@ final class InstanceLender {
 	/** See {@link IpcDestination#exchange}. */
 	<R> R exchange(Duration timeout, boolean idempotent, IpcDestination.ExchangeAction<R> action) throws IpcException {
 		if (this.spec.oneWay()) {
-			throw new IpcException("it is declared as one-way, and answers no requests: send with convertAndSend, or"
-					+ " leave oneWay (ipc.children." + this.spec.name() + ".one-way) out of its declaration");
+			throw new IpcException("it is declared as one-way and answers no requests: use convertAndSend, or remove"
+					+ " oneWay (ipc.children." + this.spec.name() + ".one-way) from its declaration");
 		}
 		Deadline deadline = Deadline.in(timeout).interruptible();
-		boolean mayRepeat = idempotent || this.spec.settings().idempotent();
+		boolean mayRetry = idempotent || this.spec.settings().idempotent();
+		Loss loss = null;
 		while (true) {
-			ChildInstance instance = this.pool.acquire(timeout, deadline);
+			ChildInstance instance = acquire(timeout, deadline, loss);
 			Attempt attempt = new Attempt(instance, timeout, deadline);
 			try {
 				return attempt.run(action);
 			}
 			catch (IpcException.PeerClosed ex) {
-				if (attempt.isRequestSent() && !mayRepeat) {
-					throw lost(instance, ex);
+				// A request that was not sent goes to another instance anyway.
+				if (attempt.isRequestSent()) {
+					loss = new Loss(instance, ex);
+					if (!mayRetry) {
+						throw lost(loss);
+					}
+					mayRetry = false;
 				}
-				// What was not sent goes to another instance anyway.
-				mayRepeat &= !attempt.isRequestSent();
 			}
 			catch (IpcException ex) {
 				if (ex instanceof IpcException.Timeout || ex.getCause() instanceof IpcException.Timeout) {
-					throw timedOut(timeout, attempt.isRequestSent(), ex);
+					throw timedOut(timeout, attempt.isRequestSent(), loss != null, ex);
 				}
-				// An instance that was found to be faulty before it got the request.
+				// Unless the instance was found to be faulty before it got the request.
 				if (attempt.isRequestSent() || instance.requester().isUsable() || deadline.hasPassed()) {
 					throw ex;
 				}
@@ -80,33 +82,48 @@ final class InstanceLender {
 	}
 
 	/** Also where a part of the reply had come. */
-	private IpcTimeoutException timedOut(Duration timeout, boolean requestSent, IpcException cause) {
+	private IpcTimeoutException timedOut(Duration timeout, boolean requestSent, boolean sentBefore,
+			IpcException cause) {
 		return new IpcTimeoutException(
 				"Destination '" + this.spec.name() + "': no reply within " + timeout
 						+ (requestSent ? "" : ", and the request was not sent") + ": " + cause.getMessage(),
-				requestSent, cause);
+				requestSent || sentBefore, cause);
 	}
 
-	private IpcReplyLostException lost(ChildInstance instance, IpcException.PeerClosed cause) {
+	private ChildInstance acquire(Duration timeout, Deadline deadline, @Nullable Loss loss) throws IpcException {
+		try {
+			return this.pool.acquire(timeout, deadline);
+		}
+		catch (IpcBusyException | IpcException.PeerClosed ex) {
+			if (loss != null) {
+				throw lost(loss); // it would be wrong to say that nothing was sent
+			}
+			throw ex;
+		}
+	}
+
+	private IpcReplyLostException lost(Loss loss) {
+		IpcProcess process = loss.instance().process();
 		ExitStatus exit = null;
 		try {
-			instance.process().waitFor(WAIT_FOR_EXIT_STATUS.toMillis(), TimeUnit.MILLISECONDS);
-			exit = instance.process().exitStatus().orElse(null);
+			process.waitFor(WAIT_FOR_EXIT_STATUS.toMillis(), TimeUnit.MILLISECONDS);
+			exit = process.exitStatus().orElse(null);
 		}
 		catch (InterruptedException ex) {
 			Thread.currentThread().interrupt();
 		}
 		return new IpcReplyLostException(this.spec.name(),
-				cause.getMessage() + " after it had been sent the request, and "
+				loss.cause().getMessage() + " after it had been sent the request, and "
 						+ ((exit != null) ? "its process ended by " + exit : "its process has not ended yet"),
-				exit, cause);
+				exit, loss.cause());
 	}
 
 	/** See {@link IpcDestination#receive}. */
 	<T> IpcMessage<T> receive(Class<T> type, Duration timeout) throws IpcException {
 		if (this.spec.instances() > 1) {
-			throw new IpcException("it has " + this.spec.instances() + " instances, and nobody could say of which one a"
-					+ " message is received: send requests, or declare a child with one instance");
+			throw new IpcException(
+					"it has " + this.spec.instances() + " instances, and a message could come from any of"
+							+ " them: send requests, or declare a child with one instance");
 		}
 		Deadline deadline = Deadline.in(timeout).interruptible();
 		ChildInstance instance = this.pool.acquire(timeout, deadline);
@@ -123,7 +140,7 @@ final class InstanceLender {
 				this.keeper.takeBackClosed(instance);
 			}
 			else {
-				this.keeper.takeBack(instance);
+				this.keeper.takeBackUnread(instance);
 			}
 		}
 	}
@@ -139,18 +156,23 @@ final class InstanceLender {
 					return send(instance, payload, timeout, deadline, descriptors);
 				}
 				catch (IpcException.PeerClosed ex) {
-					this.keeper.closed(instance); // nothing was sent: the next one gets
-													// it
+					// Nothing was sent: the next one gets it.
+					this.keeper.closed(instance);
 				}
 			}
 		}
-		// None runs just now: one that will is waited for.
+		return sendToNext(payload, timeout, deadline, descriptors);
+	}
+
+	/** No instance is running just now: waits for one that will. */
+	private long sendToNext(Object payload, Duration timeout, Deadline deadline, OwnedFd... descriptors)
+			throws IpcException {
 		ChildInstance instance = this.pool.acquire(timeout, deadline);
 		try {
 			return send(instance, payload, timeout, deadline, descriptors);
 		}
 		finally {
-			this.keeper.takeBack(instance);
+			this.keeper.takeBackUnread(instance);
 		}
 	}
 
@@ -159,7 +181,7 @@ final class InstanceLender {
 		long begun = System.nanoTime();
 		try {
 			long size = instance.requester().send(payload, deadline, descriptors);
-			instance.sent();
+			instance.tookMessage();
 			return size;
 		}
 		catch (IpcException ex) {
@@ -171,7 +193,7 @@ final class InstanceLender {
 					&& instance.lastSend() - begun < 0;
 			if (partlySent || stuck) {
 				this.keeper.discard(instance,
-						"it took " + (partlySent ? "only a part of a message" : "no message") + " within " + timeout);
+						"it took " + (partlySent ? "only part of a message" : "no message") + " within " + timeout);
 			}
 			if (ex instanceof IpcException.Timeout) {
 				throw new IpcTimeoutException("Destination '" + this.spec.name() + "': " + ex.getMessage(), partlySent,
@@ -186,7 +208,17 @@ final class InstanceLender {
 				|| instance.uptime().compareTo(this.spec.settings().startupGrace()) >= 0;
 	}
 
-	/** One instance lent for one exchange. */
+	/**
+	 * A request without a reply.
+	 *
+	 * @param instance the instance that was sent the request
+	 * @param cause says that it closed its socket
+	 */
+	private record Loss(ChildInstance instance, IpcException.PeerClosed cause) {
+
+	}
+
+	/** One exchange on one instance. */
 	private final class Attempt {
 
 		private final ChildInstance instance;
@@ -228,30 +260,37 @@ final class InstanceLender {
 				throw ex;
 			}
 			finally {
-				if (closed) {
-					InstanceLender.this.keeper.takeBackClosed(this.instance);
+				if (isRequestSent()) {
+					this.instance.countExchange();
 				}
-				else if (isRequestSent() && this.exchange != null && !this.exchange.isAnswered()
-						&& this.instance.requester().isUsable()) {
-					abandon(interrupted);
-				}
-				else {
-					InstanceLender.this.keeper.takeBack(this.instance);
-				}
+				giveBack(closed, interrupted);
+			}
+		}
+
+		private void giveBack(boolean closed, boolean interrupted) {
+			Exchange exchange = this.exchange;
+			if (closed) {
+				InstanceLender.this.keeper.takeBackClosed(this.instance);
+			}
+			else if (exchange != null && exchange.isRequestSent() && !exchange.isAnswered()
+					&& this.instance.requester().isUsable()) {
+				abandon(exchange, interrupted);
+			}
+			else {
+				InstanceLender.this.keeper.takeBack(this.instance);
 			}
 		}
 
 		/**
-		 * The caller does not wait any longer. The instance has as much time as a caller
-		 * who did not have to wait for it would have given it, and a new one has its
-		 * grace.
+		 * The caller stops waiting. The instance gets the time that a caller who had not
+		 * had to wait for it would have given it, and a new one its startup grace.
 		 */
-		private void abandon(boolean interrupted) {
+		private void abandon(Exchange exchange, boolean interrupted) {
 			long until = this.begun + this.timeout.toNanos();
 			String reason = "it did not answer within " + this.timeout;
 			if (interrupted) {
 				until = System.nanoTime();
-				reason = "its caller was interrupted while it waited for the answer";
+				reason = "its caller was interrupted while waiting for the reply";
 			}
 			if (!this.instance.requester().hasAnswered()) {
 				long graceEnd = this.instance.startedAt()
@@ -259,13 +298,7 @@ final class InstanceLender {
 				until = (graceEnd - until > 0) ? graceEnd : until;
 			}
 			InstanceLender.this.pool.exchanged(System.nanoTime() - this.begun);
-			this.instance.takeBack();
-			if (until - System.nanoTime() > 0) {
-				InstanceLender.this.keeper.settle(this.instance, until, reason);
-			}
-			else {
-				InstanceLender.this.keeper.discard(this.instance, reason);
-			}
+			InstanceLender.this.keeper.abandon(this.instance, exchange, until, reason);
 		}
 
 	}

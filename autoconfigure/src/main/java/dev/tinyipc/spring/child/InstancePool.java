@@ -14,14 +14,13 @@ import dev.tinyipc.spring.IpcBusyException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Lends the instances of a child that have nothing to do. Callers that wait for one are
- * served in the order in which they came. A caller that would have too little of its time
- * left to get an answer gets no instance: its request would be in vain, and keep the
- * instance from somebody whose is not.
+ * Lends the idle instances of a child. Callers that wait for one are served in the order
+ * in which they came. A caller with too little time left to get a reply gets no instance:
+ * its request would be in vain, and would keep the instance from somebody else.
  */
 final class InstancePool {
 
-	/** A shorter exchange moves the known time by this part of the difference. */
+	/** A shorter exchange moves the known time by this fraction of the difference. */
 	private static final int WEIGHT = 8;
 
 	private final ChildSpec spec;
@@ -32,17 +31,17 @@ final class InstancePool {
 
 	private final Deque<Waiter> waiters = new ArrayDeque<>();
 
-	/** Why there is nothing to wait for. */
+	/** Why no instance will be free; null if one may be. */
 	private @Nullable String closed = "it is not running: children start and stop with the application";
 
-	/** How long an exchange may take, in nanoseconds; 0 as long as none is known. */
+	/** How long an exchange may take, in nanoseconds; 0 until one is known. */
 	private volatile long exchangeTime;
 
 	InstancePool(ChildSpec spec) {
 		this.spec = spec;
 	}
 
-	/** Lets callers wait from now on. */
+	/** Lets callers wait for instances. */
 	void open() {
 		this.lock.lock();
 		try {
@@ -53,7 +52,7 @@ final class InstancePool {
 		}
 	}
 
-	/** Lets nobody wait from now on, and tells those who do the reason. */
+	/** Stops all lending and waiting, and tells callers the reason. */
 	void close(String reason) {
 		this.lock.lock();
 		try {
@@ -66,7 +65,7 @@ final class InstancePool {
 		}
 	}
 
-	/** An instance has nothing to do: it goes to whoever has waited longest. */
+	/** Adds an idle instance, which goes to whoever has waited longest. */
 	void offer(ChildInstance instance) {
 		this.lock.lock();
 		try {
@@ -84,7 +83,7 @@ final class InstancePool {
 		}
 	}
 
-	/** Those who are too late to begin are sent away, and not given an instance. */
+	/** Finds who has waited longest, and sends away those who are too late to begin. */
 	private @Nullable Waiter nextInTime() {
 		long now = System.nanoTime();
 		Waiter waiter = this.waiters.pollFirst();
@@ -97,7 +96,7 @@ final class InstancePool {
 	}
 
 	/**
-	 * Withdraws an instance.
+	 * Removes an instance.
 	 * @return whether it was idle
 	 */
 	boolean remove(ChildInstance instance) {
@@ -111,8 +110,8 @@ final class InstancePool {
 	}
 
 	/**
-	 * Takes note of how long an exchange took, or has taken by the time that it is given
-	 * up. A longer one is remembered at once, and forgotten as shorter ones follow.
+	 * Records how long an exchange took, or had taken when it was given up. A longer one
+	 * counts at once, and is forgotten as shorter ones follow.
 	 */
 	void exchanged(long nanos) {
 		long known = this.exchangeTime;
@@ -123,9 +122,10 @@ final class InstancePool {
 	 * Lends an idle instance, or waits for one.
 	 * @param timeout of the whole call
 	 * @param deadline of the whole call
-	 * @throws IpcBusyException if none became free in time, or too many callers wait
+	 * @throws IpcBusyException if none became free in time, or too many callers are
+	 * waiting
 	 * @throws IpcException.PeerClosed if there is none to wait for
-	 * @throws IpcException.Interrupted if the thread was interrupted while it waited
+	 * @throws IpcException.Interrupted if the thread is interrupted while it waits
 	 */
 	ChildInstance acquire(Duration timeout, Deadline deadline) throws IpcException {
 		while (true) {
@@ -133,7 +133,7 @@ final class InstancePool {
 			if (instance.lend()) {
 				return instance;
 			}
-			// It has just ended: its successor is offered when it is there.
+			// It has just ended: its successor is offered once it has been started.
 		}
 	}
 
@@ -152,8 +152,8 @@ final class InstancePool {
 	private ChildInstance await(Duration timeout, Deadline deadline) throws IpcException {
 		Integer maxWaiting = this.spec.settings().maxWaiting();
 		if (maxWaiting != null && this.waiters.size() >= maxWaiting) {
-			throw busy("no instance is free, and as many calls wait as may (" + maxWaiting + ", see ipc.children."
-					+ this.spec.name() + ".max-waiting)");
+			throw busy("no instance is free, and the limit of " + maxWaiting
+					+ " waiting calls is reached (see ipc.children." + this.spec.name() + ".max-waiting)");
 		}
 		Waiter waiter = new Waiter(this.lock.newCondition(), latestStart(timeout, deadline));
 		this.waiters.addLast(waiter);
@@ -161,8 +161,8 @@ final class InstancePool {
 			while (waiter.instance == null) {
 				long left = waiter.latestStart - System.nanoTime();
 				if (left <= 0 || waiter.late) {
-					throw busy("no instance was free within " + timeout + " (less the time that an answer takes), "
-							+ (waiting() - (waiter.late ? 0 : 1)) + " other callers wait");
+					throw busy("no instance was free within " + timeout + " (less the time that a reply takes), and "
+							+ (waiting() - (waiter.late ? 0 : 1)) + " other callers are waiting");
 				}
 				waiter.condition.await(left, TimeUnit.NANOSECONDS);
 				if (waiter.instance == null) {
@@ -173,15 +173,15 @@ final class InstancePool {
 		}
 		catch (InterruptedException ex) {
 			Thread.currentThread().interrupt();
-			giveOn(waiter);
-			throw new IpcException.Interrupted("interrupted while waiting for an instance; nothing was sent");
+			passOn(waiter);
+			throw new IpcException.Interrupted("interrupted while waiting for an instance");
 		}
 		finally {
 			this.waiters.remove(waiter);
 		}
 	}
 
-	/** When an exchange has to begin so that an answer can be expected in time. */
+	/** When an exchange has to begin so that a reply can be expected in time. */
 	private long latestStart(Duration timeout, Deadline deadline) {
 		long half = timeout.toNanos() / 2;
 		long known = this.exchangeTime;
@@ -194,8 +194,8 @@ final class InstancePool {
 		return new IpcBusyException(this.spec.name(), reason);
 	}
 
-	/** What was handed to a caller who leaves goes to the next one. */
-	private void giveOn(Waiter waiter) {
+	/** An instance that was handed to a caller who leaves goes to the next one. */
+	private void passOn(Waiter waiter) {
 		if (waiter.instance != null) {
 			offer(waiter.instance);
 		}
@@ -207,7 +207,7 @@ final class InstancePool {
 		}
 	}
 
-	/** The instances that have nothing to do just now. */
+	/** The instances that are idle at the moment. */
 	List<ChildInstance> idle() {
 		this.lock.lock();
 		try {
@@ -218,7 +218,7 @@ final class InstancePool {
 		}
 	}
 
-	/** How many callers wait. */
+	/** The number of callers that are waiting. */
 	int waiting() {
 		this.lock.lock();
 		try {

@@ -22,19 +22,19 @@ import org.jspecify.annotations.Nullable;
 import org.springframework.context.SmartLifecycle;
 
 /**
- * A child that was declared, and the destination of its name: one process, or several
- * alike, that are started with the application, before the web server accepts a request,
- * kept running, and stopped after the web server has answered the last one.
+ * A declared child, and the destination of that name. Its process, or several identical
+ * ones, are started with the application before the web server accepts requests, kept
+ * running, and stopped after the web server has answered the last one.
  */
 public final class IpcChild implements IpcDestination, SmartLifecycle {
 
 	/**
-	 * Below the phases in which Boot starts web servers, and waits for their requests.
+	 * Lower than the phases in which Boot starts web servers and shuts them down.
 	 */
 	static final int PHASE = SmartLifecycle.DEFAULT_PHASE - 4096;
 
-	/** In days: for ever, but with a limit. */
-	private static final long MAX_START = 365;
+	/** Forever, but with a limit. */
+	private static final long MAX_START_DAYS = 365;
 
 	private final ChildSpec spec;
 
@@ -50,7 +50,7 @@ public final class IpcChild implements IpcDestination, SmartLifecycle {
 
 	private volatile boolean running;
 
-	/** Whether instances are to run, in the supervisor's thread. */
+	/** Whether instances should run. Used in the supervisor's thread only. */
 	private boolean wanted;
 
 	IpcChild(ChildSpec spec, ChildLauncher launcher, ChildSupervisor supervisor, IdleWatch watch) {
@@ -77,24 +77,24 @@ public final class IpcChild implements IpcDestination, SmartLifecycle {
 	}
 
 	/**
-	 * What the instances are doing.
-	 * @return one for each, in a fixed order
+	 * Describes the instances.
+	 * @return their current states, in a fixed order
 	 */
 	public List<Instance> instances() {
 		return this.slots.stream().map(ChildSlot::look).toList();
 	}
 
 	/**
-	 * How many callers wait for an instance to become free.
-	 * @return a number that is out of date soon
+	 * The number of callers that are waiting for an instance to become free.
+	 * @return a snapshot of that number
 	 */
 	public int waitingCallers() {
 		return this.pool.waiting();
 	}
 
 	/**
-	 * Starts the instances that do not run, and forgets that they failed. Does nothing
-	 * for the others.
+	 * Starts the instances that are not running, and forgets that they failed, unless the
+	 * child is not to be started with the application.
 	 * @throws ChildStartException if one cannot be started
 	 */
 	@Override
@@ -110,7 +110,8 @@ public final class IpcChild implements IpcDestination, SmartLifecycle {
 	}
 
 	/**
-	 * Starts the instances that do not run, also if the child is not enabled.
+	 * Starts the instances that are not running, even if the child is not enabled, and
+	 * forgets that they failed.
 	 * @throws ChildStartException if one cannot be started
 	 */
 	public void startInstances() {
@@ -120,10 +121,9 @@ public final class IpcChild implements IpcDestination, SmartLifecycle {
 			return CompletableFuture.completedFuture(null);
 		});
 		try {
-			// Not join(): Spring takes a thread that waits without limit for one that
-			// hangs,
-			// and skips the shutdown if the application is ended during its start.
-			start.get(MAX_START, TimeUnit.DAYS);
+			// Not join(): Spring assumes that a thread waiting without a limit hangs,
+			// and skips the shutdown if the application is stopped during its start.
+			start.get(MAX_START_DAYS, TimeUnit.DAYS);
 		}
 		catch (ExecutionException ex) {
 			throw (ex.getCause() instanceof ChildStartException failure) ? failure
@@ -134,7 +134,8 @@ public final class IpcChild implements IpcDestination, SmartLifecycle {
 		}
 		catch (InterruptedException ex) {
 			Thread.currentThread().interrupt();
-			throw new ChildStartException(this.spec.name(), "interrupted while it was started", ex);
+			throw new ChildStartException(this.spec.name(), "the thread was interrupted while waiting for its start",
+					ex);
 		}
 	}
 
@@ -151,8 +152,8 @@ public final class IpcChild implements IpcDestination, SmartLifecycle {
 	}
 
 	/**
-	 * Replaces the instances one after the other, each after its replacement has been
-	 * started, and starts those that do not run. A stop ends this.
+	 * Replaces the instances one after the other, each once its replacement has been
+	 * started, and starts those that are not running. A stop cancels what is left to do.
 	 * @return completed when the last one has been replaced
 	 */
 	public CompletableFuture<?> restartInstances() {
@@ -169,7 +170,7 @@ public final class IpcChild implements IpcDestination, SmartLifecycle {
 	private CompletableFuture<?> restart(ChildSlot slot) {
 		ChildInstance instance = slot.current();
 		if (instance != null) {
-			return slot.replace(instance, "a restart was asked for");
+			return slot.replace(instance, "a restart was requested");
 		}
 		if (this.wanted) {
 			slot.start();
@@ -240,7 +241,7 @@ public final class IpcChild implements IpcDestination, SmartLifecycle {
 			IpcChild.this.keeper.withdraw(instance);
 		}
 
-		/** Whoever waits for an instance need not, once there is none to come. */
+		/** Sends waiting callers away once no instance will come. */
 		@Override
 		public void stateChanged() {
 			if (IpcChild.this.slots.stream().allMatch(ChildSlot::isOver)) {
@@ -252,13 +253,13 @@ public final class IpcChild implements IpcDestination, SmartLifecycle {
 	}
 
 	/**
-	 * What one process of a child is doing.
+	 * Describes one instance of a child.
 	 *
 	 * @param state its state
 	 * @param pid the process id; empty while it does not run
-	 * @param uptime how long it has run; empty while it does not
-	 * @param restarts how often it was started again
-	 * @param lastExit how the process before it ended; empty if none has
+	 * @param uptime how long it has been running; empty while it does not run
+	 * @param restarts how often it was restarted
+	 * @param lastExit how the previous process ended; empty if none has
 	 * @param socket this side's end of the socket to it; empty while it does not run
 	 */
 	public record Instance(ChildState state, Optional<Long> pid, Optional<Duration> uptime, long restarts,

@@ -20,12 +20,12 @@ import java.util.jar.Manifest;
 import java.util.stream.Stream;
 
 /**
- * What is in the jars of a class path, as a digest. Of each jar its central directory is
- * enough, which has a checksum of each file in the jar, and is read in no time.
+ * A digest of the jars of a class path. It covers only their central directories, which
+ * hold a checksum of each file and are read quickly.
  */
 final class JarContents {
 
-	/** Of the end record ({@code APPNOTE.TXT}, 4.3.16), without its comment. */
+	/** The end record ({@code APPNOTE.TXT}, 4.3.16) without its comment. */
 	private static final int END_SIZE = 22;
 
 	private static final int END_SIGNATURE = 0x06054b50;
@@ -36,7 +36,7 @@ final class JarContents {
 
 	private static final int MAX_COMMENT_SIZE = 0xFFFF;
 
-	/** Of a jar that is so large that its sizes are elsewhere. */
+	/** Found in a jar that is so large that its sizes are stored elsewhere. */
 	private static final int ZIP64_LOCATOR_SIGNATURE = 0x07064b50;
 
 	private static final int ZIP64_LOCATOR_SIZE = 20;
@@ -46,8 +46,8 @@ final class JarContents {
 	private final Map<Path, Jar> jars = new ConcurrentHashMap<>();
 
 	/**
-	 * Digests all jars of a class path, and those that their manifests name.
-	 * @return empty if there is a folder among them
+	 * Digests all jars of a class path, and those that their manifests refer to.
+	 * @return the digest; empty if there is a folder among them
 	 */
 	Optional<byte[]> digest(ClassPath classPath) throws IOException {
 		Set<Path> found = new LinkedHashSet<>();
@@ -73,7 +73,7 @@ final class JarContents {
 		return true;
 	}
 
-	/** Reads a jar again only if it was touched. */
+	/** Reads a jar again only if it has changed. */
 	private Jar jar(Path path) throws IOException {
 		Map<String, Object> version = Files.readAttributes(path, "unix:ino,size,lastModifiedTime,ctime");
 		Jar known = this.jars.get(path);
@@ -110,13 +110,13 @@ final class JarContents {
 		}
 	}
 
-	/** Where it begins; 0, and so the whole file, if that cannot be told. */
+	/** Its offset; 0, and so the whole file, if it cannot be found. */
 	private static long centralDirectory(FileChannel file) throws IOException {
 		int tail = (int) Math.min(file.size(), END_SIZE + MAX_COMMENT_SIZE);
 		ByteBuffer bytes = ByteBuffer.allocate(tail).order(ByteOrder.LITTLE_ENDIAN);
 		file.position(file.size() - tail);
 		while (bytes.hasRemaining() && file.read(bytes) >= 0) {
-			// the rest
+			// read the rest
 		}
 		for (int end = tail - END_SIZE; end >= 0; end--) {
 			if (bytes.getInt(end) == END_SIGNATURE
@@ -140,11 +140,11 @@ final class JarContents {
 	}
 
 	/**
-	 * A jar as it was.
+	 * A jar that was read.
 	 *
 	 * @param version changes whenever the file does
-	 * @param digest of its central directory
-	 * @param classPath what its manifest adds to the class path
+	 * @param digest the digest of its central directory
+	 * @param classPath the class path of its manifest
 	 */
 	private record Jar(Map<String, Object> version, byte[] digest, Collection<Path> classPath) {
 

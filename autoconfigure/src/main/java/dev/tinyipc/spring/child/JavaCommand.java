@@ -13,15 +13,16 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The command that runs one child's main class, which is on this application's own class
- * path, in a JVM of its own with the java that runs this one. Our own arguments only
- * help: they give way to the user's, and are left out after a start that failed.
+ * The command that runs a child's main class, from this application's class path, in a
+ * JVM of its own. It uses the Java installation that runs this application. Our own
+ * arguments are optional: the user's take precedence, and they are omitted after a failed
+ * start.
  */
 final class JavaCommand {
 
 	private static final Logger logger = LoggerFactory.getLogger(JavaCommand.class);
 
-	/** SIGILL, SIGABRT, SIGBUS and SIGSEGV end a JVM that crashed. */
+	/** A JVM that crashes is ended by SIGILL, SIGABRT, SIGBUS or SIGSEGV. */
 	private static final List<Integer> CRASHES = List.of(4, 6, 7, 11);
 
 	private final ChildSpec spec;
@@ -35,9 +36,9 @@ final class JavaCommand {
 	private volatile boolean sizesFailed;
 
 	/**
-	 * Creates commands.
+	 * Creates the commands for one child.
 	 * @param main the child's main class
-	 * @param archives where classes are shared between starts, or null not to
+	 * @param archives shares classes between starts; null not to share any
 	 */
 	JavaCommand(ChildSpec spec, String main, @Nullable ClassArchives archives) {
 		this.spec = spec;
@@ -47,8 +48,8 @@ final class JavaCommand {
 
 	/**
 	 * Prepares a start.
-	 * @param environment the child's
-	 * @throws IOException if no other process can find the class
+	 * @param environment the child's environment
+	 * @throws IOException if no other process could find the class
 	 */
 	Start prepare(Map<String, String> environment) throws IOException {
 		ClassPath classPath = ClassPath.ofThisApplication();
@@ -91,28 +92,28 @@ final class JavaCommand {
 		}
 
 		/**
-		 * Cleans up, and learns from a failure.
+		 * Cleans up and, after a failure, omits the arguments that may explain it.
 		 * @param exit how the process ended
-		 * @param early whether that was so soon that its start may be the reason
-		 * @param withoutJvm whether its output says that it never became a JVM
+		 * @param early whether it ended so early that its start may have failed
+		 * @param withoutJvm whether its output says that the JVM could not start
 		 */
 		void ended(ExitStatus exit, boolean early, boolean withoutJvm) {
 			deleteArgumentFile();
 			boolean failed = early && isFailure(exit);
 			if (failed && this.offer != ClassArchives.Offer.NONE && !JavaCommand.this.archivesFailed) {
 				JavaCommand.this.archivesFailed = true;
-				logger.warn("{} starts without a class archive from now on, because a start with one failed: {}",
+				logger.warn("{} is started without a class archive from now on, because a start with one failed: {}",
 						JavaCommand.this.spec, exit);
 			}
 			if (failed && withoutJvm && !JavaCommand.this.sizesFailed) {
 				JavaCommand.this.sizesFailed = true;
-				logger.warn("{} starts without our default collector and heap from now on, because the JVM did not"
-						+ " start with them: {}", JavaCommand.this.spec, exit);
+				logger.warn("{} is started without the default collector and heap size from now on, because the JVM"
+						+ " did not start with them: {}", JavaCommand.this.spec, exit);
 			}
 			this.offer.ended(exit, failed);
 		}
 
-		/** Cleans up if there is no process. */
+		/** Cleans up if no process was started. */
 		void cancel() {
 			deleteArgumentFile();
 		}
@@ -124,11 +125,11 @@ final class JavaCommand {
 				}
 			}
 			catch (IOException ex) {
-				logger.debug("The file {} could not be deleted", this.argumentFile, ex);
+				logger.debug("Unable to delete the file {}", this.argumentFile, ex);
 			}
 		}
 
-		/** An exit code of 1 is that of a JVM that cannot start, and of an exception. */
+		/** A JVM that cannot start exits with code 1, as it does after an exception. */
 		private static boolean isFailure(ExitStatus exit) {
 			return exit.code().orElse(0) == 1 || CRASHES.contains(exit.signal().orElse(0));
 		}

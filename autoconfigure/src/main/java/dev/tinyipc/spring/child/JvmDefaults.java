@@ -7,21 +7,21 @@ import java.util.TreeMap;
 import java.util.regex.Pattern;
 
 /**
- * What a JVM child is told by default. Each default is left out if the user says anything
- * about the same thing, because some would keep the JVM from starting: a second
- * collector, or a maximum heap below the initial one.
+ * Default arguments of a JVM child. Each one is omitted if the user sets anything
+ * similar, because some combinations would keep the JVM from starting: a second
+ * collector, or a maximum heap size below the initial one.
  */
 final class JvmDefaults {
 
 	/**
-	 * A worker is small and should start fast: the collector that needs no threads. With
-	 * the first compiler only it would start faster still, and be slower ever after.
+	 * A worker is small and should start quickly: this collector needs no threads. With
+	 * only the first compiler it would start faster still, but stay slower.
 	 */
 	private static final String COLLECTOR = "-XX:+UseSerialGC";
 
 	private static final Pattern COLLECTORS = Pattern.compile("-XX:[+-]Use\\w+GC");
 
-	/** A heap that leaves the machine to the application. */
+	/** A heap that leaves most of the memory to the application. */
 	private static final String HEAP = "-Xmx128m";
 
 	private static final Pattern HEAPS = Pattern.compile("-X?m[nsx]\\d.*"
@@ -29,14 +29,14 @@ final class JvmDefaults {
 
 	private static final int STANDARD_ENCODINGS_SINCE = 19;
 
-	/** Properties that the child's working directory must not change the meaning of. */
+	/** Properties whose values must not depend on the child's working directory. */
 	private static final List<String> PATHS = List.of("jna.tmpdir", "jna.library.path", "jna.boot.library.path",
 			"jna.platform.library.path");
 
 	private JvmDefaults() {
 	}
 
-	/** Collector and heap of a small worker, as far as the user leaves them to us. */
+	/** The collector and heap size of a small worker, unless the user has set them. */
 	static List<String> sizes(JvmOptions said) {
 		List<String> arguments = new ArrayList<>();
 		if (!said.areInFile()) {
@@ -50,17 +50,18 @@ final class JvmDefaults {
 		return arguments;
 	}
 
-	/** System properties that make the child fit this application. */
+	/** System properties that match those of this application. */
 	static List<String> properties(JvmOptions said) {
 		Map<String, String> properties = new TreeMap<>();
-		properties.put("file.encoding", "UTF-8"); // as its output is read
+		properties.put("file.encoding", "UTF-8"); // the encoding in which its output is
+													// read
 		String prefix = (Runtime.version().feature() < STANDARD_ENCODINGS_SINCE) ? "sun." : "";
 		properties.put(prefix + "stdout.encoding", "UTF-8");
 		properties.put(prefix + "stderr.encoding", "UTF-8");
-		addOwn("jna.", properties); // such as where it may unpack its library
-		properties.remove("jna.loaded"); // which JNA itself sets, for this JVM
+		addOwn("jna.", properties); // such as the directory to unpack its library in
+		properties.remove("jna.loaded"); // set by JNA itself, for this JVM
 		PATHS.forEach((name) -> properties.computeIfPresent(name, (key, path) -> ClassPath.of(path).toString()));
-		addOwn("loader.", properties); // such as where Boot's launcher finds more jars
+		addOwn("loader.", properties); // such as the path of further jars
 		properties.remove("loader.main");
 		properties.remove("loader.args");
 		properties.keySet().removeIf(said::setProperty);

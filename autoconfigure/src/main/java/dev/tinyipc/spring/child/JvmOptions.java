@@ -7,24 +7,24 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * What a JVM is told by its user: in its arguments, and in the variables that every JVM,
- * or every {@code java}, adds to them.
+ * The options that the user has set for a JVM: in its arguments, and in the environment
+ * variables whose content every JVM, or every {@code java}, adds to them.
  *
  * @param options the options, without quotes
  */
 record JvmOptions(List<String> options) {
 
-	/** Two that the JVM reads, and in between that of the launcher. */
+	/** The launcher reads the second one, the JVM the others. */
 	static final List<String> VARIABLES = List.of("JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS");
 
-	/** What is in quotes may hold blanks; there is no escape. */
+	/** Quoted text may contain spaces; there is no escape character. */
 	static final Pattern WORD = Pattern.compile("(?:[^\\s\"']++|\"[^\"]*+\"|'[^']*+')++");
 
 	private static final Pattern FILE = Pattern.compile("@.+|-XX:(Flags|VMOptionsFile)=.*");
 
 	/**
 	 * Collects the options of a JVM.
-	 * @param arguments its own
+	 * @param arguments its arguments
 	 * @param environment its environment
 	 */
 	static JvmOptions of(List<String> arguments, Map<String, String> environment) {
@@ -51,7 +51,7 @@ record JvmOptions(List<String> options) {
 		return this.options.stream().anyMatch((said) -> said.equals(option) || said.startsWith(option + '='));
 	}
 
-	/** Whether some are in a file, where they could say anything. */
+	/** Whether some are in a file, and therefore unknown. */
 	boolean areInFile() {
 		return mention(FILE);
 	}

@@ -8,13 +8,14 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
- * What a child wrote last, where the reason of a failed start is: a JVM writes it to
- * standard output, most programs to standard error. Of a stack trace the exceptions are
- * kept and not their frames, which would leave no room for them. Not thread-safe.
+ * The last lines of a child's output, which contain the reason for a failed start: a JVM
+ * writes it to standard output, most programs to standard error. Of a stack trace, the
+ * exceptions are kept but not their frames, which would leave no room for them. Not
+ * thread-safe.
  */
 final class LastLines {
 
-	/** Of each stream, so that a lot of output does not hide the error. */
+	/** For each stream, so that a lot of output does not push out the error. */
 	private static final int MAX_LINES = 10;
 
 	private static final int MAX_LENGTH = 500;
@@ -46,7 +47,7 @@ final class LastLines {
 		lines.addLast(new Line(this.count++, ControlCharacters.escape(text)));
 	}
 
-	/** The lines of both, the oldest first. */
+	/** The lines of both streams, oldest first. */
 	List<String> all() {
 		return Stream.concat(this.output.stream(), this.errors.stream())
 			.sorted(Comparator.comparingLong(Line::number))

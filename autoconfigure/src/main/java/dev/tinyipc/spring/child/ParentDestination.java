@@ -24,7 +24,7 @@ import org.springframework.context.SmartLifecycle;
 
 /**
  * The destination {@code parent} of an application that was itself started as a child:
- * the other end of the socket that it inherited.
+ * the process at the other end of the inherited socket.
  */
 public final class ParentDestination implements IpcDestination, SmartLifecycle {
 
@@ -43,10 +43,10 @@ public final class ParentDestination implements IpcDestination, SmartLifecycle {
 	private @Nullable IpcPoller watch;
 
 	/**
-	 * Creates the destination.
+	 * Talks to the parent over a channel.
 	 * @param channel the channel over the inherited socket
-	 * @param whenGone what to do when the parent has closed its end, or sends nothing
-	 * more; null for nothing
+	 * @param whenGone run when the parent has closed its end of the socket; null for
+	 * nothing
 	 */
 	public ParentDestination(IpcChannel channel, @Nullable Runnable whenGone) {
 		this.socket = channel.socket();
@@ -60,9 +60,9 @@ public final class ParentDestination implements IpcDestination, SmartLifecycle {
 	}
 
 	/**
-	 * Whether this process was started as a child, and its parent is gone, or cannot be
-	 * reached any more.
-	 * @return false for a process that was not started as a child
+	 * Whether this process was started as a child and its parent is gone, or can no
+	 * longer be reached.
+	 * @return whether that is so; false if it was not started as a child
 	 */
 	public static boolean isGone() {
 		try (IpcPoller poller = IpcPoller.open()) {
@@ -74,13 +74,13 @@ public final class ParentDestination implements IpcDestination, SmartLifecycle {
 			return !poller.await(Duration.ZERO).isEmpty();
 		}
 		catch (IpcException ex) {
-			return true; // closed on this side, because a reply was lost
+			return true; // the socket was closed here, because a reply was lost
 		}
 	}
 
 	/**
-	 * What can be seen of the inherited socket.
-	 * @return empty if it is closed
+	 * Describes the inherited socket.
+	 * @return its current state; empty if it is closed
 	 */
 	public Optional<SocketState> socketState() {
 		return SocketState.of(this.socket);
@@ -95,7 +95,7 @@ public final class ParentDestination implements IpcDestination, SmartLifecycle {
 			watch(IpcPoller.open(), this.whenGone);
 		}
 		catch (IpcException ex) {
-			throw new UncategorizedIpcException("The parent process cannot be watched: " + ex.getMessage(), ex);
+			throw new UncategorizedIpcException("Unable to watch the parent process: " + ex.getMessage(), ex);
 		}
 	}
 
@@ -117,7 +117,7 @@ public final class ParentDestination implements IpcDestination, SmartLifecycle {
 	private void await(IpcPoller poller, Runnable whenGone) {
 		try {
 			if (!poller.await(null).isEmpty()) {
-				logger.info("The parent process is gone: closing");
+				logger.info("The parent process is gone: closing the application");
 				whenGone.run();
 			}
 		}
@@ -135,7 +135,7 @@ public final class ParentDestination implements IpcDestination, SmartLifecycle {
 				poller.close();
 			}
 			catch (IpcException ex) {
-				logger.warn("What watches the parent process could not be closed", ex);
+				logger.warn("Unable to stop watching the parent process", ex);
 			}
 		}
 	}
@@ -161,7 +161,7 @@ public final class ParentDestination implements IpcDestination, SmartLifecycle {
 			}
 			finally {
 				if (exchange.isRequestSent() && !exchange.isAnswered()) {
-					// A late reply must reach nobody, and there is no other socket.
+					// A late reply must not reach anybody, and there is no other socket.
 					this.socket.close();
 				}
 			}
@@ -191,7 +191,7 @@ public final class ParentDestination implements IpcDestination, SmartLifecycle {
 	private void lock(Deadline deadline, Duration timeout) throws IpcException {
 		try {
 			if (!this.exchanges.tryLock(deadline.remainingNanos(), TimeUnit.NANOSECONDS)) {
-				throw new IpcException.Timeout("busy with other messages for " + timeout);
+				throw new IpcException.Timeout("the socket was busy with other messages for " + timeout);
 			}
 		}
 		catch (InterruptedException ex) {

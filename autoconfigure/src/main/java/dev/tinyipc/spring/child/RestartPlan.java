@@ -8,9 +8,9 @@ import java.util.concurrent.ThreadLocalRandom;
 import org.jspecify.annotations.Nullable;
 
 /**
- * When one instance is started again after a failure: after a delay that doubles each
- * time, with a jitter so that many do not start at once, and not at all once it failed
- * too often. Not thread-safe.
+ * Decides when an instance is restarted after a failure: after a delay that doubles each
+ * time, with a jitter so that several do not start at once, and not at all once it has
+ * failed too often. Not thread-safe.
  */
 final class RestartPlan {
 
@@ -20,7 +20,7 @@ final class RestartPlan {
 
 	private int inARow;
 
-	/** How many instances in a row were ended because they never answered. */
+	/** The number of instances in a row that were killed because they never answered. */
 	private int silentInARow;
 
 	RestartPlan(ChildSettings.Restart settings) {
@@ -28,10 +28,10 @@ final class RestartPlan {
 	}
 
 	/**
-	 * Takes note of a failure.
+	 * Records a failure.
 	 * @param now {@link System#nanoTime()}
-	 * @param uptime how long the instance had run
-	 * @return how long to wait before it is started again, or null if it failed too often
+	 * @param uptime how long the instance had been running
+	 * @return the delay before the restart; null if it failed too often
 	 */
 	@Nullable Duration afterFailure(long now, Duration uptime) {
 		if (uptime.compareTo(this.settings.stableAfter()) >= 0) {
@@ -48,21 +48,21 @@ final class RestartPlan {
 	}
 
 	/**
-	 * Takes note of an instance that was ended because it never answered. They are
-	 * counted in a row, because each has its time: too few may fall into one window.
+	 * Records that an instance was killed because it never answered. These are counted in
+	 * a row: each has its startup grace, so too few may fall into one window.
 	 * @param now {@link System#nanoTime()}
-	 * @return how long to wait before it is started again, or null if it failed too often
+	 * @return the delay before the restart; null if it failed too often
 	 */
 	@Nullable Duration afterSilence(long now) {
 		return (++this.silentInARow < this.settings.maxFailures()) ? afterFailure(now, Duration.ZERO) : null;
 	}
 
-	/** Takes note of an instance that has done its work. */
+	/** Records that an instance has answered. */
 	void answered() {
 		this.silentInARow = 0;
 	}
 
-	/** Forgets all failures, because somebody asked for a start. */
+	/** Forgets all failures, because a start was requested. */
 	void startOver() {
 		this.silentInARow = 0;
 		this.failures.clear();
@@ -77,7 +77,7 @@ final class RestartPlan {
 		return delay;
 	}
 
-	/** Between the delay and half as much again, and never over the longest one. */
+	/** At most half as much again, and never more than the maximum delay. */
 	private Duration withJitter(Duration delay) {
 		Duration jittered = delay.plusNanos(ThreadLocalRandom.current().nextLong(delay.toNanos() / 2 + 1));
 		return (jittered.compareTo(this.settings.maxDelay()) < 0) ? jittered : this.settings.maxDelay();

@@ -8,16 +8,16 @@ import dev.tinyipc.IpcSocket;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What can be seen of this process's end of a socket, without disturbing whoever uses it.
+ * The state of this process's end of a socket, found out without disturbing its users.
  *
  * @param descriptor its number in this process
- * @param pendingSize how many bytes the next packet has that has come and that nobody has
- * received; null if there is none
- * @param ended whether the peer has closed its end, and nothing is left to be received
+ * @param pendingSize the size in bytes of the next packet to be received; null if there
+ * is none yet
+ * @param ended whether the peer has closed its end and nothing is left to be received
  */
 public record SocketState(int descriptor, @Nullable Integer pendingSize, boolean ended) {
 
-	/** Looks at a socket, of which nothing can be seen once it is closed. */
+	/** Looks at a socket. The result is empty if that is closed. */
 	static Optional<SocketState> of(IpcSocket socket) {
 		try {
 			OptionalInt pending = socket.pendingSize();
@@ -26,7 +26,7 @@ public record SocketState(int descriptor, @Nullable Integer pendingSize, boolean
 				.of(new SocketState(socket.fd(), (pending.isPresent() && !ended) ? pending.getAsInt() : null, ended));
 		}
 		catch (IpcException | IllegalStateException ex) {
-			return Optional.empty(); // closed meanwhile
+			return Optional.empty(); // closed in the meantime
 		}
 	}
 

@@ -1,6 +1,6 @@
 /**
- * Supervision of child processes: what is declared, the instances that run, and how they
- * are lent, restarted and stopped.
+ * Supervision of child processes: starting, restarting and stopping their instances, and
+ * lending them to callers.
  */
 @NullMarked
 package dev.tinyipc.spring.child;

@@ -5,9 +5,10 @@ import dev.tinyipc.IpcSocket;
 import dev.tinyipc.IpcSocketPair;
 import dev.tinyipc.spring.CborMessageOperations;
 import dev.tinyipc.spring.CborMessageTemplate;
-import dev.tinyipc.spring.CborMessageTemplateFactory;
 import dev.tinyipc.spring.ChildProcess;
 import dev.tinyipc.spring.child.IpcChild;
+import dev.tinyipc.spring.IpcDestination;
+import dev.tinyipc.spring.IpcObserver;
 import dev.tinyipc.spring.IpcSocketFactory;
 import dev.tinyipc.spring.TestWorker;
 import dev.tinyipc.spring.TestWorker.Reply;
@@ -18,6 +19,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.dataformat.cbor.CBORMapper;
 
+import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.beans.factory.annotation.Qualifier;
 import org.springframework.boot.autoconfigure.AutoConfigurations;
 import org.springframework.boot.jackson.autoconfigure.JacksonAutoConfiguration;
@@ -244,8 +246,10 @@ class IpcAutoConfigurationTests {
 	static class OwnTemplate {
 
 		@Bean
-		CborMessageTemplate mine(CborMessageTemplateFactory factory) {
-			return factory.template("worker");
+		CborMessageTemplate mine(ObjectProvider<IpcDestination> destinations) {
+			CborMessageTemplate template = new CborMessageTemplate(destinations.stream().toList(), IpcObserver.NONE);
+			template.setDefaultDestination("worker");
+			return template;
 		}
 
 	}

@@ -41,9 +41,9 @@ class ChildSettingsTests {
 			shutdown-timeout        | 0s   | It must be more than zero.
 			max-exchanges           | -1   | It must not be negative; zero is no limit.
 			max-memory              | -1MB | It must not be negative; zero is no limit.
-			spin-time               | -1ms | It must be zero to 10 ms; zero never to spin.
-			spin-time               | 11ms | It must be zero to 10 ms; zero never to spin.
-			output-file             | /x   | A file goes with 'output: file', and with nothing else.
+			spin-time               | -1ms | It must be between zero and 10 ms; zero never to poll.
+			spin-time               | 11ms | It must be between zero and 10 ms; zero never to poll.
+			output-file             | /x   | It must be set if, and only if, 'output' is 'file'.
 			restart.initial-delay   | 0s   | It must be more than zero.
 			restart.stable-after    | 0s   | It must be more than zero.
 			restart.failure-window  | -1s  | It must be more than zero.
@@ -66,7 +66,7 @@ class ChildSettingsTests {
 				.rootCause()
 				.isInstanceOf(InvalidConfigurationPropertyValueException.class)
 				.hasMessageContaining("ipc.children.worker.output-file")
-				.hasMessageContaining("A file goes with 'output: file'"));
+				.hasMessageContaining("It must be set if, and only if, 'output' is 'file'"));
 	}
 
 	@ParameterizedTest
@@ -95,7 +95,7 @@ class ChildSettingsTests {
 			.run((context) -> assertThat(context).getFailure()
 				.rootCause()
 				.isInstanceOf(ChildStartException.class)
-				.hasMessageContaining("a command and a main class are declared"));
+				.hasMessageContaining("both a command and a main class are declared"));
 	}
 
 	@Test

@@ -165,7 +165,7 @@ class ClassArchivesTests {
 				.untilAsserted(() -> assertThat(JavaChildren.ask(context, "echo", "hello")).isEqualTo("hello"));
 			assertThat(JavaChildren.ask(context, "flag", "UseSerialGC")).isEqualTo("true");
 		});
-		assertThat(output).containsOnlyOnce("child process 'worker' starts without a class archive from now on");
+		assertThat(output).containsOnlyOnce("child process 'worker' is started without a class archive from now on");
 	}
 
 	@Test

@@ -104,7 +104,7 @@ class JavaStartTests {
 						.isNotEqualTo(Long.toString(128 * 1024 * 1024)));
 				assertThat(log.of(Level.WARN)).singleElement()
 					.asString()
-					.contains("'worker'", "without our default collector and heap");
+					.contains("'worker'", "without the default collector and heap size");
 			});
 		}
 	}
@@ -135,7 +135,7 @@ class JavaStartTests {
 		String output = new String(process.getInputStream().readAllBytes());
 		assertThat(process.waitFor()).as(output).isZero();
 		assertThat(output).contains("the reply is: ahead of time")
-			.containsOnlyOnce("'worker' does not inherit the debugger's option in [JAVA_TOOL_OPTIONS]")
+			.containsOnlyOnce("'worker' does not inherit the debugger option in [JAVA_TOOL_OPTIONS]")
 			.contains("-Dquoted='b c' \n");
 	}
 

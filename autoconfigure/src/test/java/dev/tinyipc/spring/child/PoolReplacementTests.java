@@ -12,6 +12,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import dev.tinyipc.spring.CborMessageOperations;
 import dev.tinyipc.spring.CborMessageTemplate;
 import dev.tinyipc.spring.IpcPeerUnavailableException;
+import dev.tinyipc.spring.IpcReplyLostException;
 import dev.tinyipc.spring.IpcTimeoutException;
 import dev.tinyipc.spring.RawWorker;
 import org.awaitility.Awaitility;
@@ -135,6 +136,22 @@ class PoolReplacementTests {
 					.satisfies(
 							(restarts) -> assertThat(restarts.stream().mapToLong(Long::longValue).sum()).isEqualTo(3));
 			});
+	}
+
+	@Test
+	void anIdempotentRequestThatFindsNoOtherInstanceIsToldThatItWasSent() {
+		RawWorker.application("ipc.children.worker.restart.policy=never").run((context) -> {
+			CborMessageOperations template = context.getBean(CborMessageTemplate.class).idempotent();
+			assertThatExceptionOfType(IpcReplyLostException.class)
+				.isThrownBy(() -> template.convertSendAndReceive("die", String.class))
+				.withMessageContaining("exit code 7");
+		});
+		RawWorker.application("ipc.children.worker.restart.initial-delay=30s").run((context) -> {
+			CborMessageOperations template = context.getBean(CborMessageTemplate.class).idempotent();
+			assertThatExceptionOfType(IpcReplyLostException.class)
+				.isThrownBy(() -> template.convertSendAndReceive("die", String.class, Duration.ofSeconds(1)))
+				.withMessageContaining("exit code 7");
+		});
 	}
 
 	@Test
