@@ -10,6 +10,11 @@ final class Utf8 {
 
 	private static final long HIGH_BITS = 0x8080808080808080L;
 
+	private static final long LOW_BITS = 0x0101010101010101L;
+
+	/** What is read in one go. */
+	private static final int BLOCK = 4 * Long.BYTES;
+
 	private Utf8() {
 	}
 
@@ -19,13 +24,37 @@ final class Utf8 {
 	 * @param end where they end
 	 */
 	static boolean isValid(ByteBuffer text, int start, int end) {
+		return (end - start <= BLOCK) ? isAscii(text, start, end) || hasCharacters(text, start, end)
+				: isLongValid(text, start, end);
+	}
+
+	/** Small enough to be compiled into the loop over a map's keys and values. */
+	private static boolean isAscii(ByteBuffer text, int start, int end) {
+		int length = end - start;
+		if (length < Long.BYTES) {
+			return length == 0 || (end >= Long.BYTES && isAscii(lastBytes(text, end, length)));
+		}
+		long bytes = text.getLong(start) | text.getLong(end - Long.BYTES);
+		if (length > 2 * Long.BYTES) {
+			bytes |= text.getLong(start + Long.BYTES) | text.getLong(end - 2 * Long.BYTES);
+		}
+		return isAscii(bytes);
+	}
+
+	private static boolean isLongValid(ByteBuffer text, int start, int end) {
+		int at = start;
+		while (end - at > BLOCK && isAscii(text, at, at + BLOCK)) {
+			at += BLOCK;
+		}
+		return isAscii(text, end - BLOCK, end) ? end - at <= BLOCK || hasCharacters(text, at, end)
+				: hasCharacters(text, at, end);
+	}
+
+	private static boolean hasCharacters(ByteBuffer text, int start, int end) {
 		int at = start;
 		while (at < end) {
-			if (end - at >= Long.BYTES && (text.getLong(at) & HIGH_BITS) == 0) {
+			if (end - at >= Long.BYTES && isAscii(text.getLong(at))) {
 				at += Long.BYTES;
-			}
-			else if (end - at < Long.BYTES && end >= Long.BYTES && (lastBytes(text, end, end - at) & HIGH_BITS) == 0) {
-				return true;
 			}
 			else {
 				int size = characterSize(text, at, end);
@@ -64,11 +93,25 @@ final class Utf8 {
 		return size;
 	}
 
-	/** Up to eight bytes, in one that may begin before them. */
-	private static long lastBytes(ByteBuffer text, int end, int count) {
-		long last = text.getLong(end - Long.BYTES);
+	/** Whether none of eight bytes has its high bit. */
+	static boolean isAscii(long bytes) {
+		return (bytes & HIGH_BITS) == 0;
+	}
+
+	/** Not 0 if one of eight bytes is; 0 if none is. */
+	static long zeroes(long bytes) {
+		return (bytes - LOW_BITS) & ~bytes & HIGH_BITS;
+	}
+
+	/**
+	 * Up to eight bytes, in one read that may begin before them.
+	 * @param end where they end, at least 8 behind the beginning of the buffer
+	 * @param count of them, at least 1. The others are 1
+	 */
+	static long lastBytes(ByteBuffer text, int end, int count) {
 		int others = Long.SIZE - count * Byte.SIZE;
-		return (text.order() == ByteOrder.LITTLE_ENDIAN) ? last >>> others : last << others;
+		long mask = (text.order() == ByteOrder.LITTLE_ENDIAN) ? -1L << others : -1L >>> others;
+		return (text.getLong(end - Long.BYTES) & mask) | (LOW_BITS & ~mask);
 	}
 
 }
