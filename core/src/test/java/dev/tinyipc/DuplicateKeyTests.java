@@ -7,6 +7,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
 
 import org.junit.jupiter.api.Test;
@@ -33,13 +34,36 @@ class DuplicateKeyTests {
 			"\0\0a", "a\0", "\0name", "aaaa\0b", "aaaab", "12345678", "123456789", "x".repeat(23), "x".repeat(24),
 			"x".repeat(25), "x".repeat(255), "x".repeat(256));
 
-	private static final List<Class<?>> TYPES = List.of(Object.class, JsonNode.class, Map.class, Named.class);
+	private static final List<Class<?>> TYPES = List.of(Object.class, JsonNode.class, Map.class, Named.class,
+			Bean.class);
 
 	private static final ObjectReader STRICT = new CBORMapper().reader()
 		.with(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
 		.with(StreamReadFeature.STRICT_DUPLICATE_DETECTION);
 
 	record Named(Object id, Object name, Object b) {
+	}
+
+	/** Whose names the parser compares without making texts of them. */
+	static final class Bean {
+
+		public Object a;
+
+		public Object b;
+
+		public Object name;
+
+		@Override
+		public boolean equals(Object other) {
+			return other instanceof Bean bean && Objects.equals(this.a, bean.a) && Objects.equals(this.b, bean.b)
+					&& Objects.equals(this.name, bean.name);
+		}
+
+		@Override
+		public int hashCode() {
+			return Objects.hash(this.a, this.b, this.name);
+		}
+
 	}
 
 	@ParameterizedTest
