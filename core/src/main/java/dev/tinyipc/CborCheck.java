@@ -2,6 +2,7 @@ package dev.tinyipc;
 
 import java.nio.ByteBuffer;
 
+import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JsonParser;
 import tools.jackson.databind.DatabindException;
 
@@ -12,8 +13,8 @@ import tools.jackson.databind.DatabindException;
  * bytes for one with a billion digits.
  *
  * <p>
- * It costs a few nanoseconds for each data item, and nothing for the content of byte
- * strings.
+ * On its way it tries to prove that no map has a key twice, so that the parser need not
+ * look for such keys, which takes longer.
  */
 final class CborCheck {
 
@@ -43,8 +44,14 @@ final class CborCheck {
 
 	private static final int SHORT_TEXTS = 24;
 
-	/** By the first byte, of what is right anywhere: numbers and the like; else 0. */
+	/** Its length is in the next byte. */
+	private static final int TEXT_IN_ONE = SHORT_TEXT + SHORT_TEXTS;
+
+	/** By the first byte, of numbers and the like; else 0. */
 	private static final byte[] PLAIN_SIZES = plainSizes();
+
+	/** Of items in which the keys of maps are compared. */
+	private static final int MAX_DEPTH_OF_KEYS = 16;
 
 	private final ByteBuffer body;
 
@@ -55,6 +62,11 @@ final class CborCheck {
 	private final int maxItems;
 
 	private long items;
+
+	/** By depth. */
+	private final @Nullable MapKeys[] keys = new MapKeys[MAX_DEPTH_OF_KEYS];
+
+	private boolean hasUniqueKeys = true;
 
 	private CborCheck(ByteBuffer body, int maxDepth, int maxItems) {
 		this.body = body;
@@ -68,10 +80,12 @@ final class CborCheck {
 	 * @param body from its position to its limit; both stay as they are
 	 * @param maxDepth how deep items may be nested
 	 * @param maxItems how many there may be, the outermost included
+	 * @return whether it is proven that no map has a key twice
 	 * @throws DatabindException if it is none, or over a limit
 	 */
-	static void check(ByteBuffer body, int maxDepth, int maxItems) {
-		int end = new CborCheck(body, maxDepth, maxItems).items(body.position(), 1, 0, false);
+	static boolean check(ByteBuffer body, int maxDepth, int maxItems) {
+		CborCheck check = new CborCheck(body, maxDepth, maxItems);
+		int end = check.items(body.position(), 1, 0);
 		if (end > body.limit()) {
 			throw endsEarly();
 		}
@@ -79,12 +93,13 @@ final class CborCheck {
 			throw refused(
 					end - body.position() + " bytes are an item, and " + (body.limit() - end) + " more follow it");
 		}
+		return check.hasUniqueKeys;
 	}
 
 	private static byte[] plainSizes() {
 		byte[] sizes = new byte[1 << Byte.SIZE];
 		for (int type : new int[] { CborHead.UNSIGNED, CborHead.NEGATIVE }) {
-			for (int info = 0; info < 27; info++) {
+			for (int info = 0; info <= 27; info++) {
 				sizes[type << 5 | info] = (byte) CborHead.size((byte) (type << 5 | info));
 			}
 		}
@@ -187,61 +202,139 @@ final class CborCheck {
 		checkDepth(depth);
 		int at = behindHead(start);
 		if (isIndefinite(start)) {
-			return items(at, INDEFINITE, depth + 1, false);
+			return items(at, INDEFINITE, depth + 1);
 		}
 		long count = count(start, at);
 		if (!hasExponent || count == 0) {
-			return items(at, count, depth + 1, false);
+			return items(at, count, depth + 1);
 		}
 		countItems(1);
-		return items(item(at, depth + 1, Place.EXPONENT), count - 1, depth + 1, false);
+		return items(item(at, depth + 1, Place.EXPONENT), count - 1, depth + 1);
+	}
+
+	/**
+	 * Checks the items of an array. Most are small and plain, and done with here.
+	 * @param count how many, or {@code INDEFINITE}
+	 * @return the place behind them, and behind their break
+	 */
+	private int items(int start, long count, int depth) {
+		if (count != INDEFINITE) {
+			countItems(count);
+		}
+		int at = start;
+		long done = 0;
+		while (done != count) {
+			int first = firstByte(at);
+			int size = PLAIN_SIZES[first];
+			if (size > 0) {
+				// The next ones are often of the same size, and need not wait for this.
+				int last = this.limit - size;
+				if (at > last) {
+					throw endsEarly();
+				}
+				do {
+					at += size;
+					done++;
+				}
+				while (done != count && at <= last && PLAIN_SIZES[this.body.get(at) & 0xff] == size);
+			}
+			else if (first == BREAK && count == INDEFINITE) {
+				countItems(done);
+				return at + 1;
+			}
+			else {
+				at = value(at, first, depth);
+				done++;
+			}
+			if (count == INDEFINITE && done > this.maxItems) {
+				countItems(done);
+			}
+		}
+		return at;
 	}
 
 	private int map(int start, int depth) {
 		checkDepth(depth);
 		int at = behindHead(start);
-		return items(at, isIndefinite(start) ? INDEFINITE : 2 * count(start, at), depth + 1, true);
+		return isIndefinite(start) ? entries(at, INDEFINITE, depth + 1) : entries(at, count(start, at), depth + 1);
 	}
 
-	/**
-	 * Checks the items of an array or a map. Most are small and plain, and done with
-	 * here.
-	 * @param count how many, or {@code INDEFINITE}
-	 * @return the place behind them, and behind their break
-	 */
-	private int items(int start, long count, int depth, boolean inMap) {
+	/** Checks the keys and values of a map, as {@link #items} does with an array. */
+	private int entries(int start, long count, int depth) {
 		if (count != INDEFINITE) {
-			countItems(count);
+			countItems(2 * count);
 		}
 		int at = start;
-		boolean isKey = inMap;
-		for (long i = 0; i != count; i++) {
-			if (at >= this.limit) {
-				throw endsEarly();
-			}
-			int first = this.body.get(at) & 0xff;
-			int size = PLAIN_SIZES[first];
-			if (size > 0) {
-				at += size;
-			}
-			else if (first >= SHORT_TEXT && first < SHORT_TEXT + SHORT_TEXTS) {
-				int content = at + 1;
-				at = content + first - SHORT_TEXT;
-				checkText(content, at);
-			}
-			else if (first == BREAK && count == INDEFINITE && isKey == inMap) {
-				countItems(i);
+		for (long done = 0; done != count; done++) {
+			int first = firstByte(at);
+			if (first == BREAK && count == INDEFINITE) {
+				countItems(2 * done);
 				return at + 1;
 			}
-			else {
-				at = item(at, depth, isKey ? Place.KEY : Place.ANY);
+			at = key(at, first, done, depth);
+			first = firstByte(at);
+			int size = PLAIN_SIZES[first];
+			if (size > this.limit - at) {
+				throw endsEarly();
 			}
-			isKey = inMap && !isKey;
-			if (i == this.maxItems) {
-				countItems(i);
+			at = (size > 0) ? at + size : value(at, first, depth);
+			if (2 * done >= this.maxItems) {
+				countItems(2 * done);
 			}
 		}
 		return at;
+	}
+
+	/**
+	 * Checks a key.
+	 * @param index how many keys of the map there are before it
+	 */
+	private int key(int start, int first, long index, int depth) {
+		int length = first - SHORT_TEXT;
+		int content = start + 1;
+		if (first == TEXT_IN_ONE) {
+			length = firstByte(content++);
+		}
+		else if (length < 0 || length >= SHORT_TEXTS) {
+			this.hasUniqueKeys = false;
+			return item(start, depth, Place.KEY);
+		}
+		if (length > this.limit - content) {
+			throw endsEarly();
+		}
+		int end = content + length;
+		long hash = this.hasUniqueKeys ? MapKeys.hash(this.body, content, end) : MapKeys.NO_HASH;
+		if (hash <= 0) {
+			checkText(content, end);
+		}
+		this.hasUniqueKeys = this.hasUniqueKeys && depth < MAX_DEPTH_OF_KEYS && keys(depth).add(index, hash);
+		return end;
+	}
+
+	private MapKeys keys(int depth) {
+		MapKeys keys = this.keys[depth];
+		if (keys == null) {
+			keys = new MapKeys();
+			this.keys[depth] = keys;
+		}
+		return keys;
+	}
+
+	private int value(int at, int first, int depth) {
+		if (first >= SHORT_TEXT && first < SHORT_TEXT + SHORT_TEXTS) {
+			return text(at + 1, first - SHORT_TEXT);
+		}
+		if (first == TEXT_IN_ONE) {
+			return text(at + 2, firstByte(at + 1));
+		}
+		return item(at, depth, Place.ANY);
+	}
+
+	private int firstByte(int at) {
+		if (at >= this.limit) {
+			throw endsEarly();
+		}
+		return this.body.get(at) & 0xff;
 	}
 
 	private void countItems(long count) {
@@ -289,17 +382,19 @@ final class CborCheck {
 	}
 
 	private int content(int start, int at, int type) {
-		int end = at + (int) count(start, at);
-		if (type == CborHead.TEXT) {
-			checkText(at, end);
+		int length = (int) count(start, at);
+		return (type == CborHead.TEXT) ? text(at, length) : at + length;
+	}
+
+	private int text(int start, int length) {
+		if (length > this.limit - start) {
+			throw endsEarly();
 		}
-		return end;
+		checkText(start, start + length);
+		return start + length;
 	}
 
 	private void checkText(int start, int end) {
-		if (end > this.limit) {
-			throw endsEarly();
-		}
 		if (!Utf8.isValid(this.body, start, end)) {
 			throw refused("a text is not UTF-8");
 		}

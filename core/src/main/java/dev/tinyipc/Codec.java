@@ -26,9 +26,9 @@ final class Codec {
 
 	private final ObjectMapper mapper;
 
-	private final ObjectReader reader;
+	private final Readers untyped;
 
-	private final Map<Class<?>, ObjectReader> readers = new ConcurrentHashMap<>();
+	private final Map<Class<?>, Readers> byType = new ConcurrentHashMap<>();
 
 	private final boolean cbor;
 
@@ -48,9 +48,10 @@ final class Codec {
 		}
 		this.mapper = mapper;
 		// What follows the item would be lost without a word, as would a first value.
-		this.reader = mapper.reader()
+		ObjectReader strict = mapper.reader()
 			.with(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
 			.with(StreamReadFeature.STRICT_DUPLICATE_DETECTION);
+		this.untyped = new Readers(strict, strict.without(StreamReadFeature.STRICT_DUPLICATE_DETECTION));
 		this.cbor = CBORFactory.FORMAT_NAME.equals(format());
 		this.maxDepth = mapper.tokenStreamFactory().streamReadConstraints().getMaxNestingDepth();
 	}
@@ -115,11 +116,10 @@ final class Codec {
 	 * Refuses a body that would take much more to be read than its size suggests. Other
 	 * formats than CBOR have the limits of their mapper only.
 	 * @param maxItems how many data items there may be, on all levels together
+	 * @return whether it is proven that no map has a key twice
 	 */
-	void check(ByteBuffer body, int maxItems) {
-		if (this.cbor) {
-			CborCheck.check(body, this.maxDepth, maxItems);
-		}
+	boolean check(ByteBuffer body, int maxItems) {
+		return this.cbor && CborCheck.check(body, this.maxDepth, maxItems);
 	}
 
 	/** Such as {@code CBOR}. */
@@ -127,13 +127,36 @@ final class Codec {
 		return this.mapper.tokenStreamFactory().getFormatName();
 	}
 
+	/** Which refuses a key that is there twice. */
 	ObjectReader reader(Class<?> type) {
-		ObjectReader known = this.readers.get(type);
-		return (known != null) ? known : this.readers.computeIfAbsent(type, this.reader::forType);
+		return readers(type).strict();
 	}
 
-	ObjectReader reader(JavaType type) {
-		return this.reader.forType(type);
+	Readers readers(Class<?> type) {
+		Readers known = this.byType.get(type);
+		return (known != null) ? known : this.byType.computeIfAbsent(type, this.untyped::forType);
+	}
+
+	Readers readers(JavaType type) {
+		return this.untyped.forType(type);
+	}
+
+	/**
+	 * Two readers for one type.
+	 *
+	 * @param strict refuses a key that is there twice, and takes its time to find it
+	 * @param trusting for bodies of which it is proven that they have no such key
+	 */
+	record Readers(ObjectReader strict, ObjectReader trusting) {
+
+		private Readers forType(Class<?> type) {
+			return new Readers(this.strict.forType(type), this.trusting.forType(type));
+		}
+
+		private Readers forType(JavaType type) {
+			return new Readers(this.strict.forType(type), this.trusting.forType(type));
+		}
+
 	}
 
 	/** Not made before it is needed. */

@@ -7,7 +7,6 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JavaType;
 import tools.jackson.databind.ObjectMapper;
-import tools.jackson.databind.ObjectReader;
 
 /**
  * Whole typed messages over a socket: a value and the descriptors that go with it, of any
@@ -288,7 +287,7 @@ public final class IpcChannel {
 	 * @throws IpcException as {@link #receive(Class)}
 	 */
 	public <T> @Nullable IpcMessage<T> receive(JavaType type) throws IpcException {
-		return receiveWanted(this.codec.reader(type), type.getRawClass(), null, Filter.ALL);
+		return receiveWanted(this.codec.readers(type), type.getRawClass(), null, Filter.ALL);
 	}
 
 	/**
@@ -313,13 +312,13 @@ public final class IpcChannel {
 	 */
 	<T> @Nullable IpcMessage<T> receiveWanted(Class<T> type, @Nullable Deadline deadline, Filter filter)
 			throws IpcException {
-		return receiveWanted(this.codec.reader(type), type, deadline, filter);
+		return receiveWanted(this.codec.readers(type), type, deadline, filter);
 	}
 
-	private <T> @Nullable IpcMessage<T> receiveWanted(ObjectReader reader, Class<?> type, @Nullable Deadline deadline,
+	private <T> @Nullable IpcMessage<T> receiveWanted(Codec.Readers readers, Class<?> type, @Nullable Deadline deadline,
 			Filter filter) throws IpcException {
 		while (true) {
-			try (ReceivedFrame<T> frame = takeFrame(reader, type, true, deadline)) {
+			try (ReceivedFrame<T> frame = takeFrame(readers, type, true, deadline)) {
 				if (frame == null || frame.isWantedBy(filter, maxItems())) {
 					return (frame != null) ? frame.decode() : null;
 				}
@@ -333,7 +332,7 @@ public final class IpcChannel {
 	 * @param filter looks at it first
 	 */
 	void drop(Deadline deadline, Filter filter) throws IpcException {
-		try (ReceivedFrame<Object> frame = takeFrame(this.codec.reader(Object.class), Object.class, false, deadline)) {
+		try (ReceivedFrame<Object> frame = takeFrame(this.codec.readers(Object.class), Object.class, false, deadline)) {
 			if (frame != null) {
 				frame.isWantedBy(filter, maxItems());
 			}
@@ -358,7 +357,7 @@ public final class IpcChannel {
 
 	}
 
-	private <T> @Nullable ReceivedFrame<T> takeFrame(ObjectReader reader, Class<?> type, boolean waits,
+	private <T> @Nullable ReceivedFrame<T> takeFrame(Codec.Readers readers, Class<?> type, boolean waits,
 			@Nullable Deadline deadline) throws IpcException {
 		SocketReceiver receiver = this.socket.receiver();
 		FrameBuffer.Slot home = this.resources.incoming();
@@ -370,7 +369,7 @@ public final class IpcChannel {
 			Packet packet = waits ? Frame.receive(receiver, window, this.maxMessageSize, deadline)
 					: Frame.tryReceive(receiver, window, this.maxMessageSize, deadline);
 			if (packet != null) {
-				frame = new ReceivedFrame<>(buffer, home, string, packet, this.codec, reader);
+				frame = new ReceivedFrame<>(buffer, home, string, packet, this.codec, readers);
 			}
 			return frame;
 		}

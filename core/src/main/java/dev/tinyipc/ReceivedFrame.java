@@ -32,12 +32,14 @@ final class ReceivedFrame<T> implements Closeable {
 
 	private final Codec codec;
 
-	private final ObjectReader reader;
+	private final Codec.Readers readers;
+
+	private boolean hasUniqueKeys;
 
 	private boolean handedOn;
 
 	ReceivedFrame(FrameBuffer buffer, FrameBuffer.Slot home, @Nullable ByteString expected, Packet packet, Codec codec,
-			ObjectReader reader) {
+			Codec.Readers readers) {
 		this.buffer = buffer;
 		this.home = home;
 		this.byteString = (expected != null) ? expected.content() : null;
@@ -46,7 +48,7 @@ final class ReceivedFrame<T> implements Closeable {
 				: buffer.memory().bytes().limit(Frame.HEADER_SIZE + packet.length()).position(Frame.HEADER_SIZE);
 		this.packet = packet;
 		this.codec = codec;
-		this.reader = reader;
+		this.readers = readers;
 	}
 
 	/**
@@ -58,7 +60,7 @@ final class ReceivedFrame<T> implements Closeable {
 		JacksonException refused = null;
 		if (this.byteString == null) {
 			try {
-				this.codec.check(this.body, maxItems);
+				this.hasUniqueKeys = this.codec.check(this.body, maxItems);
 			}
 			catch (JacksonException ex) {
 				refused = ex;
@@ -90,7 +92,8 @@ final class ReceivedFrame<T> implements Closeable {
 			if (this.codec.isCbor() && ErrorItem.isOne(this.body)) {
 				throw ErrorItem.read(this.body, Frame.HEADER_SIZE + (long) this.packet.length());
 			}
-			return this.reader.readValue(new ByteBufferBackedInputStream(this.body));
+			ObjectReader reader = this.hasUniqueKeys ? this.readers.trusting() : this.readers.strict();
+			return reader.readValue(new ByteBufferBackedInputStream(this.body));
 		}
 		catch (ArithmeticException | IllegalArgumentException ex) {
 			// Jackson lets some of what its number parsers throw through.

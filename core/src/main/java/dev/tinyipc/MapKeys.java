@@ -1,0 +1,103 @@
+package dev.tinyipc;
+
+import java.nio.ByteBuffer;
+
+/**
+ * Proves that the keys of maps are unique, by hashes of their bytes: keys whose hashes
+ * differ are different. Equal hashes prove nothing, so a peer that makes them equal on
+ * purpose only loses the proof.
+ *
+ * <p>
+ * Maps that follow each other on one level mostly have the same keys in the same order. A
+ * key with the hash of the one at its place in the map before needs no other comparison.
+ */
+final class MapKeys {
+
+	/** In one map. Comparing more takes longer than the proof saves. */
+	static final int MAX_KEYS = 32;
+
+	/** What cannot be compared. */
+	static final long NO_HASH = 0;
+
+	private static final long HASH_OF_EMPTY = 1;
+
+	/** 2^64 divided by the golden ratio. */
+	private static final long FACTOR = 0x9e3779b97f4a7c15L;
+
+	private final long[] hashes = new long[MAX_KEYS];
+
+	/** So many of the hashes, from the first, differ from each other. */
+	private int distinct;
+
+	/**
+	 * Adds the next key of a map.
+	 * @param index how many keys of the map were added before, all successfully
+	 * @return whether it is certain that the key differs from them
+	 */
+	boolean add(long index, long hash) {
+		if (index >= MAX_KEYS || hash == NO_HASH) {
+			return false;
+		}
+		int next = (int) index;
+		if (next < this.distinct && this.hashes[next] == hash) {
+			return true;
+		}
+		for (int i = 0; i < next; i++) {
+			if (this.hashes[i] == hash) {
+				return false;
+			}
+		}
+		this.hashes[next] = hash;
+		this.distinct = next + 1;
+		return true;
+	}
+
+	/**
+	 * Hashes a key. It does not matter how its length is encoded.
+	 * @param start where its text begins
+	 * @param end where it ends
+	 * @return above 0 for ASCII, below 0 for other text, which is still to be checked, or
+	 * {@link #NO_HASH}, as for text with a NUL: with that in front the parser can take a
+	 * key for another
+	 */
+	static long hash(ByteBuffer body, int start, int end) {
+		int length = end - start;
+		if (length == 0) {
+			return HASH_OF_EMPTY;
+		}
+		if (end < Long.BYTES) {
+			return NO_HASH;
+		}
+		long last = Utf8.lastBytes(body, end, Math.min(length, Long.BYTES));
+		if (length <= Long.BYTES) {
+			return hash(mixed(length, last), last, Utf8.zeroes(last));
+		}
+		return hash(body, start, end, last);
+	}
+
+	private static long hash(ByteBuffer body, int start, int end, long last) {
+		long hash = mixed(end - start, last);
+		long all = last;
+		long zeroes = Utf8.zeroes(last);
+		for (int at = start; at < end - Long.BYTES; at += Long.BYTES) {
+			long bytes = body.getLong(at);
+			hash = mixed(hash, bytes);
+			all |= bytes;
+			zeroes |= Utf8.zeroes(bytes);
+		}
+		return hash(hash, all, zeroes);
+	}
+
+	private static long mixed(long hash, long bytes) {
+		long mixed = (hash ^ bytes) * FACTOR;
+		return mixed ^ mixed >>> Integer.SIZE;
+	}
+
+	private static long hash(long mixed, long all, long zeroes) {
+		if (zeroes != 0) {
+			return NO_HASH;
+		}
+		return Utf8.isAscii(all) ? mixed >>> 1 | 1 : mixed | Long.MIN_VALUE;
+	}
+
+}
