@@ -145,7 +145,8 @@ final class ChildExit implements ChildWatcher.Watched {
 		for (ChildOutput output : this.outputs) {
 			output.end(this.endedAt + OUTPUT_GRACE);
 		}
-		areLinesConsumed(); // reads its last words, before whoever this wakes can add to them
+		areLinesConsumed(); // reads its last words, before whoever this wakes can add to
+							// them
 		if (this.socket != null) {
 			shutDown(this.socket);
 		}

@@ -179,7 +179,7 @@ public final class IpcProcessBuilder {
 	 * @return this builder
 	 */
 	public IpcProcessBuilder spinTime(Duration limit) {
-		this.spinTime = IpcSocket.checkSpinTime(limit);
+		this.spinTime = Spin.checkLimit(limit);
 		return this;
 	}
 
