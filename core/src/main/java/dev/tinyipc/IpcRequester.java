@@ -171,8 +171,7 @@ public final class IpcRequester {
 	}
 
 	/**
-	 * Receives the next message: the answer to a one-way message, or one that the peer
-	 * sent unasked.
+	 * Receives the next message: the answer to a one-way message, or an unsolicited one.
 	 * @param type the type to read the message as
 	 * @param deadline how long this may wait
 	 * @param <T> the type of the payload
@@ -192,7 +191,7 @@ public final class IpcRequester {
 			});
 		}
 		catch (IpcException.PeerClosed ex) {
-			// What was sent last is among what the peer has left unread.
+			// The last message is among those that the peer left unread.
 			if (exchange.number() == this.sent && this.channel.socket().receiver().hasPeerLeftUnread()) {
 				exchange.number(0);
 			}
@@ -222,7 +221,7 @@ public final class IpcRequester {
 	 */
 	public State look() throws IpcException {
 		if (!this.receiving.tryLock()) {
-			return State.OWING; // to whoever receives
+			return State.OWING; // to the thread that receives
 		}
 		try {
 			while (this.fault == null) {
@@ -322,9 +321,11 @@ public final class IpcRequester {
 	private void tellOfDropped() {
 		if (!this.toldOfDropped) {
 			this.toldOfDropped = true;
-			logger.warn("{} answered a message that was sent one-way, or whose caller has given up: the answer is"
-					+ " dropped, and so will all others be. Send requests with convertSendAndReceive, receive the"
-					+ " answers to one-way messages, or declare the child as one-way if it does not answer", this.peer);
+			logger.warn(
+					"{} answered a message that was sent one-way, or whose caller has given up: the answer is"
+							+ " dropped, as are all further ones. Send requests with convertSendAndReceive, receive the"
+							+ " answers to one-way messages, or declare the child as one-way if it does not answer",
+					this.peer);
 		}
 	}
 

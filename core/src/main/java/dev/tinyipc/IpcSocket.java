@@ -211,8 +211,7 @@ public final class IpcSocket implements Closeable {
 
 	/**
 	 * Sends the remaining bytes and the descriptors as one packet, see
-	 * {@link #send(ByteBuffer)}. The caller keeps its descriptors; the receiver gets its
-	 * own.
+	 * {@link #send(ByteBuffer)}. The caller keeps them; the receiver gets its own.
 	 * @param data at least 1 byte and at most {@link #maxPacketSize()}
 	 * @param descriptors at most 253
 	 * @throws IpcException.TooManyDescriptors if there are more, or if too many are in
@@ -334,8 +333,7 @@ public final class IpcSocket implements Closeable {
 
 	/**
 	 * Looks at the next packet without receiving it ({@code MSG_PEEK}).
-	 * @return its size in bytes; 0 if the peer closed and nothing is left; empty if there
-	 * is none
+	 * @return its size in bytes; 0 if the peer closed and nothing is left; empty for none
 	 * @throws IpcException if this socket is closed
 	 */
 	public OptionalInt pendingSize() throws IpcException {

@@ -231,7 +231,7 @@ public final class OwnedFd implements Closeable {
 
 	/**
 	 * Reads a file from its start, anything else from its current position. A read may
-	 * wait for ever.
+	 * block.
 	 * @return a stream that closes this descriptor when it is closed
 	 * @throws IpcException if this descriptor is closed
 	 */

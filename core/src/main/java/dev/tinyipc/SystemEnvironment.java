@@ -46,8 +46,8 @@ final class SystemEnvironment {
 	}
 
 	/**
-	 * The variables that this process was started with, as bytes, by name
-	 * ({@code proc_pid_environ(5)}). Any locale can express the names that matter.
+	 * The variables that this process was started with, as bytes, by name in ASCII
+	 * ({@code proc_pid_environ(5)}).
 	 */
 	private static Map<String, byte[]> originals() {
 		Map<String, byte[]> originals = new HashMap<>();

@@ -106,7 +106,7 @@ class FrameFaultTests {
 			RawSender.send(pair.parent(), new byte[4], file, file);
 			assertThatExceptionOfType(IpcException.class)
 				.isThrownBy(() -> IpcChannel.over(pair.child()).receive(Object.class))
-				.withMessageContaining("Descriptors came in the middle of a message");
+				.withMessageContaining("Descriptors arrived in the middle of a message");
 			watch.assertNoneLeft();
 			assertUnusable(pair);
 		}
@@ -270,7 +270,7 @@ class FrameFaultTests {
 				assertHalfAMessage(() -> IpcChannel.over(pair.parent()).receive(Object.class));
 				assertThatExceptionOfType(IpcException.class).isThrownBy(sender::join)
 					.withMessageContaining("is unusable")
-					.withMessageContaining("part of a message had come")
+					.withMessageContaining("Part of a message had arrived")
 					.isNotInstanceOf(IpcException.PeerClosed.class);
 			}
 		}
@@ -306,8 +306,8 @@ class FrameFaultTests {
 	/** After a timeout the caller could go on. */
 	private static void assertHalfAMessage(ThrowingCallable call) {
 		assertThatExceptionOfType(IpcException.class).isThrownBy(call)
-			.withMessageContaining("part of a message had come")
-			.withMessageContaining("no packet came within")
+			.withMessageContaining("Part of a message had arrived")
+			.withMessageContaining("no packet arrived within")
 			.isNotInstanceOf(IpcException.Timeout.class);
 	}
 
