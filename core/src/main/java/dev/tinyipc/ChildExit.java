@@ -90,8 +90,7 @@ final class ChildExit implements ChildWatcher.Watched {
 			return;
 		}
 		// The leader may have left its group, and is then signalled itself. Otherwise
-		// only
-		// SIGKILL is sent twice, which is harmless.
+		// only SIGKILL is sent twice, which is harmless.
 		boolean reached = this.group && LibC.kill(-this.pid, signal) == 0 && LibC.getpgid(this.pid) == this.pid;
 		if ((!reached || signal == LibC.SIGKILL) && pidfdSignal(signal) < 0 && Errno.last() != Errno.ESRCH.number) {
 			throw Errno.failure("pidfd_send_signal(" + this.pid + ')', Errno.last());
@@ -159,8 +158,7 @@ final class ChildExit implements ChildWatcher.Watched {
 			if (isOurs()) {
 				LibC.kill(-this.pid, LibC.SIGKILL);
 			}
-			// Before its number is free again, so that the guard never kills another
-			// process.
+			// Before its number is free, so that the guard never kills another process.
 			OrphanGuard.forget(this.pid);
 		}
 		int result = LibC.waitpid(this.pid, this.waitStatus.address(), LibC.WNOHANG);

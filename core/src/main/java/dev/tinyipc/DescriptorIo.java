@@ -270,8 +270,7 @@ final class DescriptorIo {
 	}
 
 	private void checkOpen() throws IpcException {
-		if (this.closed && this.leavesOpen) { // otherwise the descriptor's own check will
-												// do
+		if (this.closed && this.leavesOpen) { // otherwise the descriptor checks
 			throw new IpcException("The stream over " + this.descriptor + " is closed");
 		}
 	}

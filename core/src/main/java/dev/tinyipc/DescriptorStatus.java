@@ -60,7 +60,7 @@ record DescriptorStatus(OwnedFd.Kind kind, boolean hasPosition, long size) {
 				case CHARACTER_DEVICE, BLOCK_DEVICE -> OwnedFd.Kind.DEVICE;
 				default -> OwnedFd.Kind.OTHER;
 			};
-			// Not by lseek, which succeeds even without a position, such as on an
+			// Not by lseek, which succeeds on some things without a position, such as an
 			// eventfd.
 			boolean hasPosition = type == REGULAR_FILE || type == BLOCK_DEVICE;
 			return new DescriptorStatus(kind, hasPosition, status.getLong(SIZE_OFFSET));

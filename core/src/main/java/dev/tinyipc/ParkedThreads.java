@@ -117,8 +117,7 @@ final class ParkedThreads {
 			try {
 				if (missed) {
 					// A lost event is not repeated, so all wake up. Those that were not
-					// ready
-					// wait again.
+					// ready wait again.
 					this.waiters.values().forEach(Waiter::wake);
 					missed = false;
 				}

@@ -67,8 +67,7 @@ final class PosixSpawn {
 		NativeBuffer pid = NativeBuffer.zeroed(Integer.BYTES);
 		int error = spawn(pid, command, actions, attributes, environment);
 		if (error == Errno.ENOEXEC.number) {
-			// A script without an interpreter is run by the shell, as by
-			// ProcessBuilder.
+			// As by ProcessBuilder, a script without an interpreter is run by the shell.
 			List<String> script = new ArrayList<>(command);
 			script.set(0, find(command.get(0)));
 			script.add(0, "/bin/sh");
