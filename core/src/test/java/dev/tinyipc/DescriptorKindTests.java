@@ -55,7 +55,7 @@ class DescriptorKindTests {
 		assertThatExceptionOfType(IpcException.class).isThrownBy(descriptor::kind);
 	}
 
-	/** Named pipes on which nobody writes. */
+	/** A named pipe that nobody writes to. */
 	private Path fifo() throws Exception {
 		Path fifo = this.folder.resolve("fifo");
 		if (!Files.exists(fifo)) {

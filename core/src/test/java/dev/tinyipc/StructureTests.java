@@ -204,7 +204,7 @@ class StructureTests {
 		}
 	}
 
-	/** The seed took a packet that was too long, and lost the descriptors of either. */
+	/** Neither a short nor a long packet may leak its descriptors. */
 	@ParameterizedTest
 	@ValueSource(ints = { 1, 7, 9, 16, 100_000 })
 	void packetOfAnotherSizeIsAnErrorWithBothSizesAndTheStructureKeepsItsValues(int size) throws Exception {
