@@ -5,9 +5,9 @@ import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A frame whose body is one CBOR byte string (RFC 8949, 3.1, major type 2), and in Java a
- * byte array. What a mapper would do to it in several steps is done part by part here,
- * while the peer sends or receives the next part, and with no memory but for one part.
+ * A frame whose body is one CBOR byte string (RFC 8949, 3.1, major type 2), a byte array
+ * in Java. It is copied part by part, while the peer sends or receives the next part, so
+ * that only one part is in native memory; a mapper would copy it several times.
  */
 final class ByteString implements Frame.Window {
 
@@ -15,7 +15,7 @@ final class ByteString implements Frame.Window {
 
 	private static final int MAJOR_TYPE_MASK = 7 << 5;
 
-	/** Of the first byte: the length itself, or in how many bytes it follows. */
+	/** The bits for the length itself, or for how many bytes it follows in. */
 	private static final int LENGTH_MASK = 31;
 
 	private static final int LENGTH_IN_ONE = 24;
@@ -26,7 +26,7 @@ final class ByteString implements Frame.Window {
 
 	private byte @Nullable [] content;
 
-	/** What came in front of it. */
+	/** What came before it. */
 	private ByteBuffer envelope = ByteBuffer.allocate(0);
 
 	/** Where the content begins in the frame. */
@@ -36,7 +36,7 @@ final class ByteString implements Frame.Window {
 		this.frame = frame;
 	}
 
-	/** To be sent, behind the first bytes of the body, which are there. */
+	/** To be sent, after the first bytes of the body, which are in the frame already. */
 	static ByteString of(byte[] content, FrameBuffer frame, int prefixSize) {
 		ByteString string = new ByteString(frame);
 		string.content = content;
@@ -45,10 +45,7 @@ final class ByteString implements Frame.Window {
 		return string;
 	}
 
-	/**
-	 * To be received: also what turns out to be something else, which is in the frame
-	 * then.
-	 */
+	/** To be received. If it turns out to be something else, that is in the frame. */
 	static ByteString expectedIn(FrameBuffer frame) {
 		return new ByteString(frame);
 	}
@@ -68,7 +65,7 @@ final class ByteString implements Frame.Window {
 		return this.start - Frame.HEADER_SIZE + (long) content().length;
 	}
 
-	/** What came; null if it is something else than a byte string. */
+	/** What was received; null if it is not a byte string. */
 	byte @Nullable [] content() {
 		return this.content;
 	}
@@ -85,7 +82,7 @@ final class ByteString implements Frame.Window {
 		return 0;
 	}
 
-	/** The envelope around what came; empty if there is none. */
+	/** The envelope around what was received; empty if there is none. */
 	ByteBuffer envelope() {
 		return this.envelope;
 	}

@@ -25,7 +25,7 @@ final class CborHead {
 
 	static final int SIMPLE = 7;
 
-	/** In place of an argument: the items up to a break belong together. */
+	/** Instead of an argument: the items up to a break belong together. */
 	static final int INDEFINITE = 31;
 
 	private static final int INFO_MASK = 0x1f;
@@ -37,39 +37,40 @@ final class CborHead {
 	private CborHead() {
 	}
 
-	/** The major type, of the first byte. */
+	/** The major type. */
 	static int type(byte first) {
 		return (first & 0xff) >> 5;
 	}
 
-	/** The argument itself, or in how many bytes it follows, of the first byte. */
+	/** The argument itself, or the code for how many bytes it follows in. */
 	static int info(byte first) {
 		return first & INFO_MASK;
 	}
 
-	/** Bytes, the first included. It is 1 for what has no argument. */
+	/** The size in bytes, including the first. It is 1 if there is no argument. */
 	static int size(byte first) {
 		int info = info(first);
 		return (info < FIRST_IN_BYTES || info > LAST_IN_BYTES) ? 1 : 1 + (1 << (info - FIRST_IN_BYTES));
 	}
 
 	/**
-	 * Whether an item can begin with this byte: not with the reserved ones, and with an
-	 * indefinite length only if it is a string, an array or a map. A break is none.
+	 * Whether an item can begin with this byte: not with a reserved one, and with an
+	 * indefinite length only if it is a string, an array or a map. A break is not an
+	 * item.
 	 */
 	static boolean canBegin(byte first) {
 		int info = info(first);
 		return info <= LAST_IN_BYTES || (info == INDEFINITE && type(first) >= BYTES && type(first) <= MAP);
 	}
 
-	/** Whether there is a whole head, with an argument. */
+	/** Whether there is a complete head with an argument. */
 	static boolean isAt(ByteBuffer body, int at) {
 		return at < body.limit() && info(body.get(at)) <= LAST_IN_BYTES && body.limit() - at >= size(body.get(at));
 	}
 
 	/**
 	 * The argument, unsigned.
-	 * @param at where there is a whole head
+	 * @param at where a complete head begins
 	 */
 	static long argument(ByteBuffer body, int at) {
 		byte first = body.get(at);
@@ -88,16 +89,16 @@ final class CborHead {
 	}
 
 	/**
-	 * Where the item that a tag encloses begins, if the body begins with that tag, or
-	 * with others around it. A body that begins with no tag costs one comparison.
+	 * Finds the item that a tag encloses, if the body begins with that tag, or with
+	 * others around it. A body without a tag costs one comparison.
 	 * @param body from its position to its limit; both stay as they are
-	 * @return a place in the body, or -1
+	 * @return where the item begins, or -1
 	 */
 	static int contentOf(long tag, ByteBuffer body) {
 		int at = body.position();
 		while (at < body.limit() && type(body.get(at)) == TAG) {
 			if (!isAt(body, at)) {
-				return -1; // which the parser will say
+				return -1; // the parser will report it
 			}
 			if (argument(body, at) == tag) {
 				return at + size(body.get(at));

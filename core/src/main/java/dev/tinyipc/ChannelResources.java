@@ -5,7 +5,7 @@ import tools.jackson.databind.ObjectMapper;
 
 /**
  * What all channels over one socket share, so that a channel costs nothing and need not
- * be closed: the buffers for frames, and what was worked out for a mapper.
+ * be closed: the buffers for frames, and the codec.
  */
 final class ChannelResources implements SocketCompanion {
 
@@ -30,7 +30,7 @@ final class ChannelResources implements SocketCompanion {
 		return this.incoming;
 	}
 
-	/** The codec of a mapper; it stays until another mapper is used. */
+	/** The codec for a mapper; it is kept until another mapper is used. */
 	Codec codec(ObjectMapper mapper) {
 		Codec last = this.codec;
 		if (last == null || last.mapper() != mapper) {

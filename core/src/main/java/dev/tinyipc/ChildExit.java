@@ -7,20 +7,20 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A child, by a descriptor ({@code pidfd_open(2)}) that tells its end, and everything
- * that is done at its end.
+ * Watches for the end of a child by a descriptor ({@code pidfd_open(2)}), and does
+ * everything that its end requires.
  * <p>
- * The number of a child, and that of its group, is its own until it has been waited for,
- * and may be anybody's afterwards: signals are sent under the same lock, and only before
- * that. This is the only caller of {@code waitpid}, and always for a child or a group
- * that is known to be ours, because the JVM has children of its own.
+ * A child's number, and that of its group, is its own until it is waited for, and may be
+ * any process's afterwards: signals are sent under the same lock, and only before that.
+ * This is the only caller of {@code waitpid}, and only for a child or a group that is
+ * known to be ours, because the JVM has its own children.
  */
 final class ChildExit implements ChildWatcher.Watched {
 
-	/** How long the end may be held back by consumers that are busy with the lines. */
+	/** How long consumers of lines can delay the end. */
 	private static final long LINES_GRACE = TimeUnit.SECONDS.toNanos(2);
 
-	/** How long others may write to the output of a child that has ended. */
+	/** How long the output of a child is read after its end, if others write to it. */
 	private static final long OUTPUT_GRACE = TimeUnit.SECONDS.toNanos(1);
 
 	private final int pid;
@@ -41,7 +41,7 @@ final class ChildExit implements ChildWatcher.Watched {
 
 	private final CompletableFuture<ExitStatus> status = new CompletableFuture<>();
 
-	/** How it ended, once it has been waited for. Changed under the lock. */
+	/** How it ended, once it was waited for. Set under the lock. */
 	private @Nullable ExitStatus reaped;
 
 	private long endedAt;
@@ -51,10 +51,10 @@ final class ChildExit implements ChildWatcher.Watched {
 	private boolean orphansLeft;
 
 	/**
-	 * Creates a child.
+	 * Creates a watch over a child.
 	 * @param group whether the processes of its group end with it
 	 * @param socket our end of the socket to it, which is shut down at its end
-	 * @param outputs what is read of it, which is closed shortly after its end
+	 * @param outputs its outputs, which are closed shortly after its end
 	 */
 	ChildExit(int pid, OwnedFd pidfd, ProcessHandle handle, boolean group, @Nullable OwnedFd socket, ChildLines lines,
 			List<ChildOutput> outputs) {
@@ -76,33 +76,33 @@ final class ChildExit implements ChildWatcher.Watched {
 	}
 
 	/**
-	 * Completed when the process has ended and what it wrote has been consumed, whoever
-	 * still holds its output open, by the thread that watches all children: what depends
-	 * on it must be short.
+	 * Completed when the process has ended and its output has been consumed, even if
+	 * others hold that open. Dependent actions must be short: they run in the thread that
+	 * watches all children.
 	 */
 	CompletableFuture<ExitStatus> status() {
 		return this.status;
 	}
 
-	/** Sends a signal; one that comes too late is sent to nobody. */
+	/** Sends a signal, or does nothing if the child has ended. */
 	synchronized void signal(int signal) throws IpcException {
 		if (this.reaped != null || !isOurs()) {
 			return;
 		}
-		// A group can be without its leader, which may have moved to another one: it is
-		// signalled by itself then, but not twice where it need not be.
+		// The leader may have left its group, and is then signalled itself. Otherwise
+		// only SIGKILL is sent twice, which is harmless.
 		boolean reached = this.group && LibC.kill(-this.pid, signal) == 0 && LibC.getpgid(this.pid) == this.pid;
 		if ((!reached || signal == LibC.SIGKILL) && pidfdSignal(signal) < 0 && Errno.last() != Errno.ESRCH.number) {
 			throw Errno.failure("pidfd_send_signal(" + this.pid + ')', Errno.last());
 		}
 	}
 
-	/** Whether nobody has waited for it, not even other code in this process. */
+	/** Whether it was not waited for yet, not even by other code in this process. */
 	private boolean isOurs() {
 		return pidfdSignal(0) >= 0 || Errno.last() != Errno.ESRCH.number;
 	}
 
-	/** To the process itself, never to another that got its number. */
+	/** Signals the process itself, never another one that got its number. */
 	private long pidfdSignal(int signal) {
 		int fd = this.pidfd.borrowUnlessClosed();
 		if (fd < 0) {
@@ -116,7 +116,7 @@ final class ChildExit implements ChildWatcher.Watched {
 		}
 	}
 
-	/** Kills a child that nobody would know of, and waits for its end. */
+	/** Kills a child that nobody else knows of, and waits for its end. */
 	static void kill(int pid, boolean group) {
 		LibC.kill(pid, LibC.SIGKILL);
 		if (group) {
@@ -145,8 +145,8 @@ final class ChildExit implements ChildWatcher.Watched {
 		for (ChildOutput output : this.outputs) {
 			output.end(this.endedAt + OUTPUT_GRACE);
 		}
-		areLinesConsumed(); // reads its last words, before whoever this wakes can add to
-							// them
+		// Reads its last lines, before anybody who is woken by this can add to them.
+		areLinesConsumed();
 		if (this.socket != null) {
 			shutDown(this.socket);
 		}
@@ -158,7 +158,7 @@ final class ChildExit implements ChildWatcher.Watched {
 			if (isOurs()) {
 				LibC.kill(-this.pid, LibC.SIGKILL);
 			}
-			// Before its number is free, so that the guard never kills anybody else.
+			// Before its number is free, so that the guard never kills another process.
 			OrphanGuard.forget(this.pid);
 		}
 		int result = LibC.waitpid(this.pid, this.waitStatus.address(), LibC.WNOHANG);
@@ -170,8 +170,8 @@ final class ChildExit implements ChildWatcher.Watched {
 	}
 
 	/**
-	 * What it sent can still be received, and then the end: whoever else holds its end of
-	 * the socket, a child of its own or this very queue.
+	 * What it sent can still be received, followed by the end, even if its end of the
+	 * socket is still open in a child of its own, or in this very queue.
 	 */
 	private static void shutDown(OwnedFd socket) {
 		int fd = socket.borrowUnlessClosed();
@@ -213,7 +213,7 @@ final class ChildExit implements ChildWatcher.Watched {
 
 	/**
 	 * Waits for the members of its group that this process has adopted, as the first
-	 * process of a container does. As long as one is there their group keeps its number.
+	 * process of a container does. While one of them exists, the group keeps its number.
 	 * @return whether some have not ended yet
 	 */
 	private boolean reapOrphans() {

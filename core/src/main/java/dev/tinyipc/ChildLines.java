@@ -12,12 +12,12 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The lines of one child on their way to their consumers, in order, and its end after
- * them. At most {@value #CAPACITY} bytes wait here. When they do, the child's output is
- * not read, which holds the child up too: so a consumer that is merely slower than the
- * child loses nothing. If there is no room for a second, lines are dropped and counted
- * until half of those that wait have been consumed: no consumer can block a child for
- * longer, nor fill the heap.
+ * The lines of one child on their way to their consumers, in order, followed by its end.
+ * At most {@value #CAPACITY} bytes wait here. When the queue is full, the child's output
+ * is not read, which slows the child down too: a consumer that is merely slower than the
+ * child loses nothing. If the queue stays full for a second, lines are dropped and
+ * counted until half of it has been consumed: no consumer can block a child for longer,
+ * or fill the heap.
  */
 final class ChildLines implements Runnable {
 
@@ -25,12 +25,12 @@ final class ChildLines implements Runnable {
 
 	static final int CAPACITY = 256 * 1024;
 
-	/** What a line takes besides its characters. */
+	/** What a line occupies besides its characters. */
 	private static final int LINE_OVERHEAD = 64;
 
 	private static final long PATIENCE = TimeUnit.SECONDS.toNanos(1);
 
-	/** After which it is the turn of another child. */
+	/** How many lines are consumed before it is another child's turn. */
 	private static final int LINES_AT_ONCE = 64;
 
 	private final ForeignCalls calls;
@@ -54,7 +54,7 @@ final class ChildLines implements Runnable {
 	/**
 	 * Creates a queue.
 	 * @param calls runs the consumers
-	 * @param watcher to be run when there is room again, and when the end is reached
+	 * @param watcher runs when there is room again, and when the end is reached
 	 */
 	ChildLines(ForeignCalls calls, Runnable watcher) {
 		this.calls = calls;
@@ -74,7 +74,7 @@ final class ChildLines implements Runnable {
 		schedule();
 	}
 
-	/** Ends the lines: {@link #isEnded()} once those before have been consumed. */
+	/** Adds the end: {@link #isEnded()} once all lines before it have been consumed. */
 	synchronized void end() {
 		tellDropped();
 		put(new Line((nothing) -> reachEnd(), ""));
@@ -90,7 +90,7 @@ final class ChildLines implements Runnable {
 		return this.ended;
 	}
 
-	/** Gives up on the consumers: what waits is dropped, and so is what is added. */
+	/** Abandons the consumers: drops all lines that wait, and those that follow. */
 	synchronized void abandon() {
 		this.state = State.ABANDONED;
 		this.queue.clear();
@@ -98,12 +98,12 @@ final class ChildLines implements Runnable {
 		this.calls.remove(this);
 	}
 
-	/** Whether lines are to be read from the child. */
+	/** Whether more lines can be read from the child. */
 	synchronized boolean hasRoom() {
 		return this.state != State.FULL;
 	}
 
-	/** To be called now and then while there is no room. */
+	/** Must be called from time to time while there is no room. */
 	synchronized void look(long now) {
 		if (this.state == State.FULL && now - this.fullSince > PATIENCE) {
 			this.state = State.DROPPING;
@@ -119,7 +119,7 @@ final class ChildLines implements Runnable {
 	private void schedule() {
 		if (!this.scheduled && !this.queue.isEmpty()) {
 			this.calls.execute(this);
-			this.scheduled = true; // only now: no thread may be had for it
+			this.scheduled = true; // only now: there may be no thread to run it
 		}
 	}
 
@@ -159,7 +159,7 @@ final class ChildLines implements Runnable {
 		this.dropped.clear();
 	}
 
-	/** Whatever happens to a line, those after it are consumed. */
+	/** A failure does not keep later lines from being consumed. */
 	private static void consume(Line line) {
 		try {
 			line.consumer().accept(line.text());

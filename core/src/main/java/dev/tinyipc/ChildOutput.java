@@ -6,8 +6,9 @@ import java.util.Arrays;
 import java.util.function.Consumer;
 
 /**
- * What a child writes, line by line. A line is UTF-8, with what is not replaced; one that
- * does not end within 64 KiB is cut and marked, so that no child can fill the heap.
+ * Reads what a child writes, line by line. A line is UTF-8, with malformed bytes
+ * replaced. One of more than 64 KiB is cut and marked, so that no child can fill the
+ * heap.
  */
 final class ChildOutput implements ChildWatcher.Watched {
 
@@ -15,7 +16,7 @@ final class ChildOutput implements ChildWatcher.Watched {
 
 	static final String CUT_MARK = " … (cut: the line is longer than 64 KiB)";
 
-	/** Not more, because all of it may be empty lines, each of which is an object. */
+	/** Not larger, because it may consist of empty lines, each of which is an object. */
 	private static final int READ_SIZE = 8 * 1024;
 
 	/** A pipe holds 64 KiB. */
@@ -33,22 +34,20 @@ final class ChildOutput implements ChildWatcher.Watched {
 
 	private int length;
 
-	/** Whether the rest of the line is thrown away. */
+	/** Whether the rest of the line is dropped. */
 	private boolean cut;
 
 	private long closingTime;
 
-	/**
-	 * Whether the child has ended. Set after the closing time, perhaps by another thread.
-	 */
+	/** Whether the child has ended. Another thread may set it, after the closing time. */
 	private volatile boolean ended;
 
 	private int readsSinceEnd;
 
 	/**
-	 * Reads from a pipe.
-	 * @param pipe its end that is read, which nobody else has: so it can be non-blocking,
-	 * and a child that takes back what it wrote cannot hold a reader up
+	 * Creates a reader.
+	 * @param pipe the read end of a pipe, which nobody else has: so it can be
+	 * non-blocking, and a child that reads its own output back cannot block the reader
 	 */
 	ChildOutput(OwnedFd pipe, Consumer<String> consumer, ChildLines lines) throws IpcException {
 		this.pipe = pipe;
@@ -115,9 +114,8 @@ final class ChildOutput implements ChildWatcher.Watched {
 	}
 
 	/**
-	 * Says that the child has ended. Others may still hold the pipe open, and do so for
-	 * as long as they like.
-	 * @param closingTime until when what they write is read
+	 * Called when the child has ended. Other processes may hold the pipe open for ever.
+	 * @param closingTime until when their output is read
 	 */
 	void end(long closingTime) {
 		this.closingTime = closingTime;
@@ -125,8 +123,8 @@ final class ChildOutput implements ChildWatcher.Watched {
 	}
 
 	/**
-	 * Takes what a child wrote that has ended: not more than a pipe can have held.
-	 * @return false if there is more, and no room for it
+	 * Reads what is left after the child's end: no more than a pipe can hold.
+	 * @return false if there is more, but no room for it
 	 */
 	boolean drain() {
 		while (this.readsSinceEnd < 2 * READS_AT_ONCE) {
@@ -135,8 +133,8 @@ final class ChildOutput implements ChildWatcher.Watched {
 			}
 			this.readsSinceEnd = (read() > 0) ? this.readsSinceEnd + 1 : Integer.MAX_VALUE;
 		}
-		// Also if the pipe is open: by this process, which is just closing its copy, or
-		// by a child of the child's.
+		// Even if the pipe is still open: in this process, which is just closing its
+		// copy, or in a grandchild.
 		endLastLine();
 		return true;
 	}

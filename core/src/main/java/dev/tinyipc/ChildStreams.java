@@ -11,8 +11,7 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The standard streams of a child that is being started: its ends, and ours where there
- * is a pipe between.
+ * The standard streams of a child that is being started: its ends, and our ends of pipes.
  */
 final class ChildStreams {
 
@@ -80,9 +79,7 @@ final class ChildStreams {
 		return this.parentEnds[stream];
 	}
 
-	/**
-	 * Has a stream read line by line, if there is a pipe and somebody wants its lines.
-	 */
+	/** Has a stream read line by line, if it is a pipe and there is a consumer. */
 	void readLines(int stream, @Nullable Consumer<String> consumer) {
 		this.consumers.set(stream, consumer);
 	}

@@ -14,18 +14,18 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Waits for the ends and the output of all children, in one thread, which starts with the
- * first of them. All children depend on that thread: nothing in it waits for anybody, and
- * nothing that is thrown ends it.
+ * Watches the ends and the output of all children in one thread, which starts with the
+ * first child. All children depend on that thread: nothing in it may block, and no
+ * exception ends it.
  */
 final class ChildWatcher {
 
 	private static final Logger logger = LoggerFactory.getLogger(ChildWatcher.class);
 
-	/** How often to look after what no event tells of. */
+	/** How often to check what no event reports. */
 	private static final Duration TICK = Duration.ofMillis(100);
 
-	/** So that a failure that repeats itself does not take all the time there is. */
+	/** Keeps a repeated failure from using all processor time. */
 	private static final Duration PAUSE_AFTER_FAILURE = Duration.ofMillis(10);
 
 	private static final long WAKE = 0;
@@ -46,7 +46,9 @@ final class ChildWatcher {
 
 	private final AtomicLong lastToken = new AtomicLong(WAKE);
 
-	/** What is looked after and not waited for. Used by the thread only. */
+	/**
+	 * What is checked from time to time, without waiting for it. Used by the thread only.
+	 */
 	private final Set<Long> resting = new HashSet<>();
 
 	private long lastTick;
@@ -65,7 +67,7 @@ final class ChildWatcher {
 			watcher = create();
 			Thread thread = new Thread(watcher::run, "tiny-ipc-children");
 			thread.setDaemon(true);
-			// Not that of a web application whose request happens to need it first.
+			// Not the loader of whichever web application happens to need it first.
 			thread.setContextClassLoader(ChildWatcher.class.getClassLoader());
 			thread.start();
 			instance = watcher;
@@ -93,18 +95,18 @@ final class ChildWatcher {
 	}
 
 	/**
-	 * Watches a child that this process has just started. If that is not possible the
-	 * child is killed, because nobody would know of it, and nothing is left of it.
+	 * Watches a child that this process has just started. If that fails, the child is
+	 * killed, because nobody would know of it, and nothing is left open.
 	 * @param group whether the processes of its group end with it
 	 * @param socket our end of the socket to it
-	 * @param streams which give up what is read line by line
+	 * @param streams its streams, of which this takes those that are read line by line
 	 */
 	static ChildExit watch(int pid, boolean group, @Nullable OwnedFd socket, ChildStreams streams) throws IpcException {
 		OwnedFd pidfd = null;
 		List<ChildOutput> outputs = List.of();
 		try {
 			ChildWatcher watcher = get();
-			// A child that has ended can be looked up and opened too, until it is reaped.
+			// This works for a child that has ended too, until it is reaped.
 			ProcessHandle handle = ProcessHandle.of(pid)
 				.orElseThrow(() -> new IpcException("Process " + pid
 						+ " cannot be looked up in /proc: too many files are open here, or /proc is not mounted"));
@@ -132,7 +134,7 @@ final class ChildWatcher {
 		}
 	}
 
-	/** By the thread, where it watches one already. */
+	/** Closes outputs; the thread does so for those that it already watches. */
 	private static void discard(List<ChildOutput> outputs) {
 		ChildWatcher watcher = instance;
 		for (ChildOutput output : outputs) {
@@ -158,7 +160,7 @@ final class ChildWatcher {
 		}
 	}
 
-	/** Has everything looked after now. */
+	/** Has everything checked now. */
 	private void wake() {
 		LibC.write(this.wake.fd(), this.one.address(), Long.BYTES);
 	}
@@ -252,9 +254,9 @@ final class ChildWatcher {
 	}
 
 	/**
-	 * Whatever it is, an {@link OutOfMemoryError} too: if this thread ended, no end of a
-	 * child would ever be noticed again. It is logged by another thread, because an
-	 * appender may block.
+	 * Survives any failure, even an {@link OutOfMemoryError}: if this thread ended, no
+	 * end of a child would ever be noticed again. Another thread logs the failure,
+	 * because an appender may block.
 	 */
 	private void survive(Throwable failure) {
 		try {
@@ -263,11 +265,11 @@ final class ChildWatcher {
 			LockSupport.parkNanos(PAUSE_AFTER_FAILURE.toNanos());
 		}
 		catch (RuntimeException | Error ex) {
-			// No memory or thread to say so with.
+			// There is no memory, or no thread, to log it.
 		}
 	}
 
-	/** A descriptor that tells something of a child. */
+	/** A descriptor that reports something about a child. */
 	interface Watched {
 
 		OwnedFd descriptor();
@@ -275,19 +277,19 @@ final class ChildWatcher {
 		/** Takes what is there, without waiting. */
 		Next serve();
 
-		/** Does what time or others bring about. Called now and then. */
+		/** Does what has become due without an event. Called from time to time. */
 		Next look(long now);
 
 		/** Closes the descriptor. */
 		void close();
 
-		/** What becomes of the descriptor. */
+		/** What happens to the descriptor next. */
 		enum Next {
 
-			/** It is served when it has something to tell. */
+			/** It is served when it is ready. */
 			WATCH,
 
-			/** It is looked after, and not served. */
+			/** It is looked at from time to time, but not served. */
 			REST,
 
 			/** Nothing more will come. */

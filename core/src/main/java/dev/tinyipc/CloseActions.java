@@ -7,15 +7,15 @@ import java.util.Map;
 import java.util.function.IntConsumer;
 
 /**
- * What is done with a descriptor's number as the last thing before it goes back to the
- * kernel, or to somebody else.
+ * What is done with a descriptor's number just before it goes back to the kernel, or to a
+ * new owner.
  */
 final class CloseActions {
 
-	/** By who wants it; made when there is somebody. */
+	/** By owner; created with the first one. */
 	private Map<Object, IntConsumer> actions = Map.of();
 
-	/** To be called while the descriptor is borrowed. */
+	/** Must be called while the descriptor is borrowed. */
 	synchronized void put(Object owner, IntConsumer action) {
 		if (this.actions.isEmpty()) {
 			this.actions = new HashMap<>();

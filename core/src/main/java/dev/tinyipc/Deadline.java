@@ -5,7 +5,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
- * Until when a call may wait, for whatever it has to wait for: its turn, room, each
+ * The time until which a call may wait, for whatever it needs: its turn, room, each
  * packet of a message.
  */
 public final class Deadline {
@@ -27,31 +27,31 @@ public final class Deadline {
 	}
 
 	/**
-	 * A deadline that passes so long after now.
-	 * @param timeout the time from now on; zero or less for a deadline that has passed,
-	 * with which a call does what it can without waiting
-	 * @return the deadline, which an interrupt does not shorten
+	 * Creates a deadline.
+	 * @param timeout the time from now; with zero or less, a call does what it can
+	 * without waiting
+	 * @return the deadline, which is not interruptible
 	 */
 	public static Deadline in(Duration timeout) {
 		long nanos = Math.max(0, nanos(timeout));
 		return new Deadline(endIn(nanos), nanos, false);
 	}
 
-	/** At most 146 years, so that nothing overflows to which something is added. */
+	/** At most 146 years, so that sums do not overflow. */
 	static long nanos(Duration timeout) {
 		return Math.min(TimeUnit.NANOSECONDS.convert(timeout), Long.MAX_VALUE / 2);
 	}
 
-	/** What {@link #end()} is of a deadline that passes so long after now. */
+	/** The {@link #end()} of a deadline that passes after the given time. */
 	static long endIn(long nanos) {
 		long end = System.nanoTime() + nanos;
 		return (end != 0) ? end : 1;
 	}
 
 	/**
-	 * Makes the wait end on {@link Thread#interrupt()}, too: the call then throws
+	 * Lets {@link Thread#interrupt()} end the wait, too: the call then throws
 	 * {@link IpcException.Interrupted}.
-	 * @return a deadline that passes at the same time
+	 * @return an interruptible deadline that passes at the same time
 	 */
 	public Deadline interruptible() {
 		return this.interruptible ? this : new Deadline(this.end, this.timeoutNanos, true);
@@ -76,7 +76,7 @@ public final class Deadline {
 
 	/**
 	 * Waits for a lock.
-	 * @param what is busy, for the message of a failure
+	 * @param what what is busy, for the exception's message
 	 */
 	void lock(ReentrantLock lock, Object what) throws IpcException {
 		if (lock.tryLock()) {
@@ -112,7 +112,7 @@ public final class Deadline {
 		return this.end;
 	}
 
-	/** How long it was when it was made, or 0 if it never passes. */
+	/** The original timeout, or 0 if it never passes. */
 	long timeoutNanos() {
 		return this.timeoutNanos;
 	}

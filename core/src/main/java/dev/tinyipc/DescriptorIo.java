@@ -9,26 +9,26 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reading and writing of a descriptor at a position that nobody else can move: by
- * {@code pread} and {@code pwrite} on a file, by {@code read} and {@code write} on
- * anything that has no position. Bytes pass through a block of native memory, so that
- * heap arrays can be used without pinning them.
+ * Reads and writes a descriptor at a position that nobody else can move: by {@code pread}
+ * and {@code pwrite} on a file, by {@code read} and {@code write} on anything without a
+ * position. Bytes pass through a block of native memory, so that heap arrays need not be
+ * pinned.
  */
 final class DescriptorIo {
 
 	private static final int BLOCK_SIZE = 64 * 1024;
 
-	/** So much can be written without waiting to a pipe that is ready, see pipe(7). */
+	/** This much can be written to a ready pipe without waiting, see pipe(7). */
 	private static final int PIPE_BUF = 4096;
 
 	private final OwnedFd descriptor;
 
 	private final boolean seekable;
 
-	/** The kernel then writes at the end, wherever it is told to. */
+	/** Whether the kernel writes at the end, regardless of the position. */
 	private final boolean appends;
 
-	/** Not a monitor, which a virtual thread would hold its carrier for. */
+	/** Not a monitor, for which a virtual thread would pin its carrier. */
 	private final ReentrantLock lock = new ReentrantLock();
 
 	private @Nullable Duration readTimeout;
@@ -55,7 +55,7 @@ final class DescriptorIo {
 		DescriptorStatus status = DescriptorStatus.of(descriptor);
 		if (!status.hasPosition()) {
 			throw new IpcException(descriptor + " is " + status.kind().description()
-					+ ", which has no position: a channel reads and writes files, a stream what can be read in order");
+					+ ", which has no position: use a stream instead of a channel");
 		}
 		return of(descriptor, status);
 	}
@@ -71,7 +71,7 @@ final class DescriptorIo {
 		}
 	}
 
-	/** Lets no read wait longer. */
+	/** Sets how long each read may wait. */
 	DescriptorIo withReadTimeout(Duration timeout) {
 		if (timeout.isNegative() || timeout.isZero()) {
 			throw new IllegalArgumentException("A read timeout is at least 1 ns, not " + timeout);
@@ -80,14 +80,14 @@ final class DescriptorIo {
 		return this;
 	}
 
-	/** Leaves the descriptor open when it is closed itself. */
+	/** Lets {@link #close()} leave the descriptor open. */
 	DescriptorIo leavingOpen() {
 		this.leavesOpen = true;
 		return this;
 	}
 
 	/**
-	 * Reads into the remaining bytes of the buffer, as many as come at once.
+	 * Reads into the remaining bytes of the buffer, as much as is there.
 	 * @return the number of bytes read, 0 at the end
 	 */
 	int read(ByteBuffer target) throws IpcException {
@@ -122,9 +122,9 @@ final class DescriptorIo {
 		}
 	}
 
-	/** As {@link Readiness#await} has it: 0 for never. */
+	/** In the form of {@link Readiness#await}: 0 for never. */
 	private long deadline() {
-		// Saturated: what nobody can wait for is no limit.
+		// The conversion saturates: such a long timeout is no limit.
 		long nanos = (this.readTimeout != null) ? TimeUnit.NANOSECONDS.convert(this.readTimeout) : Long.MAX_VALUE;
 		return (nanos != Long.MAX_VALUE) ? System.nanoTime() + nanos : 0;
 	}
@@ -136,7 +136,7 @@ final class DescriptorIo {
 
 	private boolean awaitInput(int fd, long deadline) throws IpcException {
 		if (!Readiness.await(fd, LibC.POLLIN, deadline)) {
-			throw new IpcException.Timeout("Nothing came from " + this.descriptor + " within " + this.readTimeout);
+			throw new IpcException.Timeout("Nothing arrived from " + this.descriptor + " within " + this.readTimeout);
 		}
 		return true;
 	}
@@ -147,7 +147,7 @@ final class DescriptorIo {
 		vector.bytes().putLong(0, this.block.address()).putLong(Long.BYTES, wanted);
 		long count = LibC.preadv2(fd, vector.address(), 1, -1, LibC.RWF_NOWAIT);
 		Reference.reachabilityFence(vector);
-		// Some devices can be read only with waiting, of which they do none.
+		// Some devices do not support this, and never wait anyway.
 		boolean unknown = count < 0 && Errno.last() == Errno.EOPNOTSUPP.number;
 		return unknown ? LibC.read(fd, this.block.address(), wanted) : count;
 	}
@@ -195,15 +195,15 @@ final class DescriptorIo {
 	}
 
 	/**
-	 * A descriptor that came from elsewhere may be non-blocking. That belongs to all who
-	 * share the open file, so it is not changed but waited for.
+	 * A descriptor from elsewhere may be non-blocking. That flag belongs to everybody who
+	 * shares the open file, so it is not changed: this waits instead.
 	 */
 	private static boolean mayWriteAgain(int fd) throws IpcException {
 		int error = Errno.last();
 		return (error == Errno.EAGAIN.number) ? Readiness.await(fd, LibC.POLLOUT, 0) : error == Errno.EINTR.number;
 	}
 
-	/** How many bytes can be read without waiting. */
+	/** The number of bytes that can be read without waiting. */
 	int available() throws IpcException {
 		if (this.seekable) {
 			return (int) Math.min(Integer.MAX_VALUE, Math.max(0, size(this.descriptor) - position()));
@@ -270,7 +270,7 @@ final class DescriptorIo {
 	}
 
 	private void checkOpen() throws IpcException {
-		if (this.closed && this.leavesOpen) { // otherwise the descriptor says it
+		if (this.closed && this.leavesOpen) { // otherwise the descriptor checks
 			throw new IpcException("The stream over " + this.descriptor + " is closed");
 		}
 	}

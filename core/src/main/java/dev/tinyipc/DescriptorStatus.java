@@ -4,7 +4,7 @@ import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
 
 /**
- * What the kernel says about a descriptor ({@code statx(2)}):
+ * What the kernel knows about a descriptor ({@code statx(2)}):
  *
  * <pre>
  * struct statx {
@@ -18,8 +18,8 @@ import java.nio.ByteBuffer;
  * };                        // 256 bytes
  * </pre>
  *
- * @param kind what it is open on
- * @param hasPosition whether it can be read and written at any place
+ * @param kind what it refers to
+ * @param hasPosition whether it can be read and written at any position
  * @param size of a file, in bytes
  */
 record DescriptorStatus(OwnedFd.Kind kind, boolean hasPosition, long size) {
@@ -60,8 +60,8 @@ record DescriptorStatus(OwnedFd.Kind kind, boolean hasPosition, long size) {
 				case CHARACTER_DEVICE, BLOCK_DEVICE -> OwnedFd.Kind.DEVICE;
 				default -> OwnedFd.Kind.OTHER;
 			};
-			// Not by lseek, which succeeds on some things that have no position, such as
-			// eventfds.
+			// Not by lseek, which succeeds on some things without a position, such as an
+			// eventfd.
 			boolean hasPosition = type == REGULAR_FILE || type == BLOCK_DEVICE;
 			return new DescriptorStatus(kind, hasPosition, status.getLong(SIZE_OFFSET));
 		}
@@ -79,7 +79,7 @@ record DescriptorStatus(OwnedFd.Kind kind, boolean hasPosition, long size) {
 		return status.bytes(); // which keeps the memory
 	}
 
-	/** As files in a memory file system can, which have a name besides. */
+	/** Files on tmpfs can have seals too, but they also have a link. */
 	private static boolean canHaveSeals(int fd) {
 		return LibC.fcntl(fd, LibC.F_GET_SEALS, 0) >= 0;
 	}

@@ -12,7 +12,7 @@ import tools.jackson.databind.DatabindException;
 import tools.jackson.databind.util.ByteBufferBackedInputStream;
 
 /**
- * What may be around a payload, so that a reply can say which request it belongs to:
+ * What may enclose a payload, so that a reply can name its request:
  *
  * <pre>
  * 0     1             5    6      9    10          18         26
@@ -22,8 +22,8 @@ import tools.jackson.databind.util.ByteBufferBackedInputStream;
  *   CBOR tag 1230000966  map of 2   unsigned, 64 bits, big-endian
  * </pre>
  *
- * It is always written like this, so that only the number differs. A peer may write it in
- * any other well-formed way, with further keys.
+ * It is always written like this; only the number differs. A peer may write it in any
+ * other well-formed way, with further keys.
  *
  * @param id the number of the exchange, unsigned; empty if there is none
  * @param start where in the body the payload begins
@@ -33,7 +33,7 @@ record Envelope(OptionalLong id, int start, int end) {
 
 	static final long TAG = 1230000966;
 
-	/** The bytes in front of the payload. Nothing follows it. */
+	/** The size of what precedes the payload. Nothing follows it. */
 	static final int PREFIX_SIZE = 26;
 
 	private static final byte[] PREFIX = { (byte) 0xda, 0x49, 0x50, 0x53, 0x46, (byte) 0xa2, 0x62, 'i', 'd', 0x1b, 0, 0,
@@ -44,7 +44,7 @@ record Envelope(OptionalLong id, int start, int end) {
 	private static final int KEY_OF_PAYLOAD = 18;
 
 	/**
-	 * Writes what stands in front of a payload.
+	 * Writes what precedes a payload.
 	 * @param at where the body begins
 	 * @param id the number of the exchange
 	 */
@@ -55,10 +55,10 @@ record Envelope(OptionalLong id, int start, int end) {
 	}
 
 	/**
-	 * Opens an envelope.
+	 * Reads an envelope.
 	 * @param body from its position to its limit; both stay as they are
-	 * @return null if the body is none, but a bare payload
-	 * @throws JacksonException if there is something else than an envelope behind the tag
+	 * @return null if the body is a bare payload
+	 * @throws JacksonException if the tag encloses anything else
 	 */
 	static @Nullable Envelope read(ByteBuffer body) {
 		if (!body.hasRemaining() || CborHead.type(body.get(body.position())) != CborHead.TAG) {
@@ -73,8 +73,8 @@ record Envelope(OptionalLong id, int start, int end) {
 	}
 
 	/**
-	 * The bytes in front of the payload, if the body begins as we write it.
-	 * @param start the first bytes of the body, or all
+	 * The size of what precedes the payload, if the body begins as we write it.
+	 * @param start the first bytes of the body, or all of it
 	 * @return 0 for anything else
 	 */
 	static int prefixSize(ByteBuffer start) {
@@ -83,7 +83,7 @@ record Envelope(OptionalLong id, int start, int end) {
 	}
 
 	/**
-	 * Opens the envelope, if the body is one: the payload is then what is left of it.
+	 * Opens the envelope, if the body is one, so that only the payload is left of it.
 	 * @return the number of the exchange; empty if there is none, as with a bare payload
 	 */
 	static OptionalLong open(ByteBuffer body) {
@@ -129,7 +129,7 @@ record Envelope(OptionalLong id, int start, int end) {
 		ByteBuffer map = body.duplicate().position(content);
 		try (JsonParser parser = Codec.cbor().reader(Object.class).createParser(new ByteBufferBackedInputStream(map))) {
 			if (parser.nextToken() != JsonToken.START_OBJECT) {
-				throw malformed("is no map");
+				throw malformed("is not a map");
 			}
 			OptionalLong id = OptionalLong.empty();
 			int start = -1;
@@ -163,7 +163,7 @@ record Envelope(OptionalLong id, int start, int end) {
 		boolean unsigned = parser.currentToken() == JsonToken.VALUE_NUMBER_INT
 				&& parser.getBigIntegerValue().signum() >= 0 && parser.getBigIntegerValue().bitLength() <= Long.SIZE;
 		if (!unsigned) {
-			throw malformed("has an \"id\" that is no unsigned number of 64 bits");
+			throw malformed("has an \"id\" that is not an unsigned number of 64 bits");
 		}
 		return parser.getBigIntegerValue().longValue();
 	}

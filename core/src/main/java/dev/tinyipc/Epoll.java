@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  * };                       // 12 bytes            16 bytes
  * </pre>
  *
- * Descriptors may be added and removed by any thread, one thread waits.
+ * Any thread may add and remove descriptors; one thread waits.
  */
 final class Epoll implements Closeable {
 
@@ -58,7 +58,7 @@ final class Epoll implements Closeable {
 
 	/**
 	 * Watches a descriptor.
-	 * @param token what {@link #token(int)} tells when it is ready
+	 * @param token what {@link #token(int)} returns when it is ready
 	 */
 	void add(int fd, int interest, long token) throws IpcException {
 		NativeBuffer event = NativeBuffer.zeroed(EVENT_SIZE);
@@ -66,7 +66,7 @@ final class Epoll implements Closeable {
 		control("EPOLL_CTL_ADD", CTL_ADD, fd, event);
 	}
 
-	/** Watches a descriptor no longer. To be called before it is closed. */
+	/** Stops watching a descriptor. Must be called before it is closed. */
 	void remove(int fd) throws IpcException {
 		control("EPOLL_CTL_DEL", CTL_DEL, fd, NativeBuffer.zeroed(EVENT_SIZE));
 	}
@@ -85,10 +85,10 @@ final class Epoll implements Closeable {
 	/**
 	 * Waits until something is ready.
 	 * @param timeout null to wait without limit
-	 * @return how many events there are, 0 if none came in time
+	 * @return the number of events, 0 if there were none in time
 	 */
 	int await(@Nullable Duration timeout) throws IpcException {
-		// Saturated: what nobody can wait for is no limit.
+		// The conversion saturates: such a long timeout is no limit.
 		long nanos = (timeout != null) ? TimeUnit.NANOSECONDS.convert(timeout) : 0;
 		long deadline = (timeout != null && nanos != Long.MAX_VALUE) ? System.nanoTime() + nanos : 0;
 		int epoll = this.descriptor.borrow();
@@ -110,25 +110,22 @@ final class Epoll implements Closeable {
 		}
 	}
 
-	/** What an event's descriptor was added with. */
+	/** The token with which an event's descriptor was added. */
 	long token(int index) {
 		return this.events.bytes().getLong(index * EVENT_SIZE + DATA);
 	}
 
-	/**
-	 * Whether an event says that reading, or learning that nothing more comes, is
-	 * possible.
-	 */
+	/** Whether a read would not block: there is something, or nothing more will come. */
 	boolean isReadable(int index) {
 		return (events(index) & (IN | PEER_HANG_UP | HANG_UP | ERROR)) != 0;
 	}
 
-	/** Whether an event says that writing, or learning that nobody reads, is possible. */
+	/** Whether a write would not block: there is room, or nobody reads any more. */
 	boolean isWritable(int index) {
 		return (events(index) & (OUT | HANG_UP | ERROR)) != 0;
 	}
 
-	/** Whether an event says that the peer sends nothing more. */
+	/** Whether the peer will send nothing more. */
 	boolean hasEnded(int index) {
 		return (events(index) & (PEER_HANG_UP | HANG_UP)) != 0;
 	}

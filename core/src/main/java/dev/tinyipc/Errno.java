@@ -33,15 +33,15 @@ enum Errno {
 	}
 
 	/**
-	 * The error number that the last native call of this thread left. It says something
-	 * only when that call's return value said that it failed.
+	 * The error number of this thread's last native call. It is meaningful only if that
+	 * call returned a failure.
 	 */
 	static int last() {
 		return LibC.errno();
 	}
 
 	/**
-	 * Whether the call that just failed was only interrupted by a signal and wants to be
+	 * Whether the call that just failed was only interrupted by a signal and must be
 	 * repeated.
 	 */
 	static boolean interrupted() {
@@ -49,8 +49,8 @@ enum Errno {
 	}
 
 	/**
-	 * Returns a result that says success, and turns one that says failure (negative) into
-	 * an exception.
+	 * Returns the result of a successful call, and turns a failure (a negative result)
+	 * into an exception.
 	 */
 	static int check(String call, int result) throws IpcException {
 		check(call, (long) result);

@@ -12,7 +12,7 @@ import tools.jackson.databind.util.ByteBufferBackedInputStream;
 import tools.jackson.dataformat.cbor.CBORGenerator;
 
 /**
- * The body with which a peer says that it could not do its work:
+ * The body with which a peer answers a request that failed:
  *
  * <pre>
  * 0     1             5
@@ -22,13 +22,13 @@ import tools.jackson.dataformat.cbor.CBORGenerator;
  *   CBOR tag 1230000965
  * </pre>
  *
- * A peer may write the tag with a longer head, and other tags around it.
+ * A peer may write the tag with a longer head, and put other tags around it.
  */
 final class ErrorItem {
 
 	static final int TAG = 1230000965;
 
-	/** In each direction: more of a text helps nobody, and would fill a log. */
+	/** In both directions: more text would not help, and would fill a log. */
 	static final int MAX_TEXT_LENGTH = 16 * 1024;
 
 	private ErrorItem() {
@@ -45,7 +45,7 @@ final class ErrorItem {
 	/**
 	 * Reads an error item.
 	 * @param wireSize bytes of the whole message
-	 * @throws JacksonException if there is something else than an error behind the tag
+	 * @throws JacksonException if the tag encloses anything else
 	 */
 	static IpcException.Remote read(ByteBuffer body, long wireSize) {
 		JsonNode content = Codec.cbor().reader(JsonNode.class).readValue(new ByteBufferBackedInputStream(body));
@@ -53,7 +53,7 @@ final class ErrorItem {
 		JsonNode message = content.path("message");
 		if (!type.isString() || !message.isString()) {
 			throw DatabindException.from((JsonParser) null,
-					"The peer sent an error item (CBOR tag " + TAG + ") that holds no texts \"type\" and \"message\"");
+					"The peer sent an error item (CBOR tag " + TAG + ") without the texts \"type\" and \"message\"");
 		}
 		return new IpcException.Remote(cut(type.stringValue()), cut(message.stringValue()), wireSize);
 	}
@@ -68,7 +68,7 @@ final class ErrorItem {
 		}
 	}
 
-	/** Without surrogates that stand alone, which are no text, and of a sensible size. */
+	/** Cuts a text, and replaces lone surrogates, which UTF-8 cannot express. */
 	private static String writable(String text) {
 		return new String(cut(text).getBytes(StandardCharsets.UTF_8), StandardCharsets.UTF_8);
 	}

@@ -3,9 +3,8 @@ package dev.tinyipc;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One request and its reply, made by {@link IpcRequester#begin}. The reply is the
- * request's own, or there is none: whatever goes wrong, what comes too late or twice
- * reaches nobody.
+ * One request and its reply, begun by {@link IpcRequester#begin}. A reply always belongs
+ * to its request: whatever goes wrong, one that arrives late or twice reaches nobody.
  *
  * <pre class="code">
  * Exchange exchange = requester.begin(Deadline.in(timeout));
@@ -15,7 +14,7 @@ import org.jspecify.annotations.Nullable;
  * }
  * </pre>
  *
- * Used by one thread at a time, and for one request.
+ * An exchange is for one thread at a time, and for one request.
  */
 public final class Exchange {
 
@@ -23,7 +22,7 @@ public final class Exchange {
 
 	private final Deadline deadline;
 
-	/** Of the request among all messages that were sent; 0 until it is. */
+	/** The number of the request among all messages; 0 until it is sent. */
 	private long number;
 
 	private boolean answered;
@@ -34,26 +33,26 @@ public final class Exchange {
 	}
 
 	/**
-	 * Sends the request, and waits while the peer's queue is full.
+	 * Sends the request. Waits while the peer's queue is full.
 	 * @param payload the value to send
-	 * @param descriptors at most 253; they stay the caller's
+	 * @param descriptors at most 253; the caller keeps them
 	 * @return the size of the message on the wire, in bytes
 	 * @throws tools.jackson.core.JacksonException if the value cannot be written; nothing
 	 * was sent
 	 * @throws IpcException as {@link IpcChannel#send}; {@link #isRequestSent()} tells
-	 * whether the peer may have got something of it
+	 * whether the peer may have received any of it
 	 */
 	public long request(@Nullable Object payload, OwnedFd... descriptors) throws IpcException {
 		if (this.number != 0) {
-			throw new IllegalStateException("The request was sent already: begin another exchange");
+			throw new IllegalStateException("The request was already sent: begin another exchange");
 		}
 		return this.requester.send(this, payload, this.deadline, descriptors);
 	}
 
 	/**
 	 * Waits for the reply.
-	 * @param type what the reply is read as
-	 * @param <T> the same type
+	 * @param type the type to read the reply as
+	 * @param <T> the type of the payload
 	 * @return the reply, to be closed by the caller
 	 * @throws tools.jackson.core.JacksonException if the reply cannot be read as the type
 	 * @throws IpcException.Remote if the peer answered with an error item
@@ -70,17 +69,17 @@ public final class Exchange {
 	}
 
 	/**
-	 * Whether the peer may have got the request.
-	 * @return false if the request can safely be sent to another peer: it was not sent,
-	 * or the peer has ended without having read all of it
+	 * Whether the peer may have received the request.
+	 * @return false if it can safely be sent to another peer: it was not sent, or the
+	 * peer ended before it had read all of it
 	 */
 	public boolean isRequestSent() {
 		return this.number != 0;
 	}
 
 	/**
-	 * Whether the reply came, be it an error, of another type than the expected one, or
-	 * so late that it was dropped.
+	 * Whether a reply arrived, even if it was an error, could not be read, or came so
+	 * late that it was dropped.
 	 * @return whether the exchange is over
 	 */
 	public boolean isAnswered() {

@@ -5,7 +5,7 @@ import java.util.OptionalInt;
 
 /**
  * How a process ended: with an exit code of its own, or killed by a signal
- * ({@code wait(2)}). Neither is known if somebody else in this process waited for it.
+ * ({@code wait(2)}). Neither is known if other code in this process waited for it.
  *
  * @param code the exit code, 0 to 255; empty if a signal killed it
  * @param signal the number of the signal that killed it; empty if it ended itself
@@ -20,14 +20,15 @@ public record ExitStatus(OptionalInt code, OptionalInt signal) {
 
 	static final ExitStatus UNKNOWN = new ExitStatus(OptionalInt.empty(), OptionalInt.empty());
 
-	/** What the JDK says of a process that it lost sight of. */
+	/** What the JDK returns for a process that it lost track of. */
 	private static final int UNKNOWN_VALUE = -1;
 
-	/** What shells and the JDK add to a signal's number to make a code of it. */
+	/** What shells and the JDK add to the number of a signal to form a code. */
 	private static final int SIGNAL_BASE = 128;
 
 	/**
-	 * From what {@code waitpid(2)} gave: WTERMSIG in the low 7 bits, WEXITSTATUS above.
+	 * Decodes the status of {@code waitpid(2)}: WTERMSIG in the low 7 bits, WEXITSTATUS
+	 * above.
 	 */
 	static ExitStatus ofWaitStatus(int status) {
 		int signal = status & 0x7f;
@@ -36,7 +37,7 @@ public record ExitStatus(OptionalInt code, OptionalInt signal) {
 	}
 
 	/**
-	 * Whether the process ended itself and said that all was well.
+	 * Whether the process ended successfully.
 	 * @return whether the exit code is 0
 	 */
 	public boolean isSuccess() {
@@ -44,8 +45,8 @@ public record ExitStatus(OptionalInt code, OptionalInt signal) {
 	}
 
 	/**
-	 * The value that {@link Process#exitValue()} has for it, in which a signal cannot be
-	 * told from a code above 128.
+	 * The value of {@link Process#exitValue()}, in which a signal looks like a code above
+	 * 128.
 	 * @return the exit code, or 128 and the signal's number, or -1 if neither is known
 	 */
 	public int exitValue() {

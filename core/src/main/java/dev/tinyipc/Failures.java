@@ -2,7 +2,7 @@ package dev.tinyipc;
 
 import org.slf4j.Logger;
 
-/** Says what went wrong in a thread that must go on, whatever it is. */
+/** Logs failures of threads that must keep running, whatever happens. */
 final class Failures {
 
 	private Failures() {
@@ -13,7 +13,7 @@ final class Failures {
 			logger.error(what, failure);
 		}
 		catch (RuntimeException | Error ex) {
-			// There is nothing left to say it with: no memory, or an appender that fails.
+			// There is no memory left to log with, or the appender failed.
 		}
 	}
 

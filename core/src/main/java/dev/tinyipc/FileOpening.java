@@ -9,7 +9,7 @@ import java.nio.file.StandardOpenOption;
 import java.util.List;
 import java.util.Set;
 
-/** Descriptors that are opened here: {@code open(2)} and {@code pipe2(2)}. */
+/** Opens files and pipes: {@code open(2)} and {@code pipe2(2)}. */
 final class FileOpening {
 
 	private static final int OWNER_READS_AND_WRITES = 0600;
@@ -24,9 +24,8 @@ final class FileOpening {
 		NativeAccess.require();
 		// The kernel would open the host's file of that name.
 		if (path.getFileSystem() != FileSystems.getDefault()) {
-			throw new IpcException(path + " is not in the host's file system, but in one of the type "
-					+ path.getFileSystem().provider().getScheme()
-					+ ", and has no descriptor: copy it to a file or into a SharedMemory");
+			throw new IpcException(path + " is in a file system of type " + path.getFileSystem().provider().getScheme()
+					+ ", where files have no descriptors: copy it to a file or into a SharedMemory");
 		}
 		Set<OpenOption> wanted = Set.copyOf(List.of(options));
 		NativeBuffer name = NativeBuffer.string("Path", path.toString());
@@ -39,7 +38,7 @@ final class FileOpening {
 		Reference.reachabilityFence(name);
 		Errno.check("open(" + path + ')', number);
 		if (wanted.contains(StandardOpenOption.DELETE_ON_CLOSE)) {
-			// As the JDK does it: the name goes now, the file with its last descriptor.
+			// As the JDK does: the name goes now, the file with its last descriptor.
 			path.toFile().delete();
 		}
 		return OwnedFd.of(number);

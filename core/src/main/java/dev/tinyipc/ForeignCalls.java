@@ -6,9 +6,9 @@ import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 
 /**
- * Runs whatever calls code that is not ours, such as log appenders, which may block, call
- * back, or end the JVM: never in the thread that watches the children. One thread does it
- * all; as long as it is held up, others take over, up to eight.
+ * Runs tasks that call foreign code, such as log appenders, which may block, call back,
+ * or end the JVM: the thread that watches the children must not do it. One thread runs
+ * them all; while it is blocked, others take over, up to eight.
  */
 final class ForeignCalls implements Executor {
 
@@ -42,8 +42,8 @@ final class ForeignCalls implements Executor {
 	}
 
 	/**
-	 * To be called now and then while there is something to do. Adds a thread if tasks
-	 * are waiting and none has been completed since the last call.
+	 * Must be called from time to time while this is busy. Adds a thread if tasks are
+	 * waiting and none has been completed since the last call.
 	 */
 	void relieve() {
 		boolean stuck = this.threads.getCompletedTaskCount() == this.completed;

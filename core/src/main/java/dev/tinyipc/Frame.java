@@ -13,26 +13,23 @@ import org.jspecify.annotations.Nullable;
  *   u64, native byte order; at least 1
  * </pre>
  *
- * A frame that fits one packet is one packet. Of a larger one the first packet holds the
+ * A frame that fits one packet is one packet. The first packet of a larger one holds the
  * length and the first part of the body, and raw packets follow until the length is
- * reached. Descriptors come with the first packet.
+ * reached. Descriptors travel with the first packet.
  */
 final class Frame {
 
 	static final int HEADER_SIZE = Long.BYTES;
 
-	/** The largest body that one buffer can hold behind the header. */
+	/** The largest body that one buffer can hold after the header. */
 	static final int MAX_BODY_SIZE = Integer.MAX_VALUE - HEADER_SIZE;
 
-	/**
-	 * No packet is larger, so that a receiver can have room for it before it knows its
-	 * size.
-	 */
+	/** No packet is larger, so that a receiver can have room before it knows the size. */
 	static final int MAX_PACKET_SIZE = 512 * 1024;
 
 	/**
-	 * The size of the packets of a frame that needs several. With smaller ones the calls
-	 * take longer, and with larger ones the peer has to wait longer for its first.
+	 * The size of the packets of a frame that needs several. Smaller ones cost more
+	 * calls, and larger ones make the peer wait longer for the first.
 	 */
 	private static final int PART_SIZE = 64 * 1024;
 
@@ -41,7 +38,7 @@ final class Frame {
 
 	/**
 	 * Sends a frame.
-	 * @param frame the body, behind room for the header
+	 * @param frame room for the header, followed by the body
 	 * @param bodyLength bytes, at least 1
 	 * @param deadline null for the socket's timeout
 	 */
@@ -69,8 +66,7 @@ final class Frame {
 	/**
 	 * Receives a frame.
 	 * @param frame takes the header and the body
-	 * @param maxBodySize bytes; a longer announcement is an error before anything is
-	 * allocated for it
+	 * @param maxBodySize bytes; announcing more is an error before anything is allocated
 	 * @param deadline null for the socket's timeout
 	 * @return the body's length and the descriptors, or null if the peer closed
 	 */
@@ -88,7 +84,7 @@ final class Frame {
 
 	/**
 	 * Receives a frame, as {@link #receive} does, if one is there.
-	 * @param deadline until when to wait for the rest of one that has begun
+	 * @param deadline how long to wait for the rest of a frame that has begun
 	 * @return null if none is there
 	 * @throws IpcException.PeerClosed if the peer closed
 	 */
@@ -120,8 +116,8 @@ final class Frame {
 			return new Packet(length, first.descriptors());
 		}
 		catch (IpcException.Timeout ex) {
-			// Not a timeout to the caller, after which it could go on.
-			throw receiver.breakWith(new IpcException("A part of a message had come: " + ex.getMessage(), ex));
+			// Not a timeout for the caller, which could then go on.
+			throw receiver.breakWith(new IpcException("Part of a message had arrived: " + ex.getMessage(), ex));
 		}
 		catch (IpcException ex) {
 			throw receiver.breakWith(ex);
@@ -141,8 +137,8 @@ final class Frame {
 			return waits ? receiver.receive(frame) : receiver.tryReceive(frame);
 		}
 		catch (IpcException.TooManyDescriptors | IpcException.MessageTooLarge ex) {
-			// The packet is lost, and with it the frame. If that was all of it, the next
-			// one begins behind it; else its rest would be taken for that.
+			// The packet is lost, and with it the frame. If it was the whole frame, the
+			// next one follows; otherwise its rest would be taken for the next one.
 			long there = receiver.lastLength() - (long) HEADER_SIZE;
 			throw (frame.bytes().getLong(0) == there) ? ex : receiver.breakWith(ex);
 		}
@@ -151,23 +147,24 @@ final class Frame {
 	private static int bodyLength(NativeBuffer frame, Packet first, int maxBodySize) throws IpcException {
 		int there = first.length() - HEADER_SIZE;
 		if (there <= 0) {
-			throw new IpcException("A packet of " + first.length() + " bytes came where a message was to begin, which"
-					+ " has 8 bytes of length and at least 1 of content: the peer does not speak this protocol");
+			throw new IpcException(
+					"A packet of " + first.length() + " bytes arrived where a message should begin, with 8"
+							+ " bytes of length and at least 1 of content: the peer does not speak this protocol");
 		}
 		long announced = frame.bytes().getLong(0);
 		if (announced < 0 || announced > maxBodySize) {
 			throw new IpcException.MessageTooLarge("A message of " + Long.toUnsignedString(announced)
-					+ " bytes was announced, and at most " + maxBodySize
+					+ " bytes was announced, but at most " + maxBodySize
 					+ " are accepted: the maximum message size is too low, or the peer is broken");
 		}
 		if (announced < there) {
-			throw new IpcException("A message of " + announced + " bytes was announced, and its first packet brought "
+			throw new IpcException("A message of " + announced + " bytes was announced, but its first packet has "
 					+ there + ": the peer is broken");
 		}
 		return (int) announced;
 	}
 
-	/** Receives the packets that continue the first one, each behind the other. */
+	/** Receives the packets that follow the first one. */
 	private static void receiveRest(SocketReceiver receiver, Window frame, int received, int length)
 			throws IpcException {
 		frame.expect(length, received);
@@ -183,34 +180,34 @@ final class Frame {
 			there += next.length();
 			if (!next.descriptors().isEmpty()) {
 				next.close();
-				throw new IpcException("Descriptors came in the middle of a message, after " + there + " of " + length
-						+ " bytes, and not with its first packet: the peer is broken");
+				throw new IpcException("Descriptors arrived in the middle of a message, after " + there + " of "
+						+ length + " bytes, not with its first packet: the peer is broken");
 			}
 		}
 	}
 
 	/**
-	 * Native memory through which a frame goes. It begins with the frame's first packet,
-	 * and holds the whole frame, or one part after the other. Places are counted from the
-	 * header.
+	 * Native memory through which a frame passes. It holds the frame's first packet
+	 * first, and then the whole frame, or one part after the other. Offsets in the frame
+	 * are counted from its header.
 	 */
 	interface Window {
 
 		NativeBuffer memory();
 
 		/**
-		 * Brings a part that is to be sent into the memory.
-		 * @return where in the memory it is
+		 * Brings the next part to send into the memory.
+		 * @return its offset in the memory
 		 */
 		int bring(int from, int size);
 
-		/** Prepares for a frame of that length, of which the first part has come. */
+		/** Prepares for a frame of the given length, whose first part has arrived. */
 		void expect(int length, int there);
 
-		/** Where in the memory the next part is to be received. */
+		/** The offset in the memory where the next part is received. */
 		int placeOf(int from);
 
-		/** A part has come. */
+		/** Called when a part has arrived. */
 		void take(int from, int size);
 
 	}

@@ -5,17 +5,17 @@ import java.io.OutputStream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Native memory for one frame, header included, that grows as the frame is written or
- * received, and that its socket uses again for the next one.
+ * Native memory for one frame with its header. It grows as the frame is written or
+ * received, and its socket reuses it for the next frame.
  */
 final class FrameBuffer extends OutputStream implements Frame.Window {
 
-	/** Room for any first packet. Pages that are not used cost nothing. */
+	/** Room for any first packet. Unused pages cost nothing. */
 	private static final int INITIAL_CAPACITY = Frame.MAX_PACKET_SIZE;
 
 	private final NativeBuffer own = NativeBuffer.allocate(INITIAL_CAPACITY);
 
-	/** Its own, or for a larger frame some that is shared. */
+	/** Its own, or shared memory for a larger frame. */
 	private NativeBuffer memory = this.own;
 
 	private int size;
@@ -24,12 +24,14 @@ final class FrameBuffer extends OutputStream implements Frame.Window {
 
 	private long wanted;
 
-	/** Starts a frame that is written: the header's place first. */
+	/** Begins to write a frame, after room for the header. */
 	FrameBuffer begin(int maxBodySize) {
 		return begin(maxBodySize, 0);
 	}
 
-	/** As {@link #begin(int)}, behind the first bytes of the body, which are there. */
+	/**
+	 * As {@link #begin(int)}, after the first bytes of the body, which are there already.
+	 */
 	FrameBuffer begin(int maxBodySize, int prefixSize) {
 		this.size = Frame.HEADER_SIZE + prefixSize;
 		this.maxSize = Frame.HEADER_SIZE + maxBodySize;
@@ -59,10 +61,10 @@ final class FrameBuffer extends OutputStream implements Frame.Window {
 
 	@Override
 	public void take(int from, int size) {
-		// It is where it stays.
+		// It is already in place.
 	}
 
-	/** The bytes that the body would have, had it not been cut at the limit. */
+	/** The size that the body would have if it were not cut at the limit. */
 	long wantedBodySize() {
 		return this.wanted - Frame.HEADER_SIZE;
 	}
@@ -83,7 +85,7 @@ final class FrameBuffer extends OutputStream implements Frame.Window {
 	}
 
 	/**
-	 * What is over the limit is only counted, so that the error can name the full size.
+	 * Bytes over the limit are only counted, so that the error can name the full size.
 	 */
 	private boolean reserve(int length) {
 		this.wanted += length;
@@ -97,7 +99,7 @@ final class FrameBuffer extends OutputStream implements Frame.Window {
 		return true;
 	}
 
-	/** Makes the memory at least so large, and keeps its first bytes. */
+	/** Grows the memory to at least the given size, and keeps its first bytes. */
 	private void grow(int capacity, int used) {
 		if (capacity > this.memory.capacity()) {
 			NativeBuffer larger = LargeMemory.take(capacity);
@@ -115,8 +117,8 @@ final class FrameBuffer extends OutputStream implements Frame.Window {
 	}
 
 	/**
-	 * Where the buffer is kept between two frames. Whoever takes it has it alone; a
-	 * second taker, such as a serializer that sends, gets another one.
+	 * Keeps the buffer between two frames. One taker has it alone; a second one, such as
+	 * a serializer that sends, gets another buffer.
 	 */
 	static final class Slot {
 

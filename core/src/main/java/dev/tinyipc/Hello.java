@@ -12,9 +12,9 @@ import tools.jackson.dataformat.cbor.CBORGenerator;
 
 /**
  * The first message of a child that was invited to say what it can do: CBOR tag
- * 1230000970 around a map, of which every key may be missing.
+ * 1230000970 around a map, in which every key is optional.
  *
- * @param protocol the version of the wire format; 1 if it does not say
+ * @param protocol the version of the wire format; 1 by default
  * @param envelope whether the child answers an {@link Envelope} with one
  */
 record Hello(int protocol, boolean envelope) {
@@ -33,8 +33,8 @@ record Hello(int protocol, boolean envelope) {
 	}
 
 	/**
-	 * Reads a hello. Keys that are not known are ignored.
-	 * @throws JacksonException if there is something else behind the tag
+	 * Reads a hello. Unknown keys are ignored.
+	 * @throws JacksonException if the tag encloses anything else
 	 */
 	static Hello read(ByteBuffer body) {
 		JsonNode content = Codec.cbor()
@@ -45,7 +45,7 @@ record Hello(int protocol, boolean envelope) {
 		if (!content.isObject() || (protocol != null && !protocol.canConvertToInt())
 				|| (envelope != null && !envelope.isBoolean())) {
 			throw DatabindException.from((JsonParser) null, "The peer sent a hello (CBOR tag " + TAG
-					+ ") that is no map, or whose \"protocol\" is no number or \"envelope\" no boolean");
+					+ ") that is not a map, or whose \"protocol\" is not a number or \"envelope\" not a boolean");
 		}
 		return new Hello((protocol != null) ? protocol.intValue() : 1, envelope != null && envelope.booleanValue());
 	}

@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class InheritedSocket {
 
-	/** For how many microseconds the parent would have a receive spin, if for any. */
+	/** How long the parent wants a receive to spin, in microseconds. */
 	static final String SPIN_VARIABLE = "TINY_IPC_SPIN_MICROS";
 
 	private static @Nullable IpcSocket socket;
@@ -49,19 +49,19 @@ final class InheritedSocket {
 	private static Duration spinTime() throws IpcException {
 		String micros = System.getenv(SPIN_VARIABLE);
 		try {
-			return (micros != null) ? IpcSocket.checkSpinTime(Duration.of(Long.parseLong(micros), ChronoUnit.MICROS))
+			return (micros != null) ? Spin.checkLimit(Duration.of(Long.parseLong(micros), ChronoUnit.MICROS))
 					: Duration.ZERO;
 		}
 		catch (IllegalArgumentException | ArithmeticException ex) {
 			throw new IpcException("The environment says " + SPIN_VARIABLE + '=' + micros
-					+ ", which is no number of microseconds up to 10000: correct it, or remove it from the environment",
+					+ ", which is not a number of microseconds up to 10000: correct it, or remove it from the environment",
 					ex);
 		}
 	}
 
 	private static IpcException unusable(String number, Exception cause) {
 		return new IpcException("The environment says " + IpcSocket.FD_VARIABLE + '=' + number
-				+ ", and this names no socket that a parent handed over: " + cause.getMessage()
+				+ ", which is not a socket from a parent: " + cause.getMessage()
 				+ ". If the variable was meant for the program that started this one, remove it from the environment",
 				cause);
 	}

@@ -9,9 +9,9 @@ import tools.jackson.databind.JavaType;
 import tools.jackson.databind.ObjectMapper;
 
 /**
- * Whole typed messages over a socket: a value and the descriptors that go with it, of any
- * size up to a limit. On the wire a message is its length ({@code u64}, native byte
- * order) and its body, by default one CBOR data item (RFC 8949).
+ * Typed messages over a socket: a value and the descriptors that go with it, of any size
+ * up to a limit. On the wire a message is its length ({@code u64}, native byte order) and
+ * its body, by default one CBOR data item (RFC 8949).
  *
  * <pre class="code">
  * IpcChannel channel = IpcChannel.over(socket);
@@ -30,7 +30,7 @@ public final class IpcChannel {
 	/** The largest message that is accepted by default: 16 MiB. */
 	public static final int DEFAULT_MAX_MESSAGE_SIZE = 16 * 1024 * 1024;
 
-	/** Fewer items than this need no limit. */
+	/** Fewer items than this are always accepted. */
 	private static final int MIN_ITEMS = 100_000;
 
 	private static final int BYTES_PER_ITEM = 16;
@@ -43,7 +43,7 @@ public final class IpcChannel {
 
 	private final int maxMessageSize;
 
-	/** 0 if it goes by the size. */
+	/** 0 if it depends on the maximum message size. */
 	private final int maxItems;
 
 	private IpcChannel(IpcSocket socket, ChannelResources resources, Codec codec, int maxMessageSize, int maxItems) {
@@ -55,8 +55,8 @@ public final class IpcChannel {
 	}
 
 	/**
-	 * Talks CBOR.
-	 * @param socket stays the caller's to close
+	 * Creates a channel that uses CBOR.
+	 * @param socket the caller still closes it
 	 * @return the channel
 	 */
 	public static IpcChannel over(IpcSocket socket) {
@@ -64,12 +64,13 @@ public final class IpcChannel {
 	}
 
 	/**
-	 * Talks whatever format the mapper is for: JSON, Smile, CBOR with modules of yours.
-	 * @param socket stays the caller's to close
+	 * Creates a channel that uses the format of a mapper: JSON, Smile, CBOR with your
+	 * modules.
+	 * @param socket the caller still closes it
 	 * @param mapper writes and reads the bodies
 	 * @return the channel
 	 * @throws IllegalArgumentException if default typing is active: the peer could choose
-	 * classes of this process's to be made
+	 * which classes are instantiated
 	 */
 	public static IpcChannel over(IpcSocket socket, ObjectMapper mapper) {
 		ChannelResources resources = ChannelResources.of(socket);
@@ -77,7 +78,7 @@ public final class IpcChannel {
 	}
 
 	/**
-	 * Changes the limit for messages, in both directions.
+	 * Changes the limit for messages in both directions.
 	 * @param bytes the size of a body, at least 1; {@value #DEFAULT_MAX_MESSAGE_SIZE} by
 	 * default
 	 * @return a channel over the same socket with that limit
@@ -88,10 +89,10 @@ public final class IpcChannel {
 
 	/**
 	 * Changes the limit for the data items of one received message: each number, text,
-	 * key, array and so on is one. Small items take far more memory once they are read
-	 * than in the message.
+	 * key, array and so on is one. Small items need far more memory as objects than in
+	 * the message.
 	 * @param count at least 1; by default, one item for each 16 bytes of the maximum
-	 * message size, and at least 100,000
+	 * message size, but at least 100,000
 	 * @return a channel over the same socket with that limit
 	 */
 	public IpcChannel withMaxItems(int count) {
@@ -106,7 +107,7 @@ public final class IpcChannel {
 	}
 
 	/**
-	 * The limit for messages, in both directions.
+	 * The limit for messages in both directions.
 	 * @return the size of a body, in bytes
 	 */
 	public int maxMessageSize() {
@@ -122,27 +123,27 @@ public final class IpcChannel {
 	}
 
 	/**
-	 * The socket below.
-	 * @return the socket that this channel was made over
+	 * The socket of this channel.
+	 * @return the socket that this channel was created with
 	 */
 	public IpcSocket socket() {
 		return this.socket;
 	}
 
 	/**
-	 * Sends one message, and waits while the peer's queue is full.
-	 * @param payload the value, which the mapper turns into the body; null is a value too
-	 * @param descriptors at most 253. They stay the caller's, whatever happens; the
-	 * receiver gets its own
-	 * @return the size of the message on the wire, its header of 8 included, in bytes
+	 * Sends one message. Waits while the peer's queue is full.
+	 * @param payload the value, which the mapper writes as the body; null is a value too
+	 * @param descriptors at most 253. The caller keeps them in any case; the receiver
+	 * gets its own
+	 * @return the size of the message on the wire in bytes, including its header of 8
 	 * @throws tools.jackson.core.JacksonException if the value cannot be written; nothing
 	 * was sent
 	 * @throws IllegalArgumentException if the mapper wrote nothing
 	 * @throws IpcException.MessageTooLarge if the body is over the limit; nothing was
 	 * sent
 	 * @throws IpcException.PeerClosed if the other end is closed
-	 * @throws IpcException.Timeout if the send timeout passed. If a part was sent by
-	 * then, the socket is unusable
+	 * @throws IpcException.Timeout if the send timeout passed. If part of the message was
+	 * sent by then, the socket is unusable
 	 * @throws IpcException as {@link IpcSocket#send(ByteBuffer, OwnedFd...)}
 	 */
 	public long send(@Nullable Object payload, OwnedFd... descriptors) throws IpcException {
@@ -152,18 +153,19 @@ public final class IpcChannel {
 	/**
 	 * Sends one message, as {@link #send(Object, OwnedFd...)} does.
 	 * @param payload the value
-	 * @param deadline until when it may wait for its turn and for room
+	 * @param deadline how long this may wait for its turn and for room
 	 * @param descriptors at most 253
 	 * @return the size of the message on the wire, in bytes
 	 * @throws IpcException.Interrupted if the thread was interrupted while it waited, and
-	 * the deadline is interruptible. If a part was sent by then, the socket is unusable
+	 * the deadline is interruptible. If part of the message was sent by then, the socket
+	 * is unusable
 	 * @throws IpcException as {@link #send(Object, OwnedFd...)}
 	 */
 	public long send(@Nullable Object payload, Deadline deadline, OwnedFd... descriptors) throws IpcException {
 		return sendBy(deadline, OptionalLong.empty(), payload, descriptors);
 	}
 
-	/** As the public form, in an {@link Envelope} if there is a number to write on it. */
+	/** As {@link #send}, in an {@link Envelope} if there is a number to write on it. */
 	long sendNumbered(OptionalLong id, @Nullable Object payload, OwnedFd... descriptors) throws IpcException {
 		return sendBy(null, id, payload, descriptors);
 	}
@@ -204,22 +206,23 @@ public final class IpcChannel {
 	}
 
 	/**
-	 * Answers a request that could not be done: with an error item, which the peer's
-	 * {@link #receive} throws as {@link IpcException.Remote}, and which never passes for
-	 * a reply. What is sent is the name of the exception's class and its message, of
-	 * which the first {@value ErrorItem#MAX_TEXT_LENGTH} characters, and nothing of its
-	 * stack trace.
+	 * Answers a request that failed with an error item, which the peer's {@link #receive}
+	 * throws as {@link IpcException.Remote} and never takes for a reply. It has the name
+	 * of the exception's class and its message, each cut at
+	 * {@value ErrorItem#MAX_TEXT_LENGTH} characters, but no stack trace.
 	 * @param error what went wrong
-	 * @return the size of the message on the wire, its header of 8 included, in bytes
-	 * @throws IllegalStateException if this channel talks something else than CBOR, where
-	 * there is no such thing
+	 * @return the size of the message on the wire in bytes, including its header of 8
+	 * @throws IllegalStateException if this channel uses another format than CBOR, which
+	 * has no error items
 	 * @throws IpcException as {@link #send}
 	 */
 	public long sendError(Throwable error) throws IpcException {
 		return sendError(OptionalLong.empty(), error);
 	}
 
-	/** As the public form, in an {@link Envelope} if there is a number to write on it. */
+	/**
+	 * As {@link #sendError}, in an {@link Envelope} if there is a number to write on it.
+	 */
 	long sendError(OptionalLong id, Throwable error) throws IpcException {
 		return sendItem(id, (frame) -> ErrorItem.write(error, frame));
 	}
@@ -242,8 +245,8 @@ public final class IpcChannel {
 
 	void checkSpeaksCbor() {
 		if (!this.codec.isCbor()) {
-			throw new IllegalStateException("An error item is CBOR, and this channel talks " + this.codec.format()
-					+ ": send a message of the application's own that says what went wrong");
+			throw new IllegalStateException("An error item is CBOR, but this channel uses " + this.codec.format()
+					+ ": send a message of your own that says what went wrong");
 		}
 	}
 
@@ -259,21 +262,21 @@ public final class IpcChannel {
 	}
 
 	/**
-	 * Receives one message, and waits for it.
-	 * @param type what the body is read as
+	 * Receives one message. Waits until one arrives.
+	 * @param type the type to read the body as
 	 * @param <T> the type of the payload
 	 * @return the message, to be closed by the caller; null if the peer closed its end
 	 * @throws tools.jackson.core.JacksonException if the body cannot be read as the type:
-	 * the message is lost and its descriptors are closed, the next one is received as
+	 * the message is lost and its descriptors are closed; the next one is received as
 	 * usual
-	 * @throws IpcException.Remote if the peer sent an error item, on a channel that talks
-	 * CBOR: its descriptors are closed, the next message is received as usual
+	 * @throws IpcException.Remote if the peer sent an error item, on a channel that uses
+	 * CBOR: its descriptors are closed; the next message is received as usual
 	 * @throws IpcException.MessageTooLarge if a message over the limit is announced: the
 	 * socket is unusable
-	 * @throws IpcException.Timeout if no message came within the receive timeout
-	 * @throws IpcException as {@link IpcSocket#receive(ByteBuffer)}, and if what comes is
-	 * no message, or only a part of one came within the receive timeout, after which the
-	 * socket is unusable
+	 * @throws IpcException.Timeout if no message arrived within the receive timeout
+	 * @throws IpcException as {@link IpcSocket#receive(ByteBuffer)}, and if what arrived
+	 * is not a message, or only part of one arrived within the receive timeout: the
+	 * socket is then unusable
 	 */
 	public <T> @Nullable IpcMessage<T> receive(Class<T> type) throws IpcException {
 		return receiveWanted(type, null, Filter.ALL);
@@ -281,8 +284,8 @@ public final class IpcChannel {
 
 	/**
 	 * Receives one message of a generic type, see {@link #receive(Class)}.
-	 * @param type what the body is read as, made by the mapper's type factory
-	 * @param <T> the same type
+	 * @param type the type to read the body as, from the mapper's type factory
+	 * @param <T> the type of the payload
 	 * @return the message, to be closed by the caller; null if the peer closed its end
 	 * @throws IpcException as {@link #receive(Class)}
 	 */
@@ -292,12 +295,12 @@ public final class IpcChannel {
 
 	/**
 	 * Receives one message, as {@link #receive(Class)} does.
-	 * @param type what the body is read as
-	 * @param deadline until when it may wait for its turn and for all of the message
+	 * @param type the type to read the body as
+	 * @param deadline how long this may wait for its turn and for the whole message
 	 * @param <T> the type of the payload
 	 * @return the message, to be closed by the caller; null if the peer closed its end
 	 * @throws IpcException.Interrupted if the thread was interrupted while it waited, and
-	 * the deadline is interruptible. If a part of a message had come by then, the socket
+	 * the deadline is interruptible. If part of a message had arrived by then, the socket
 	 * is unusable
 	 * @throws IpcException as {@link #receive(Class)}
 	 */
@@ -306,9 +309,9 @@ public final class IpcChannel {
 	}
 
 	/**
-	 * Receives the first message that is wanted, and drops those that come before it.
-	 * @param deadline until when it may wait for its turn and for all of the message;
-	 * null for the socket's timeout
+	 * Receives the first message that is wanted, and drops those before it.
+	 * @param deadline how long this may wait for its turn and for the whole message; null
+	 * for the socket's timeout
 	 */
 	<T> @Nullable IpcMessage<T> receiveWanted(Class<T> type, @Nullable Deadline deadline, Filter filter)
 			throws IpcException {
@@ -327,9 +330,9 @@ public final class IpcChannel {
 	}
 
 	/**
-	 * Drops the message that is there, if one is, with its descriptors.
-	 * @param deadline until when it may wait for the rest of a message that has begun
-	 * @param filter looks at it first
+	 * Drops the next message, if one is there, with its descriptors.
+	 * @param deadline how long this may wait for the rest of a message that has begun
+	 * @param filter sees the message first
 	 */
 	void drop(Deadline deadline, Filter filter) throws IpcException {
 		try (ReceivedFrame<Object> frame = takeFrame(this.codec.readers(Object.class), Object.class, false, deadline)) {
@@ -339,7 +342,7 @@ public final class IpcChannel {
 		}
 	}
 
-	/** Looks at messages before they are decoded. */
+	/** Selects messages before they are decoded. */
 	@FunctionalInterface
 	interface Filter {
 
@@ -348,10 +351,10 @@ public final class IpcChannel {
 
 		/**
 		 * Decides about a message.
-		 * @param body its body; what is left of it afterwards is decoded. Of a byte
-		 * string that is expected there is only the envelope, if it has one
+		 * @param body its body; what this leaves of it is decoded. Of an expected byte
+		 * string it is only the envelope, if there is one
 		 * @return false to drop the message
-		 * @throws IpcException to drop it, and to receive no other
+		 * @throws IpcException to drop it and stop receiving
 		 */
 		boolean wants(ByteBuffer body) throws IpcException;
 

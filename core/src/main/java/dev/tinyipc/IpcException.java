@@ -5,16 +5,16 @@ import java.io.IOException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A system call that failed, or a peer that does not keep to the protocol. The message
- * names the call, the error and, where there is one, the remedy. The nested types are the
- * cases in which a caller may want to do something else than to give up.
+ * Thrown when a system call fails or a peer breaks the protocol. The message names the
+ * call, the error and, if there is one, the remedy. The nested types are for the cases
+ * that a caller may want to handle.
  */
 public class IpcException extends IOException {
 
 	private static final long serialVersionUID = 1L;
 
 	/**
-	 * Creates an exception.
+	 * Creates an exception without a cause.
 	 * @param message what failed and why
 	 */
 	public IpcException(String message) {
@@ -22,21 +22,21 @@ public class IpcException extends IOException {
 	}
 
 	/**
-	 * Creates an exception that another one brought about.
+	 * Creates an exception with a cause.
 	 * @param message what failed and why
-	 * @param cause what brought it about
+	 * @param cause the cause
 	 */
 	public IpcException(String message, @Nullable Throwable cause) {
 		super(message, cause);
 	}
 
-	/** The other end of the socket is closed: its process ended, or it closed it. */
+	/** The other end of the socket is closed: its process closed it, or ended. */
 	public static class PeerClosed extends IpcException {
 
 		private static final long serialVersionUID = 1L;
 
 		/**
-		 * Creates an exception.
+		 * Creates an exception for a peer that is gone.
 		 * @param message which end closed, and when
 		 */
 		public PeerClosed(String message) {
@@ -46,16 +46,16 @@ public class IpcException extends IOException {
 	}
 
 	/**
-	 * The thread was interrupted while it waited, and its deadline ends on that
-	 * ({@link Deadline#interruptible()}). It stays interrupted.
+	 * The thread was interrupted while it waited with an
+	 * {@linkplain Deadline#interruptible() interruptible} deadline. It stays interrupted.
 	 */
 	public static class Interrupted extends IpcException {
 
 		private static final long serialVersionUID = 1L;
 
 		/**
-		 * Creates an exception.
-		 * @param message what was waited for
+		 * Creates an exception for a wait that was interrupted.
+		 * @param message what the thread waited for
 		 */
 		public Interrupted(String message) {
 			super(message);
@@ -63,14 +63,14 @@ public class IpcException extends IOException {
 
 	}
 
-	/** The timeout passed before the operation could be done. */
+	/** The timeout passed before the operation was done. */
 	public static class Timeout extends IpcException {
 
 		private static final long serialVersionUID = 1L;
 
 		/**
-		 * Creates an exception.
-		 * @param message what was waited for, and how long
+		 * Creates an exception for a wait that took too long.
+		 * @param message what the thread waited for, and for how long
 		 */
 		public Timeout(String message) {
 			super(message);
@@ -78,15 +78,13 @@ public class IpcException extends IOException {
 
 	}
 
-	/**
-	 * A packet or message that is larger than the kernel, the buffer or the limit allows.
-	 */
+	/** A packet or message is larger than the kernel, the buffer or the limit allows. */
 	public static class MessageTooLarge extends IpcException {
 
 		private static final long serialVersionUID = 1L;
 
 		/**
-		 * Creates an exception.
+		 * Creates an exception for a size that is over a limit.
 		 * @param message the size and the limit
 		 */
 		public MessageTooLarge(String message) {
@@ -96,15 +94,14 @@ public class IpcException extends IOException {
 	}
 
 	/**
-	 * More descriptors than a message can carry, or than one of the two processes may
-	 * hold.
+	 * There are more descriptors than a message can carry, or a process may have open.
 	 */
 	public static class TooManyDescriptors extends IpcException {
 
 		private static final long serialVersionUID = 1L;
 
 		/**
-		 * Creates an exception.
+		 * Creates an exception for a number that is over a limit.
 		 * @param message the number and the limit
 		 */
 		public TooManyDescriptors(String message) {
@@ -114,28 +111,28 @@ public class IpcException extends IOException {
 	}
 
 	/**
-	 * The peer could not do its work, and said so with an error item instead of a reply.
-	 * The channel can be used again. The message is one line, in which control characters
-	 * of the peer's are escaped.
+	 * The peer answered with an error item instead of a reply, because the request
+	 * failed. The channel is still usable. The message is one line, in which the peer's
+	 * control characters are escaped.
 	 */
 	public static class Remote extends IpcException {
 
 		private static final long serialVersionUID = 1L;
 
-		/** What kind of error. */
+		/** The kind of error. */
 		private final String type;
 
-		/** What failed there and why. */
+		/** What failed at the peer, and why. */
 		private final String remoteMessage;
 
-		/** Of the message that said so, in bytes. */
+		/** The size of the error's message on the wire, in bytes. */
 		private final long size;
 
 		/**
-		 * Creates an exception.
-		 * @param type what kind of error, in the peer's language
-		 * @param remoteMessage what failed there and why
-		 * @param size the size of the message that said so, on the wire, in bytes
+		 * Creates an exception from the content of an error item.
+		 * @param type the kind of error, in the peer's language
+		 * @param remoteMessage what failed at the peer, and why
+		 * @param size the size of the error's message on the wire, in bytes
 		 */
 		public Remote(String type, String remoteMessage, long size) {
 			super("The peer answered with an error: "
@@ -146,7 +143,7 @@ public class IpcException extends IOException {
 		}
 
 		/**
-		 * Says what kind of error it was.
+		 * The kind of error.
 		 * @return usually the name of an exception's class, in the peer's language
 		 */
 		public String type() {
@@ -154,16 +151,16 @@ public class IpcException extends IOException {
 		}
 
 		/**
-		 * Says what failed there and why.
-		 * @return the peer's own words, as they came; of a received error at most 16 384
-		 * characters. May be empty
+		 * What failed at the peer, and why.
+		 * @return the peer's own words, unescaped; may be empty. A received error has at
+		 * most 16,384 characters
 		 */
 		public String remoteMessage() {
 			return this.remoteMessage;
 		}
 
 		/**
-		 * The size of the message that brought the error, its header of 8 included.
+		 * The size of the error's message on the wire, including its header of 8 bytes.
 		 * @return bytes
 		 */
 		public long size() {
@@ -173,14 +170,14 @@ public class IpcException extends IOException {
 	}
 
 	/**
-	 * This machine cannot run the library: it is not a 64-bit Linux, or the native part
-	 * could not be loaded.
+	 * The library does not work on this machine: it is not 64-bit Linux, or the native
+	 * part could not be loaded.
 	 */
 	public static class NativeUnavailable extends IpcException {
 
 		private static final long serialVersionUID = 1L;
 
-		/** Why. */
+		/** Why the library does not work. */
 		private final String reason;
 
 		/** What to do about it. */
@@ -197,7 +194,7 @@ public class IpcException extends IOException {
 		}
 
 		/**
-		 * Says why.
+		 * Why the library does not work.
 		 * @return a sentence
 		 */
 		public String reason() {
@@ -205,7 +202,7 @@ public class IpcException extends IOException {
 		}
 
 		/**
-		 * Says what to do about it.
+		 * What to do about it.
 		 * @return a sentence
 		 */
 		public String remedy() {

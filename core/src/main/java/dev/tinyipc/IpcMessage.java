@@ -6,7 +6,7 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A typed message that was received, and the descriptors that came with it. Closing it
+ * A received message: a typed payload, and the descriptors that came with it. Closing it
  * closes the descriptors that were not {@linkplain #take(int) taken}.
  *
  * @param <T> the type of the payload
@@ -22,8 +22,9 @@ public final class IpcMessage<T extends @Nullable Object> implements Closeable {
 		this.packet = packet;
 	}
 
-	/**
-	 * What was sent.
+	/*
+	 * * The value that was sent.
+	 *
 	 * @return the value; null only if the peer sent a null
 	 */
 	public T payload() {
@@ -31,7 +32,7 @@ public final class IpcMessage<T extends @Nullable Object> implements Closeable {
 	}
 
 	/**
-	 * The size of the message on the wire, its header of 8 included.
+	 * The size of the message on the wire, including its header of 8 bytes.
 	 * @return bytes
 	 */
 	public long size() {
@@ -40,7 +41,7 @@ public final class IpcMessage<T extends @Nullable Object> implements Closeable {
 
 	/**
 	 * The descriptors that came with the message, in the order in which they were sent.
-	 * They stay this message's, and are closed with it.
+	 * They are closed with it.
 	 * @return at most 253 descriptors, none of which is inherited by children
 	 */
 	public List<OwnedFd> descriptors() {
@@ -48,30 +49,30 @@ public final class IpcMessage<T extends @Nullable Object> implements Closeable {
 	}
 
 	/**
-	 * One of the {@link #descriptors()}, if it is a regular file or memory, which can be
-	 * read without ever waiting. A peer may send anything where a file is expected: a
+	 * Returns one of the {@link #descriptors()} if it is a regular file or memory, which
+	 * never block a reader. A peer may send anything where a file is expected: a
 	 * terminal, or a pipe that nobody writes to.
-	 * @param index its place, from 0
-	 * @return the descriptor, which stays this message's
-	 * @throws IndexOutOfBoundsException if there are not so many
-	 * @throws IpcException if it is something else, or closed
+	 * @param index its index
+	 * @return the descriptor, which is closed with this message
+	 * @throws IndexOutOfBoundsException if there are fewer
+	 * @throws IpcException if it is anything else, or closed
 	 */
 	public OwnedFd file(int index) throws IpcException {
 		OwnedFd descriptor = descriptors().get(index);
 		OwnedFd.Kind kind = descriptor.kind();
 		if (kind != OwnedFd.Kind.FILE && kind != OwnedFd.Kind.MEMORY) {
-			throw new IpcException("A file was expected as descriptor " + index + " of the message, and "
-					+ kind.description() + " came");
+			throw new IpcException(
+					"A file was expected as descriptor " + index + " of the message, but it is " + kind.description());
 		}
 		return descriptor;
 	}
 
 	/**
-	 * Hands one descriptor over to the caller, who closes it: it outlives this message.
-	 * @param index its place in {@link #descriptors()}, from 0
-	 * @return the descriptor
-	 * @throws IndexOutOfBoundsException if there are not so many
-	 * @throws IllegalStateException if it was taken or closed already
+	 * Hands one descriptor over to the caller, who then has to close it.
+	 * @param index its index in {@link #descriptors()}
+	 * @return the descriptor, which outlives this message
+	 * @throws IndexOutOfBoundsException if there are fewer
+	 * @throws IllegalStateException if it was already taken or closed
 	 */
 	public OwnedFd take(int index) {
 		return this.packet.take(index);

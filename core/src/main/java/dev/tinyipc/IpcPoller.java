@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Tells which of many sockets can be read or written ({@code epoll(7)}, level-triggered:
- * what was not read is told again).
+ * a socket is reported until it was read).
  *
  * <pre class="code">
  * try (IpcPoller poller = IpcPoller.open()) {
@@ -29,8 +29,8 @@ import org.jspecify.annotations.Nullable;
  * }
  * </pre>
  *
- * Sockets may be added, removed and closed by any thread while another one waits. A
- * socket that is closed on this side is removed by that, without an event.
+ * Any thread may add, remove and close sockets while another one waits. Closing a socket
+ * on this side removes it, without an event.
  */
 public final class IpcPoller implements Closeable {
 
@@ -57,7 +57,7 @@ public final class IpcPoller implements Closeable {
 	}
 
 	/**
-	 * Opens a poller without sockets.
+	 * Creates a poller without sockets.
 	 * @return the poller
 	 * @throws IpcException if there are too many open files
 	 */
@@ -90,10 +90,10 @@ public final class IpcPoller implements Closeable {
 		/** A packet, or the end of the stream. */
 		READ,
 
-		/** Room for a packet, or that the peer no longer receives. */
+		/** Room for a packet, or the peer no longer receiving. */
 		WRITE,
 
-		/** The end of the stream, whatever is still to be read before it. */
+		/** The end of the stream, even if there is still something to read before it. */
 		END
 
 	}
@@ -103,20 +103,20 @@ public final class IpcPoller implements Closeable {
 	 *
 	 * @param socket the socket
 	 * @param readable whether a receive would not wait: there is a packet, or the end
-	 * @param writable whether a send would not wait, if that was asked for
-	 * @param ended whether the peer sends nothing more, if {@code READ} or {@code END}
-	 * was asked for; what it sent before may still be there
+	 * @param writable whether a send would not wait, if {@code WRITE} was asked for
+	 * @param ended whether the peer will send nothing more, if {@code READ} or
+	 * {@code END} was asked for; what it sent before may still be there
 	 */
 	public record Event(IpcSocket socket, boolean readable, boolean writable, boolean ended) {
 
 	}
 
 	/**
-	 * Watches a socket, which stays the caller's.
+	 * Watches a socket, which the caller still owns.
 	 * @param socket not watched by this poller yet
-	 * @param first what for
-	 * @param more what else for
-	 * @throws IpcException if the socket is watched already (EEXIST), or closed
+	 * @param first what to watch for
+	 * @param more what else to watch for
+	 * @throws IpcException if the socket is already watched (EEXIST), or closed
 	 */
 	public void add(IpcSocket socket, Interest first, Interest... more) throws IpcException {
 		Set<Interest> interests = EnumSet.of(first, more);
@@ -130,7 +130,7 @@ public final class IpcPoller implements Closeable {
 			watch(socket, fd, events, token);
 			this.tokens.put(socket, token);
 			// A descriptor that another process shares would stay in the kernel's set
-			// when it is closed here, and could not be removed after that.
+			// after it is closed here, and could no longer be removed.
 			descriptor.closeActions().put(this, (number) -> forget(socket, number));
 		}
 		finally {
@@ -139,7 +139,7 @@ public final class IpcPoller implements Closeable {
 	}
 
 	private void watch(IpcSocket socket, int fd, int events, long token) throws IpcException {
-		// Before the kernel can tell of it to a thread that waits.
+		// Before the kernel can report it to a waiting thread.
 		this.sockets.put(token, socket);
 		boolean watched = false;
 		try {
@@ -154,7 +154,7 @@ public final class IpcPoller implements Closeable {
 	}
 
 	/**
-	 * Watches a socket no longer. One that is not watched, or is closed, is left alone.
+	 * Stops watching a socket. Does nothing if it is not watched, or closed.
 	 * @param socket the socket
 	 */
 	public void remove(IpcSocket socket) {
@@ -188,10 +188,10 @@ public final class IpcPoller implements Closeable {
 
 	/**
 	 * Waits until at least one socket is ready. One thread waits at a time.
-	 * @param timeout how long at most, zero not to wait; null for no limit
-	 * @return the sockets that are ready, at most 64 at once; empty if none was in time,
-	 * or {@link #wakeUp()} was called
-	 * @throws IpcException if this poller is closed, also while this waits
+	 * @param timeout how long to wait at most, zero not to wait; null for no limit
+	 * @return the sockets that are ready, at most 64 at once; empty if none was ready in
+	 * time, or {@link #wakeUp()} was called
+	 * @throws IpcException if this poller is closed, even during the call
 	 */
 	public List<Event> await(@Nullable Duration timeout) throws IpcException {
 		Deadline deadline = (timeout != null) ? Deadline.in(timeout) : Deadline.NONE;
@@ -209,8 +209,7 @@ public final class IpcPoller implements Closeable {
 					break;
 				}
 				if (count > 0 && events.isEmpty()) {
-					// A socket that is closed stays ready until the last call has left
-					// it.
+					// A closed socket stays ready until the last call on it returns.
 					Thread.yield();
 				}
 			}
@@ -221,7 +220,7 @@ public final class IpcPoller implements Closeable {
 		}
 	}
 
-	/** Returns whether one of the events is a call of {@link #wakeUp()}. */
+	/** Returns whether one of the events is due to {@link #wakeUp()}. */
 	private boolean takeEvents(int count, List<Event> events) throws IpcException {
 		boolean wokenUp = false;
 		for (int i = 0; i < count; i++) {
@@ -231,8 +230,7 @@ public final class IpcPoller implements Closeable {
 				drainWakeUps();
 				wokenUp = true;
 			}
-			else if (socket != null && !socket.isClosed()) { // nor removed in the
-																// meantime
+			else if (socket != null && !socket.isClosed()) { // null: just removed
 				events
 					.add(new Event(socket, this.epoll.isReadable(i), this.epoll.isWritable(i), this.epoll.hasEnded(i)));
 			}
@@ -241,7 +239,7 @@ public final class IpcPoller implements Closeable {
 	}
 
 	/**
-	 * Lets the thread that waits, or the next one that will, return at once.
+	 * Lets the waiting thread, or the next one to wait, return at once.
 	 * @throws IpcException if this poller is closed
 	 */
 	public void wakeUp() throws IpcException {
@@ -270,15 +268,15 @@ public final class IpcPoller implements Closeable {
 	}
 
 	/**
-	 * Stops watching, and wakes the thread that waits, which gets an exception. The
-	 * sockets stay open. Closing twice does nothing.
+	 * Stops watching. A waiting thread wakes up and gets an exception. The sockets stay
+	 * open. Closing twice does nothing.
 	 */
 	@Override
 	public void close() throws IpcException {
 		if (this.closed.compareAndSet(false, true)) {
 			this.epoll.close();
 			wakeUp();
-			// Closed while the other thread still waits, it would wake nobody.
+			// Closed too early, it could not wake the waiting thread.
 			this.waiting.lock();
 			try {
 				this.wakeUps.close();

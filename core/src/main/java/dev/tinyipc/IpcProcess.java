@@ -15,9 +15,9 @@ import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A child process and this process's end of the socket to it. Everything that
- * {@link Process} promises holds. The end is reported when the process ends, also while a
- * grandchild still holds its output open.
+ * A child process, with this process's end of the socket to it. It keeps all promises of
+ * {@link Process}. Its end is reported when the process ends, even while a grandchild
+ * holds its output open.
  */
 public final class IpcProcess extends Process implements Closeable {
 
@@ -49,8 +49,8 @@ public final class IpcProcess extends Process implements Closeable {
 
 	/**
 	 * This process's end of the socket pair. What the child sent before it ended can
-	 * still be received; then the end of the stream is, also if a process that the child
-	 * started still holds the child's end.
+	 * still be received, followed by the end of the stream, even if a grandchild still
+	 * holds the child's end.
 	 * @return the socket, which {@link #close()} closes
 	 */
 	public IpcSocket socket() {
@@ -58,8 +58,8 @@ public final class IpcProcess extends Process implements Closeable {
 	}
 
 	/**
-	 * How the child ended, with an exit code told apart from a signal.
-	 * @return empty as long as it runs
+	 * How the child ended, by an exit code or by a signal.
+	 * @return empty while it runs
 	 */
 	public Optional<ExitStatus> exitStatus() {
 		return Optional.ofNullable(this.child.status().getNow(null));
@@ -67,8 +67,7 @@ public final class IpcProcess extends Process implements Closeable {
 
 	/**
 	 * {@inheritDoc}
-	 * @return a stream without a buffer, so that nothing that was written is still to be
-	 * flushed
+	 * @return an unbuffered stream, which never needs to be flushed
 	 */
 	@Override
 	public OutputStream getOutputStream() {
@@ -131,16 +130,15 @@ public final class IpcProcess extends Process implements Closeable {
 
 	@Override
 	public CompletableFuture<Process> onExit() {
-		// Not in the thread that watches all children, whatever a caller makes depend on
-		// it.
+		// Not in the thread that watches all children, which dependents could block.
 		return this.child.status().thenApplyAsync((status) -> this);
 	}
 
 	/**
-	 * Tells how the child ended, as soon as it has and its lines have been consumed, see
-	 * {@link IpcProcessBuilder#outputLines}.
-	 * @param executor runs what depends on it; one that does so in the calling thread
-	 * delays the ends of all other children meanwhile
+	 * Returns a future for how the child ends, which completes once its lines have been
+	 * consumed, too, see {@link IpcProcessBuilder#outputLines}.
+	 * @param executor runs dependent actions; one that runs them in the calling thread
+	 * delays the ends of all other children
 	 * @return completed when the process has ended
 	 */
 	public CompletableFuture<ExitStatus> onExit(Executor executor) {

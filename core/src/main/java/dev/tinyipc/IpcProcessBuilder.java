@@ -13,28 +13,29 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Starts a program as a child process that inherits one end of a socket pair. It is used
- * like {@link ProcessBuilder}, and means the same by the same names:
+ * Starts a program as a child process that inherits one end of a socket pair. Use it like
+ * {@link ProcessBuilder}, whose names it shares:
  *
  * <pre class="code">
  * IpcProcess child = new IpcProcessBuilder("python3", "worker.py").inheritIO().start();
  * IpcChannel channel = IpcChannel.over(child.socket());
  * </pre>
  *
- * The child finds its end as descriptor 3, and that number in the environment variable
- * {@value IpcSocket#FD_VARIABLE}. It gets 0, 1, 2 and 3 and no other descriptor of this
- * process, an empty signal mask, default signal actions and a process group of its own.
- * When the child ends, this process sees the end of the stream, and the other way round.
+ * The child's end is descriptor 3, and the environment variable
+ * {@value IpcSocket#FD_VARIABLE} says so. The child gets 0, 1, 2 and 3 and no other
+ * descriptor of this process, an empty signal mask, default signal actions and its own
+ * process group. When the child ends, this process sees the end of the stream, and vice
+ * versa.
  */
 public final class IpcProcessBuilder {
 
 	/** The number of the socket in the child. */
 	private static final int CHILD_FD = 3;
 
-	/** Of the variables that a parent sets for its child. */
+	/** The prefix of the variables that a parent sets for its child. */
 	private static final String VARIABLE_PREFIX = "TINY_IPC_";
 
-	/** Holds and checks what the two builders have in common. It starts nothing. */
+	/** Holds and checks the settings that the two builders share. It starts nothing. */
 	private final ProcessBuilder settings;
 
 	private @Nullable IpcSocketPair pair;
@@ -48,7 +49,7 @@ public final class IpcProcessBuilder {
 	private Duration spinTime = Duration.ZERO;
 
 	/**
-	 * Prepares to start a program.
+	 * Creates a builder for a program.
 	 * @param command the program, which is looked up in PATH if its name has no slash,
 	 * and its arguments
 	 */
@@ -57,7 +58,7 @@ public final class IpcProcessBuilder {
 	}
 
 	/**
-	 * Prepares to start a program.
+	 * Creates a builder for a program.
 	 * @param command the program and its arguments
 	 */
 	public IpcProcessBuilder(List<String> command) {
@@ -66,23 +67,23 @@ public final class IpcProcessBuilder {
 
 	private IpcProcessBuilder(ProcessBuilder settings) {
 		this.settings = settings;
-		// They are between this process and its own parent.
+		// They concern this process and its own parent.
 		settings.environment().keySet().removeIf((name) -> name.startsWith(VARIABLE_PREFIX));
 	}
 
 	/**
 	 * The program and its arguments.
-	 * @return the list, in which changes count
+	 * @return the list, which can be changed
 	 */
 	public List<String> command() {
 		return this.settings.command();
 	}
 
 	/**
-	 * The child's environment, which starts as a copy of this process's, without the
-	 * variables {@code TINY_IPC_*} that this process's own parent may have set.
-	 * {@value IpcSocket#FD_VARIABLE} is added at the start.
-	 * @return the map, in which changes count
+	 * The child's environment: at first a copy of this process's, without the variables
+	 * {@code TINY_IPC_*} that its own parent may have set. {@link #start()} adds
+	 * {@value IpcSocket#FD_VARIABLE}.
+	 * @return the map, which can be changed
 	 */
 	public Map<String, String> environment() {
 		return this.settings.environment();
@@ -90,7 +91,7 @@ public final class IpcProcessBuilder {
 
 	/**
 	 * Sets the child's working directory.
-	 * @param directory null for this process's own, which is so at first
+	 * @param directory null, the default, for this process's own
 	 * @return this builder
 	 */
 	public IpcProcessBuilder directory(@Nullable File directory) {
@@ -100,7 +101,7 @@ public final class IpcProcessBuilder {
 
 	/**
 	 * Sets where the child's standard input comes from.
-	 * @param source a pipe at first
+	 * @param source a pipe by default
 	 * @return this builder
 	 */
 	public IpcProcessBuilder redirectInput(Redirect source) {
@@ -110,8 +111,8 @@ public final class IpcProcessBuilder {
 
 	/**
 	 * Sets where the child's standard output goes.
-	 * @param destination a pipe at first, which must be read: a child that has written 64
-	 * KiB which nobody reads is blocked
+	 * @param destination a pipe by default, which must be read: a child blocks once it
+	 * has written 64 KiB that nobody reads
 	 * @return this builder
 	 */
 	public IpcProcessBuilder redirectOutput(Redirect destination) {
@@ -121,7 +122,7 @@ public final class IpcProcessBuilder {
 
 	/**
 	 * Sets where the child's standard error goes.
-	 * @param destination a pipe at first, as for {@link #redirectOutput}
+	 * @param destination a pipe by default, as for {@link #redirectOutput}
 	 * @return this builder
 	 */
 	public IpcProcessBuilder redirectError(Redirect destination) {
@@ -130,15 +131,14 @@ public final class IpcProcessBuilder {
 	}
 
 	/**
-	 * Has each line that the child writes to its standard output consumed. A line is
-	 * UTF-8; one of more than 64 KiB is cut, and says so. The lines of a child are
-	 * consumed one after the other, by threads of this library's own. The child waits for
-	 * a slow consumer for up to a second at a time, as soon as 256 KiB of lines wait.
-	 * Then lines are dropped, and a line that says how many takes their place. A consumer
-	 * that blocks delays only the lines of its own child, as long as no more than eight
-	 * do. The end of the child is reported once its lines have been consumed, or two
-	 * seconds after it. What is written to the output by others a second after the end is
-	 * not read.
+	 * Passes each line of the child's standard output to a consumer. A line is UTF-8; one
+	 * of more than 64 KiB is cut, and says so. The lines of a child are consumed one at a
+	 * time, by this library's threads. Once 256 KiB of lines wait, the child waits for a
+	 * slow consumer, for up to a second at a time; then lines are dropped, and a line
+	 * that says how many takes their place. A consumer that blocks delays only the lines
+	 * of its own child, unless more than eight block. The end of the child is reported
+	 * once its lines have been consumed, but no more than two seconds late. What other
+	 * processes write to the output is read for a second after the end.
 	 * @param lines consumes each line, without its end
 	 * @return this builder
 	 */
@@ -148,7 +148,7 @@ public final class IpcProcessBuilder {
 	}
 
 	/**
-	 * Has each line that the child writes to its standard error consumed, as
+	 * Passes each line of the child's standard error to a consumer, as
 	 * {@link #outputLines} does.
 	 * @param lines consumes each line, without its end
 	 * @return this builder
@@ -160,9 +160,9 @@ public final class IpcProcessBuilder {
 
 	/**
 	 * Contains the child: when it ends, every process of its group is killed, so that no
-	 * child of the child's is left behind. When this process ends, in whatever way, so
-	 * are those that have left the group but have inherited the child's environment.
-	 * {@link IpcProcess#destroy()} then means the group too.
+	 * grandchild is left behind. When this process ends, in any way, they are killed too,
+	 * even those that have left the group but inherited the child's environment.
+	 * {@link IpcProcess#destroy()} then signals the whole group.
 	 * @return this builder
 	 */
 	public IpcProcessBuilder contained() {
@@ -171,21 +171,21 @@ public final class IpcProcessBuilder {
 	}
 
 	/**
-	 * Sets for how long both ends ask for a packet again and again before they go to
-	 * sleep, see {@link IpcSocket#setSpinTime}. A child in Java that uses
-	 * {@link IpcSocket#inherited()} does so; others find the time in the environment, as
-	 * microseconds in {@value InheritedSocket#SPIN_VARIABLE}.
-	 * @param limit zero, as at first, never to do so
+	 * Sets how long both ends spin before they go to sleep, see
+	 * {@link IpcSocket#setSpinTime}. {@link IpcSocket#inherited()} applies it in a child
+	 * in Java; others find the time in {@value InheritedSocket#SPIN_VARIABLE}, in
+	 * microseconds.
+	 * @param limit zero, the default, never to spin
 	 * @return this builder
 	 */
 	public IpcProcessBuilder spinTime(Duration limit) {
-		this.spinTime = IpcSocket.checkSpinTime(limit);
+		this.spinTime = Spin.checkLimit(limit);
 		return this;
 	}
 
 	/**
-	 * Says whether standard error goes where standard output goes.
-	 * @param redirectErrorStream whether it does; false at first
+	 * Sets whether standard error goes where standard output goes.
+	 * @param redirectErrorStream false by default
 	 * @return this builder
 	 */
 	public IpcProcessBuilder redirectErrorStream(boolean redirectErrorStream) {
@@ -203,9 +203,9 @@ public final class IpcProcessBuilder {
 	}
 
 	/**
-	 * Uses a socket pair that exists, for one start: its child's end is closed here by
-	 * then, whether the start succeeds or fails; if it fails, the parent's end too.
-	 * @param pair the pair; without one, {@link #start()} makes one
+	 * Uses an existing socket pair for the next start, which closes the child's end in
+	 * this process, and if it fails also the parent's end.
+	 * @param pair the pair; without one, {@link #start()} creates one
 	 * @return this builder
 	 */
 	public IpcProcessBuilder socketPair(IpcSocketPair pair) {
@@ -217,7 +217,7 @@ public final class IpcProcessBuilder {
 	 * Starts the program ({@code posix_spawnp(3)}).
 	 * @return the child
 	 * @throws IpcException if the program cannot be started: the message names it and the
-	 * reason. Nothing is left open
+	 * reason, and nothing is left open
 	 * @throws IOException if a file for the child's input or output cannot be opened
 	 * @throws IllegalArgumentException if an argument, a variable or a path contains a
 	 * NUL
@@ -260,7 +260,7 @@ public final class IpcProcessBuilder {
 			sockets.parent().setSpinTime(this.spinTime);
 		}
 		if (this.contained) {
-			OrphanGuard.ensure(); // first, so that no child runs without one
+			OrphanGuard.ensure(); // first, so that no child runs unguarded
 		}
 		List<OwnedFd> descriptors = streams.childEnds();
 		descriptors.add(CHILD_FD, sockets.child().descriptor());
@@ -290,7 +290,7 @@ public final class IpcProcessBuilder {
 		return variables;
 	}
 
-	/** The spawn itself would say "no such file", and leave open which. */
+	/** The spawn itself would fail with "no such file", without saying which. */
 	private void checkDirectory() throws IpcException {
 		File directory = this.settings.directory();
 		if (directory != null && !directory.isDirectory()) {

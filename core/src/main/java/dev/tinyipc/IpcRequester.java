@@ -12,33 +12,32 @@ import org.slf4j.LoggerFactory;
 import tools.jackson.core.JacksonException;
 
 /**
- * The asking end of a channel, which knows what its peer owes. A peer answers each
- * message once, in order, so a requester numbers the messages that it sends and counts
- * the answers: the answer to a message that nobody waits for, because it was sent one way
- * or because its exchange was given up, is dropped when it comes. A peer that said so in
- * its hello repeats the number in its answers; of any other the count is all there is.
+ * The requesting end of a channel, which tracks the answers that its peer owes. A peer
+ * answers each message once, in order, so a requester numbers the messages that it sends
+ * and counts the answers. It drops an answer that nobody waits for, because the message
+ * was sent one-way or the exchange was abandoned. A peer whose hello promised it repeats
+ * the number in its answers; with any other, only the count helps.
  *
  * <p>
- * Messages may be sent by any thread at any time. Exchanges and receives need the
- * requester to themselves: whoever lends it to several threads lends it to one after the
- * other.
+ * Any thread may send at any time. Exchanges and receives must not overlap: threads that
+ * share a requester take turns.
  */
 public final class IpcRequester {
 
 	private static final Logger logger = LoggerFactory.getLogger(IpcRequester.class);
 
-	/** So many answers to one-way messages are kept for {@link #receive}. */
+	/** How many answers to one-way messages are kept for {@link #receive}. */
 	static final int MAX_KEPT_ANSWERS = 64;
 
-	/** The rest of a message is on its way once its first packet has come. */
+	/** The rest of a message is on its way once its first packet has arrived. */
 	private static final Duration REST_OF_A_MESSAGE = Duration.ofSeconds(1);
 
 	private final IpcChannel channel;
 
-	/** What messages call the peer. */
+	/** The peer's name in log and exception messages. */
 	private final String peer;
 
-	/** Whether each message is answered once. */
+	/** Whether the peer answers each message once. */
 	private final boolean answers;
 
 	private final ReentrantLock sending = new ReentrantLock();
@@ -57,12 +56,12 @@ public final class IpcRequester {
 	/** The number of the first message that was sent in an envelope. */
 	private volatile long firstInEnvelope = Long.MAX_VALUE;
 
-	/** A hello is the first message that comes, or none. */
+	/** Only the first message can be a hello. */
 	private boolean mayGreet;
 
 	private boolean toldOfDropped;
 
-	/** What the peer did that it must not do. */
+	/** How the peer broke the protocol. */
 	private volatile @Nullable String fault;
 
 	private IpcRequester(IpcChannel channel, String peer, boolean answers) {
@@ -73,9 +72,9 @@ public final class IpcRequester {
 	}
 
 	/**
-	 * Asks a peer that answers each message once.
+	 * Creates a requester for a peer that answers each message once.
 	 * @param channel the channel to it, over which nobody else sends or receives
-	 * @param peer what the log calls it, such as {@code child process 'worker'}
+	 * @param peer its name in the log, such as {@code child process 'worker'}
 	 * @return the requester
 	 */
 	public static IpcRequester over(IpcChannel channel, String peer) {
@@ -83,10 +82,10 @@ public final class IpcRequester {
 	}
 
 	/**
-	 * Talks to a peer that sends when it likes. A request can still be made of it: the
-	 * message that comes next is taken for the reply.
+	 * Creates a requester for a peer that may send at any time. It can still be asked:
+	 * its next message counts as the reply.
 	 * @param channel the channel to it
-	 * @param peer what the log calls it
+	 * @param peer its name in the log
 	 * @return the requester
 	 */
 	public static IpcRequester uncounted(IpcChannel channel, String peer) {
@@ -94,8 +93,8 @@ public final class IpcRequester {
 	}
 
 	/**
-	 * The channel below.
-	 * @return the channel that this was made over
+	 * The channel to the peer.
+	 * @return the channel that this requester was created with
 	 */
 	public IpcChannel channel() {
 		return this.channel;
@@ -103,13 +102,13 @@ public final class IpcRequester {
 
 	/**
 	 * Begins an exchange.
-	 * @param deadline until when request and reply may wait
+	 * @param deadline how long request and reply may wait
 	 * @return the exchange
 	 * @throws IpcException.PeerClosed if the peer is gone
-	 * @throws IpcException if it has sent what nobody asked for
+	 * @throws IpcException if it has sent a message that nobody asked for
 	 */
 	public Exchange begin(Deadline deadline) throws IpcException {
-		// Numbered answers cannot be mistaken, so that nobody need look for stray ones.
+		// Numbered answers cannot be mixed up: there is no need to look for stray ones.
 		if (!repeatsNumbers()) {
 			State state = look();
 			if (state == State.ENDED) {
@@ -127,11 +126,10 @@ public final class IpcRequester {
 	}
 
 	/**
-	 * Sends a message whose answer nobody waits for. It can be received; if it is not, it
-	 * is dropped.
+	 * Sends a message one-way. Its answer can be received; otherwise it is dropped.
 	 * @param payload the value to send
-	 * @param deadline until when this may wait for room
-	 * @param descriptors at most 253; they stay the caller's
+	 * @param deadline how long this may wait for room
+	 * @param descriptors at most 253; the caller keeps them
 	 * @return the size of the message on the wire, in bytes
 	 * @throws IpcException as {@link IpcChannel#send}
 	 */
@@ -147,9 +145,8 @@ public final class IpcRequester {
 			throws IpcException {
 		deadline.lock(this.sending, this.peer);
 		try {
-			// Owed before a byte is sent: whatever goes wrong in between, the answer
-			// cannot
-			// become somebody else's.
+			// Owed before a byte is sent: whatever fails, no other exchange gets the
+			// answer.
 			long number = this.sent + 1;
 			this.sent = number;
 			if (exchange != null) {
@@ -178,11 +175,10 @@ public final class IpcRequester {
 	}
 
 	/**
-	 * Receives the next message, be it the answer to a message that was sent one way or
-	 * one that the peer sent by itself.
-	 * @param type what the message is read as
-	 * @param deadline until when this may wait
-	 * @param <T> the same type
+	 * Receives the next message: the answer to a one-way message, or an unsolicited one.
+	 * @param type the type to read the message as
+	 * @param deadline how long this may wait
+	 * @param <T> the type of the payload
 	 * @return the message, to be closed by the caller
 	 * @throws IpcException.PeerClosed if the peer is gone
 	 * @throws IpcException as {@link IpcChannel#receive}
@@ -199,7 +195,7 @@ public final class IpcRequester {
 			});
 		}
 		catch (IpcException.PeerClosed ex) {
-			// What was sent last is among what the peer has left unread.
+			// The last message is among those that the peer left unread.
 			if (exchange.number() == this.sent && this.channel.socket().receiver().hasPeerLeftUnread()) {
 				exchange.number(0);
 			}
@@ -222,14 +218,14 @@ public final class IpcRequester {
 	}
 
 	/**
-	 * Looks, without waiting, whether the next message that comes is the answer to the
-	 * next request, and drops what is not. To be called while nobody receives.
-	 * @return what the socket is like
-	 * @throws IpcException if what has come is malformed
+	 * Checks, without waiting, whether the next message will answer the next request, and
+	 * drops earlier answers. Must not be called while another thread receives.
+	 * @return the state of the socket
+	 * @throws IpcException if what has arrived is malformed
 	 */
 	public State look() throws IpcException {
 		if (!this.receiving.tryLock()) {
-			return State.OWING; // to whoever receives
+			return State.OWING; // to the thread that receives
 		}
 		try {
 			while (this.fault == null) {
@@ -252,15 +248,15 @@ public final class IpcRequester {
 		}
 	}
 
-	/** Opens the envelope, if there is one, of what may be the reply of an exchange. */
+	/** Opens the envelope, if there is one, of a possible reply to an exchange. */
 	private boolean isReplyTo(Exchange exchange, ByteBuffer body) throws IpcException {
 		if (isHello(body)) {
 			return false;
 		}
 		long number = numberOf(body);
 		if (number <= this.answered) {
-			// Not that of this exchange, which still comes.
-			this.fault = this.peer + " answered a message twice, or without the number that it said it repeats";
+			// Not the reply to this exchange, which is still to come.
+			this.fault = this.peer + " answered a message twice, or without the number that its hello promised";
 			return false;
 		}
 		if (number > exchange.number()) {
@@ -276,7 +272,7 @@ public final class IpcRequester {
 		return true;
 	}
 
-	/** Whatever comes is dropped, and must have been owed. */
+	/** Drops any message, which must be an answer that was owed. */
 	private boolean isDropped(ByteBuffer body) throws IpcException {
 		if (!isHello(body)) {
 			long number = numberOf(body);
@@ -314,9 +310,7 @@ public final class IpcRequester {
 		return true;
 	}
 
-	/**
-	 * Which message a body answers; 0 for none. What is left of it then is the payload.
-	 */
+	/** The message that a body answers, or 0. What is left of the body is the payload. */
 	private long numberOf(ByteBuffer body) {
 		Envelope envelope = (this.firstInEnvelope <= this.sent) ? Envelope.read(body) : null;
 		long number = this.answered + 1;
@@ -324,30 +318,32 @@ public final class IpcRequester {
 			body.limit(envelope.end()).position(envelope.start());
 			number = envelope.id().orElse(0);
 		}
-		// Only what was sent without a number may be answered without.
+		// Only messages without a number may be answered without one.
 		return (envelope != null || number < this.firstInEnvelope) ? number : 0;
 	}
 
 	private void tellOfDropped() {
 		if (!this.toldOfDropped) {
 			this.toldOfDropped = true;
-			logger.warn("{} answered a message that was sent one way, or whose caller has given up: the answer is"
-					+ " dropped, as all further ones will be. Send requests with convertSendAndReceive, receive the"
-					+ " answers to one-way messages, or declare the child as one-way if it does not answer", this.peer);
+			logger.warn(
+					"{} answered a message that was sent one-way, or whose caller has given up: the answer is"
+							+ " dropped, as are all further ones. Send requests with convertSendAndReceive, receive the"
+							+ " answers to one-way messages, or declare the child as one-way if it does not answer",
+					this.peer);
 		}
 	}
 
 	/**
-	 * How many messages the peer has not answered yet.
-	 * @return 0 if the next message that comes is the answer to the next request
+	 * The number of messages that the peer has not answered yet.
+	 * @return 0 if the next message will answer the next request
 	 */
 	public long owed() {
 		return this.sent - this.answered;
 	}
 
 	/**
-	 * Whether the peer has answered anything yet.
-	 * @return whether it has
+	 * Whether the peer has answered a message yet.
+	 * @return false if it may still be starting
 	 */
 	public boolean hasAnswered() {
 		return this.answered > 0;
@@ -358,40 +354,39 @@ public final class IpcRequester {
 	}
 
 	/**
-	 * Whether the peer repeats the numbers of messages, so that no answer can be mistaken
-	 * for another.
-	 * @return false as long as no message was sent to a peer that said so in its hello
+	 * Whether the peer repeats the numbers of messages: answers cannot be mixed up.
+	 * @return false until a message was sent to a peer whose hello promised it
 	 */
 	public boolean repeatsNumbers() {
 		return this.firstInEnvelope != Long.MAX_VALUE;
 	}
 
 	/**
-	 * Whether what comes can still be told apart.
-	 * @return false if the peer did what it must not do, or the socket is broken
+	 * Whether the peer can still be asked.
+	 * @return false if it broke the protocol, or the socket is unusable
 	 */
 	public boolean isUsable() {
 		return this.fault == null && !this.channel.socket().isBroken();
 	}
 
 	/**
-	 * What the peer did that it must not do.
-	 * @return a sentence, or null if it did no such thing
+	 * How the peer broke the protocol.
+	 * @return a sentence, or null if it did not
 	 */
 	public @Nullable String fault() {
 		return this.fault;
 	}
 
-	/** What the socket of a requester is like. */
+	/** The state of a requester's socket. */
 	public enum State {
 
-		/** The next message that comes is the answer to the next request. */
+		/** The next message will answer the next request. */
 		IN_STEP,
 
-		/** Answers to earlier messages have not come yet. */
+		/** Answers to earlier messages have not arrived yet. */
 		OWING,
 
-		/** The peer has sent what nobody asked for: it cannot be trusted any more. */
+		/** The peer broke the protocol, and can no longer be trusted. */
 		FAULTY,
 
 		/** The peer has closed its end. */

@@ -5,8 +5,8 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The main loop of a child process: receives a request, has it handled, sends the reply,
- * until the parent closes its end.
+ * The main loop of a child process: receives a request, calls a handler, and sends the
+ * reply, until the parent closes its end.
  *
  * <pre class="code">
  * public static void main(String[] arguments) throws IpcException {
@@ -14,28 +14,28 @@ import org.jspecify.annotations.Nullable;
  * }
  * </pre>
  *
- * A request gets exactly one answer. What the handler throws is sent as an error item
- * ({@link IpcChannel#sendError}), as is what is wrong with a body that cannot be read as
- * the type; the next request is served as usual. The stack trace is not sent, but logged
- * here, at WARN by the logger of this class.
+ * A request gets exactly one answer. If the handler throws, or the body cannot be read as
+ * the type, that is an error item ({@link IpcChannel#sendError}), and the next request is
+ * served as usual. An exception of the handler is logged at WARN by the logger of this
+ * class; its stack trace is not sent.
  */
 public final class IpcServer {
 
 	/**
 	 * The environment variable that is {@code 1} if the parent invites its child to say
-	 * what it can do, with a hello as its first message.
+	 * what it can do, by a hello as its first message.
 	 */
 	public static final String HELLO_VARIABLE = "TINY_IPC_HELLO";
 
 	/**
-	 * The environment variable that tells a child the largest message that its parent
-	 * sends and accepts, in bytes.
+	 * The environment variable that tells a child the size of the largest message that
+	 * its parent sends and accepts, in bytes.
 	 */
 	public static final String MAX_MESSAGE_SIZE_VARIABLE = "TINY_IPC_MAX_MESSAGE_SIZE";
 
 	/**
-	 * The environment variable that names the class of an {@link IpcMapperCustomizer},
-	 * with a constructor without parameters, for the mapper of the child.
+	 * The environment variable that names the class of an {@link IpcMapperCustomizer} for
+	 * the child's mapper. It needs a constructor without parameters.
 	 */
 	public static final String MAPPER_CUSTOMIZER_VARIABLE = "TINY_IPC_MAPPER_CUSTOMIZER";
 
@@ -43,23 +43,23 @@ public final class IpcServer {
 	}
 
 	/**
-	 * Serves the parent of this process, in CBOR, and closes the socket at the end. The
-	 * limit for messages is the parent's, as {@value #MAX_MESSAGE_SIZE_VARIABLE} tells
-	 * it, and the mapper is changed by what {@value #MAPPER_CUSTOMIZER_VARIABLE} names.
-	 * If {@value #HELLO_VARIABLE} says so, a reply repeats the number of its request, so
-	 * that the parent never takes it for another's.
+	 * Serves the parent of this process in CBOR, and closes the socket at the end. The
+	 * limit for messages is that of {@value #MAX_MESSAGE_SIZE_VARIABLE}, and
+	 * {@value #MAPPER_CUSTOMIZER_VARIABLE} customizes the mapper. If
+	 * {@value #HELLO_VARIABLE} is set, a reply repeats the number of its request, so that
+	 * the parent cannot take it for another one.
 	 *
 	 * <p>
-	 * As long as the parent holds its end of the socket, SIGTERM does not end this
-	 * process, so that a service manager that signals parent and children at once loses
-	 * no request in flight. A JVM that was started with {@code -Xrs} ends all the same.
-	 * @param requestType what the requests are read as
+	 * While the parent holds its end of the socket, SIGTERM does not end this process, so
+	 * that no request is lost when a service manager signals parent and children at once.
+	 * A JVM that was started with {@code -Xrs} ends nevertheless.
+	 * @param requestType the type to read the requests as
 	 * @param handler answers them
 	 * @param <T> the type of the requests
 	 * @throws IllegalStateException if this process was not started as a child
-	 * @throws IpcException if the parent does not keep to the protocol, or the socket
-	 * fails: the process should end with another exit code than 0, as it does if its
-	 * {@code main} throws this
+	 * @throws IpcException if the parent breaks the protocol, or the socket fails: the
+	 * process should then end with a non-zero exit code, as it does if its {@code main}
+	 * throws this
 	 */
 	public static <T> void serve(Class<T> requestType, Handler<T> handler) throws IpcException {
 		IpcSocket socket = IpcSocket.inherited()
@@ -88,13 +88,13 @@ public final class IpcServer {
 	}
 
 	/**
-	 * Serves the other end of a channel, in the calling thread.
-	 * @param channel talks CBOR, and stays the caller's to close
-	 * @param requestType what the requests are read as
+	 * Serves the other end of a channel in the calling thread.
+	 * @param channel uses CBOR; the caller still closes its socket
+	 * @param requestType the type to read the requests as
 	 * @param handler answers them
 	 * @param <T> the type of the requests
-	 * @throws IllegalStateException if the channel does not talk CBOR
-	 * @throws IpcException if the peer does not keep to the protocol, or the socket fails
+	 * @throws IllegalStateException if the channel does not use CBOR
+	 * @throws IpcException if the peer breaks the protocol, or the socket fails
 	 */
 	public static <T> void serve(IpcChannel channel, Class<T> requestType, Handler<T> handler) throws IpcException {
 		new RequestLoop<>(channel, requestType, handler, false).run();
@@ -110,16 +110,16 @@ public final class IpcServer {
 
 		/**
 		 * Answers one request.
-		 * @param request is closed afterwards, with those of its descriptors that were
-		 * not taken
-		 * @return the payload of the reply, or a {@link Reply}, which has descriptors too
-		 * @throws Exception what the peer is told, instead of a reply
+		 * @param request the request, which is closed afterwards with all descriptors
+		 * that were not taken
+		 * @return the payload of the reply, or a {@link Reply} to add descriptors
+		 * @throws Exception if the request failed: the peer gets an error item
 		 */
 		@Nullable Object handle(IpcMessage<T> request) throws Exception;
 
 	}
 
-	/** A reply with descriptors, which are closed once it is sent, or cannot be. */
+	/** A reply with descriptors, which are closed once it was sent or has failed. */
 	public static final class Reply {
 
 		final @Nullable Object payload;
@@ -127,9 +127,9 @@ public final class IpcServer {
 		final List<OwnedFd> descriptors;
 
 		/**
-		 * Makes a reply.
+		 * Creates a reply, which owns its descriptors.
 		 * @param payload the value; null is a value too
-		 * @param descriptors at most 253; they are not the caller's any more
+		 * @param descriptors at most 253
 		 */
 		public Reply(@Nullable Object payload, OwnedFd... descriptors) {
 			this.payload = payload;

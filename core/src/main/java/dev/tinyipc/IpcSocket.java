@@ -26,17 +26,16 @@ import org.jspecify.annotations.Nullable;
  *
  * All methods may be called from any thread. Each direction serves one call at a time;
  * the next waits for it, up to its timeout. {@link #close()} wakes a thread that is
- * blocked in a call, {@link Thread#interrupt()} does not.
+ * blocked in a call; {@link Thread#interrupt()} does not.
  */
 public final class IpcSocket implements Closeable {
 
 	/**
-	 * The environment variable in which a child finds the descriptor number of its end,
-	 * in decimal digits.
+	 * The environment variable that tells a child the descriptor number of its socket.
 	 */
 	public static final String FD_VARIABLE = "TINY_IPC_FD";
 
-	/** The longest time that {@link #setSpinTime} takes: 10 milliseconds. */
+	/** The longest time that {@link #setSpinTime} accepts: 10 milliseconds. */
 	public static final Duration MAX_SPIN_TIME = Spin.MAX_LIMIT;
 
 	private final OwnedFd descriptor;
@@ -55,7 +54,7 @@ public final class IpcSocket implements Closeable {
 	}
 
 	/**
-	 * Makes two connected sockets ({@code socketpair(2)}), both close-on-exec.
+	 * Creates two connected sockets ({@code socketpair(2)}), both close-on-exec.
 	 * @return the pair
 	 * @throws IpcException if there are too many open files
 	 */
@@ -69,42 +68,37 @@ public final class IpcSocket implements Closeable {
 	}
 
 	/**
-	 * Takes ownership of a socket that exists, whoever made it. If this throws, the
-	 * descriptor stays the caller's.
+	 * Takes ownership of an existing socket. If this throws, the caller still owns it.
 	 * @param fd the number of an open AF_UNIX socket of type SEQPACKET
 	 * @return the socket
-	 * @throws IpcException if the number is not open, or is anything else
+	 * @throws IpcException if the number is not open, or is not such a socket
 	 */
 	public static IpcSocket adopt(int fd) throws IpcException {
 		NativeAccess.require();
 		Errno.check("fcntl(" + fd + ", F_GETFD)", LibC.fcntl(fd, LibC.F_GETFD, 0));
 		OwnedFd descriptor = OwnedFd.ofSocket(fd);
-		boolean adopted = false;
 		try {
 			SocketOption.checkSeqPacket(descriptor);
-			adopted = true;
 			return new IpcSocket(descriptor);
 		}
-		finally {
-			if (!adopted) {
-				descriptor.detach();
-			}
+		catch (IpcException | RuntimeException | Error ex) {
+			descriptor.detach();
+			throw ex;
 		}
 	}
 
 	/**
-	 * The socket that the parent process handed to this one, whose number is in
-	 * {@value #FD_VARIABLE}. It is close-on-exec from then on.
-	 * @return the socket, the same at each call; empty if this process was not started as
-	 * a child
-	 * @throws IpcException if the variable is there, but names no such socket
+	 * The socket that this process inherited from its parent, as {@value #FD_VARIABLE}
+	 * says. From now on it is close-on-exec.
+	 * @return always the same socket; empty if this process was not started as a child
+	 * @throws IpcException if the variable is set but does not name such a socket
 	 */
 	public static Optional<IpcSocket> inherited() throws IpcException {
 		return InheritedSocket.get();
 	}
 
 	/**
-	 * The descriptor's number, for polling. It stays this object's, whose calls set
+	 * The descriptor's number, for polling. This object still owns it, and its calls set
 	 * SO_RCVTIMEO and SO_SNDTIMEO of {@code socket(7)}.
 	 * @return the number
 	 * @throws IllegalStateException if this socket is closed
@@ -114,8 +108,8 @@ public final class IpcSocket implements Closeable {
 	}
 
 	/**
-	 * The socket as a descriptor that can be sent over another socket, which is how a
-	 * further connection reaches a process. It stays this object's.
+	 * The socket as a descriptor that can be sent over another socket, to give a process
+	 * one more connection. This object still owns it.
 	 * @return the descriptor
 	 */
 	public OwnedFd descriptor() {
@@ -125,7 +119,7 @@ public final class IpcSocket implements Closeable {
 	}
 
 	/**
-	 * Gives ownership up: this object is closed, the number stays open.
+	 * Gives up ownership: this object is closed, and the number stays open.
 	 * @return the descriptor's number
 	 * @throws IllegalStateException if this socket is closed or in use by another thread
 	 */
@@ -135,7 +129,7 @@ public final class IpcSocket implements Closeable {
 
 	/**
 	 * Whether programs that this process starts do not inherit the socket.
-	 * @return true unless {@link #setCloseOnExec} said otherwise
+	 * @return true by default
 	 * @throws IpcException if this socket is closed
 	 */
 	public boolean isCloseOnExec() throws IpcException {
@@ -143,9 +137,9 @@ public final class IpcSocket implements Closeable {
 	}
 
 	/**
-	 * Says whether programs that this process starts inherit the socket, which
-	 * {@link IpcProcessBuilder} does not need.
-	 * @param closeOnExec false to have every program inherit it
+	 * Sets whether programs that this process starts inherit the socket.
+	 * {@link IpcProcessBuilder} does not need this.
+	 * @param closeOnExec false to let every program inherit it
 	 * @throws IpcException if this socket is closed
 	 */
 	public void setCloseOnExec(boolean closeOnExec) throws IpcException {
@@ -153,7 +147,7 @@ public final class IpcSocket implements Closeable {
 	}
 
 	/**
-	 * Sets how long a send may wait, for the one before it and for room.
+	 * Sets how long a send may wait for its turn and for room.
 	 * @param timeout more than zero, or null to wait without limit, which is the default
 	 * @throws IpcException if this socket is closed
 	 */
@@ -162,7 +156,7 @@ public final class IpcSocket implements Closeable {
 	}
 
 	/**
-	 * Sets how long a receive may wait, for the one before it and for a packet.
+	 * Sets how long a receive may wait for its turn and for a packet.
 	 * @param timeout more than zero, or null to wait without limit, which is the default
 	 * @throws IpcException if this socket is closed
 	 */
@@ -171,25 +165,20 @@ public final class IpcSocket implements Closeable {
 	}
 
 	/**
-	 * Sets for how long a receive asks for a packet again and again before it goes to
-	 * sleep. That keeps a processor busy and saves the time that waking takes: most of a
-	 * short exchange, if both ends do it. A receive spins only as long as that helps, and
-	 * never on a machine with one processor, on a virtual thread, or with less than 20
-	 * milliseconds left.
-	 * @param limit at most {@link #MAX_SPIN_TIME}; 50 microseconds are usually enough,
-	 * and zero, the default, never spins
+	 * Sets how long a receive spins before it goes to sleep. This costs processor time
+	 * and saves that of waking up, most of a short exchange if both ends spin. A receive
+	 * spins only while that helps, and never with one processor, on a virtual thread, or
+	 * with less than 20 milliseconds left.
+	 * @param limit at most {@link #MAX_SPIN_TIME}; 50 microseconds are usually enough.
+	 * Zero, the default, never spins
 	 */
 	public void setSpinTime(Duration limit) {
-		this.receiver.setSpinTime(checkSpinTime(limit).toNanos());
-	}
-
-	static Duration checkSpinTime(Duration limit) {
-		return Spin.checkLimit(limit);
+		this.receiver.setSpinTime(Spin.checkLimit(limit).toNanos());
 	}
 
 	/**
-	 * The size of the largest packet that {@link #send} takes: SO_SNDBUF less what the
-	 * kernel needs for itself. {@link IpcChannel} has no such limit.
+	 * The size of the largest packet that {@link #send} accepts: SO_SNDBUF less the
+	 * kernel's own share. {@link IpcChannel} has no such limit.
 	 * @return bytes
 	 * @throws IpcException if this socket is closed
 	 */
@@ -198,7 +187,7 @@ public final class IpcSocket implements Closeable {
 	}
 
 	/**
-	 * Asks for room for packets that were sent and not yet received. The kernel doubles
+	 * Requests room for packets that are sent but not yet received. The kernel doubles
 	 * the value, up to {@code net.core.wmem_max}: see {@link #maxPacketSize()}.
 	 * @param bytes SO_SNDBUF of {@code socket(7)}
 	 * @throws IpcException if this socket is closed
@@ -208,14 +197,13 @@ public final class IpcSocket implements Closeable {
 	}
 
 	/**
-	 * Sends the remaining bytes as one packet ({@code sendmsg(2)}), and waits while the
-	 * peer's queue is full.
+	 * Sends the remaining bytes as one packet ({@code sendmsg(2)}), waiting for room.
 	 * @param data at least 1 byte and at most {@link #maxPacketSize()}; its position
 	 * moves to its limit once the packet is sent
-	 * @throws IpcException.MessageTooLarge if the packet is larger than that
+	 * @throws IpcException.MessageTooLarge if the packet is larger
 	 * @throws IpcException.PeerClosed if the other end is closed
 	 * @throws IpcException.Timeout if the send timeout passed; nothing was sent
-	 * @throws IpcException if this socket is closed, also while this waits
+	 * @throws IpcException if this socket is closed, even during the call
 	 */
 	public void send(ByteBuffer data) throws IpcException {
 		send(data, SocketSender.NO_DESCRIPTORS);
@@ -223,12 +211,11 @@ public final class IpcSocket implements Closeable {
 
 	/**
 	 * Sends the remaining bytes and the descriptors as one packet, see
-	 * {@link #send(ByteBuffer)}. The descriptors stay the caller's, whatever happens; the
-	 * receiver gets its own.
+	 * {@link #send(ByteBuffer)}. The caller keeps them; the receiver gets its own.
 	 * @param data at least 1 byte and at most {@link #maxPacketSize()}
 	 * @param descriptors at most 253
-	 * @throws IpcException.TooManyDescriptors if there are more, or if too many that
-	 * nobody has received yet are under way (ETOOMANYREFS)
+	 * @throws IpcException.TooManyDescriptors if there are more, or if too many are in
+	 * flight, sent but not yet received (ETOOMANYREFS)
 	 * @throws IpcException as {@link #send(ByteBuffer)}, and if a descriptor is closed
 	 */
 	public void send(ByteBuffer data, OwnedFd... descriptors) throws IpcException {
@@ -249,12 +236,10 @@ public final class IpcSocket implements Closeable {
 
 	/**
 	 * Sends the bytes of a JNA structure as one packet, see
-	 * {@link #send(ByteBuffer, OwnedFd...)}. They mean the same to the receiver if its
-	 * structure is laid out alike.
+	 * {@link #send(ByteBuffer, OwnedFd...)}. The receiver's must have the same layout.
 	 * @param structure has numbers, arrays of numbers and nested structures only
 	 * @param descriptors at most 253
-	 * @throws IllegalArgumentException if a field is a pointer, a string or a structure
-	 * by reference
+	 * @throws IllegalArgumentException if a field is an address, such as a string
 	 * @throws IpcException as {@link #send(ByteBuffer, OwnedFd...)}
 	 */
 	public void send(Structure structure, OwnedFd... descriptors) throws IpcException {
@@ -265,9 +250,8 @@ public final class IpcSocket implements Closeable {
 	 * Sends each buffer as a packet of its own, with as few system calls as possible
 	 * ({@code sendmmsg(2)}), and waits while the peer's queue is full.
 	 * @param packets of at least 1 byte and at most {@link #maxPacketSize()} each; the
-	 * position of those that were sent is at their limit, also if this throws
-	 * @throws IpcException as {@link #send(ByteBuffer)}; the packets from the first
-	 * unsent one on were not sent
+	 * position of each one that is sent moves to its limit, even if this throws
+	 * @throws IpcException as {@link #send(ByteBuffer)}; the packets before are sent
 	 */
 	public void sendBatch(ByteBuffer... packets) throws IpcException {
 		this.sender.sendBatch(packets);
@@ -285,23 +269,23 @@ public final class IpcSocket implements Closeable {
 	}
 
 	/**
-	 * Receives one packet into the remaining bytes of the buffer ({@code recvmsg(2)}),
-	 * and waits for it. All that the peer sent before it closed is received first.
-	 * @param target room for a packet; its position moves behind what was received
+	 * Receives one packet into the remaining bytes of the buffer ({@code recvmsg(2)}).
+	 * Waits until one arrives. Whatever the peer sent before it closed is received first.
+	 * @param target room for a packet; its position moves past the received bytes
 	 * @return the packet, to be closed by the caller; null if the peer closed its end
-	 * @throws IpcException.MessageTooLarge if the packet is larger than the room: it is
-	 * lost, with its descriptors, and the next is received as usual
-	 * @throws IpcException.TooManyDescriptors if this process may not hold as many open
-	 * files as came: all of them are closed, and the next packet is received as usual
+	 * @throws IpcException.MessageTooLarge if the packet does not fit: it is lost, with
+	 * its descriptors; the next one is received as usual
+	 * @throws IpcException.TooManyDescriptors if more descriptors arrived than this
+	 * process may have open: all of them are closed; the next packet is received as usual
 	 * @throws IpcException.Timeout if the receive timeout passed
-	 * @throws IpcException if this socket is closed, also while this waits
+	 * @throws IpcException if this socket is closed, even during the call
 	 */
 	public @Nullable Packet receive(ByteBuffer target) throws IpcException {
 		return this.receiver.receive(target);
 	}
 
 	/**
-	 * Receives one packet into several buffers, which are filled one after the other, see
+	 * Receives one packet into several buffers, which are filled in order, see
 	 * {@link #receive(ByteBuffer)}.
 	 * @param targets 1 to 1,024 buffers
 	 * @return the packet, to be closed by the caller; null if the peer closed its end
@@ -315,8 +299,7 @@ public final class IpcSocket implements Closeable {
 	 * Receives as {@link #receive(ByteBuffer)} does, but never waits.
 	 * @param target room for a packet
 	 * @return the packet, to be closed by the caller; null if none is there
-	 * @throws IpcException.PeerClosed if the peer closed its end and all it sent was
-	 * received
+	 * @throws IpcException.PeerClosed if the peer closed and nothing is left
 	 * @throws IpcException as {@link #receive(ByteBuffer)}
 	 */
 	public @Nullable Packet tryReceive(ByteBuffer target) throws IpcException {
@@ -324,27 +307,25 @@ public final class IpcSocket implements Closeable {
 	}
 
 	/**
-	 * Receives one packet that is a JNA structure, see {@link #receive(ByteBuffer)}.
+	 * Receives one packet into a JNA structure, see {@link #receive(ByteBuffer)}.
 	 * @param structure has numbers, arrays of numbers and nested structures only
 	 * @return the packet, to be closed by the caller; null if the peer closed its end
-	 * @throws IllegalArgumentException if a field is a pointer, a string or a structure
-	 * by reference
-	 * @throws IpcException as {@link #receive(ByteBuffer)}, and if the packet is not
-	 * exactly of the structure's size: it is lost, the structure keeps its values
+	 * @throws IllegalArgumentException if a field is an address, such as a string
+	 * @throws IpcException as {@link #receive(ByteBuffer)}, and if the packet does not
+	 * have exactly the structure's size: it is lost, and the structure keeps its values
 	 */
 	public @Nullable Packet receive(Structure structure) throws IpcException {
 		return this.receiver.receive(structure);
 	}
 
 	/**
-	 * Receives as many packets as are there, at least one, with one system call
-	 * ({@code recvmmsg(2)}), and waits for the first.
+	 * Receives all packets that are there, waiting for the first ({@code recvmmsg(2)}).
 	 * @param targets room for a packet each; at most 64 are used
 	 * @param handler gets each packet and the index of its buffer, in order. Descriptors
 	 * that it does not take are closed when it returns
-	 * @return false if the peer closed its end and all it sent was received
-	 * @throws IpcException as {@link #receive(ByteBuffer)}; if one packet does not fit
-	 * its buffer, after the handler got the others
+	 * @return false if the peer closed and nothing is left
+	 * @throws IpcException as {@link #receive(ByteBuffer)}; if a packet does not fit its
+	 * buffer, once the handler has the others
 	 */
 	public boolean receiveBatch(ByteBuffer[] targets, ObjIntConsumer<Packet> handler) throws IpcException {
 		return this.receiver.receiveBatch(targets, handler);
@@ -352,8 +333,7 @@ public final class IpcSocket implements Closeable {
 
 	/**
 	 * Looks at the next packet without receiving it ({@code MSG_PEEK}).
-	 * @return its size in bytes; 0 if the peer closed and nothing is left; empty if
-	 * nothing is there yet
+	 * @return its size in bytes; 0 if the peer closed and nothing is left; empty for none
 	 * @throws IpcException if this socket is closed
 	 */
 	public OptionalInt pendingSize() throws IpcException {
@@ -361,8 +341,8 @@ public final class IpcSocket implements Closeable {
 	}
 
 	/**
-	 * Says that nothing more will be sent: the peer sees the end once it has received
-	 * what was ({@code shutdown(2)}). Receiving goes on.
+	 * Ends sending: the peer sees the end of the stream once it has received everything
+	 * ({@code shutdown(2)}). Receiving still works.
 	 * @throws IpcException if this socket is closed
 	 */
 	public void shutdownOutput() throws IpcException {
@@ -371,24 +351,21 @@ public final class IpcSocket implements Closeable {
 
 	/**
 	 * Whether this socket was closed or detached on this side.
-	 * @return whether it is unusable
+	 * @return false if the peer alone closed its end
 	 */
 	public boolean isClosed() {
 		return this.descriptor.isClosed();
 	}
 
 	/**
-	 * Whether a failure left the stream of packets in a state in which nobody could tell
-	 * where the next message begins.
-	 * @return whether every further call fails
+	 * Whether every call fails because nobody could tell where the next message begins.
 	 */
 	boolean isBroken() {
 		return this.sender.isBroken();
 	}
 
 	/**
-	 * Closes this end, and wakes whoever is blocked in a call on it, who then gets an
-	 * exception. Closing twice does nothing.
+	 * Closes this end. Calls that are blocked on it fail. Closing twice does nothing.
 	 */
 	@Override
 	public void close() {

@@ -3,12 +3,11 @@ package dev.tinyipc;
 import java.io.Closeable;
 
 /**
- * The two ends of a socket pair, which are alike: the names only say which is meant for
- * whom.
+ * The two ends of a socket pair. They are alike; their names say who each is meant for.
  *
  * @param parent the end that this process keeps
- * @param child the end that is given away, and closed here as soon as the other process
- * has it: while it is open here, the end of the other process's is not seen
+ * @param child the end for the other process, to be closed here as soon as that process
+ * has it: while it is open here, the parent's end does not see that the child is gone
  */
 public record IpcSocketPair(IpcSocket parent, IpcSocket child) implements Closeable {
 

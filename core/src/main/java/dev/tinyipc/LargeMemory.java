@@ -7,19 +7,19 @@ import java.util.Iterator;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Native memory for frames that are too large for what each socket keeps. It is shared by
- * all sockets, and some is kept for the next large frame: fresh memory costs more time
- * than to write it, because the kernel has to clear each page first.
+ * Native memory for frames that are larger than what each socket keeps. All sockets share
+ * it, and some is kept for the next large frame: fresh memory costs more time than
+ * writing to it, because the kernel has to clear each page first.
  */
 final class LargeMemory {
 
-	/** What is kept at most, in bytes. The rest goes back to the system at once. */
+	/** How many bytes are kept at most. The rest is freed at once. */
 	static final int MAX_KEPT = 64 * 1024 * 1024;
 
-	/** Blocks have few sizes, so that one fits again. */
+	/** Blocks come in few sizes, so that one fits again. */
 	private static final int UNIT = 1024 * 1024;
 
-	/** The one that was used last is the first: it may still be in the cache. */
+	/** Most recently used first: that one may still be in the cache. */
 	private static final Deque<NativeBuffer> KEPT = new ArrayDeque<>();
 
 	private static int kept;
@@ -27,7 +27,7 @@ final class LargeMemory {
 	private LargeMemory() {
 	}
 
-	/** A block of at least so many bytes, whose content is undefined. */
+	/** Takes a block of at least the given size, with undefined content. */
 	static NativeBuffer take(int capacity) {
 		NativeBuffer block = find(capacity);
 		return (block != null) ? block : NativeBuffer.allocate(roundUp(capacity));

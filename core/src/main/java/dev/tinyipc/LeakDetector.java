@@ -7,10 +7,10 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Warns of descriptors that nobody closed before they were garbage collected, with the
+ * Warns of descriptors that were garbage collected before they were closed, with the
  * place where they were created or received, if the system property {@value #PROPERTY} is
- * {@code true}. It only warns: the number may have been handed to a call by
- * {@link OwnedFd#fd()}, and to close it would harm whoever uses it.
+ * {@code true}. It closes nothing: the number may still be in use through
+ * {@link OwnedFd#fd()}.
  */
 final class LeakDetector implements Runnable {
 
@@ -20,7 +20,7 @@ final class LeakDetector implements Runnable {
 
 	private static final @Nullable Cleaner cleaner = Boolean.getBoolean(PROPERTY) ? Cleaner.create() : null;
 
-	/** Of those that nobody wants to know about. */
+	/** Stands in for all descriptors while detection is off. */
 	private static final LeakDetector NONE = new LeakDetector("");
 
 	private final String description;
@@ -43,7 +43,7 @@ final class LeakDetector implements Runnable {
 		return detector;
 	}
 
-	/** It was closed, or ownership was given up. */
+	/** Called when the descriptor is closed, or ownership is given up. */
 	void forget() {
 		this.closed = true;
 	}

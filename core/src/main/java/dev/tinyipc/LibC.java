@@ -14,53 +14,24 @@ import com.sun.jna.Pointer;
  * call converts or allocates anything; each function returns what C returns, and
  * {@link Errno#last()} tells why it failed.
  * <p>
- * The constants are Linux's own and the same on x86-64 and aarch64; the others are in
- * {@link Machine}. Nobody touches this class before {@link NativeAccess} has seen that it
- * can be loaded.
+ * The constants are those that are the same on x86-64 and aarch64; the others are in
+ * {@link Machine}. {@link NativeAccess} checks that this class can be loaded before
+ * anything else uses it.
  */
 final class LibC {
 
 	// <sys/socket.h>
 
-	static final int AF_UNIX = 1;
+	static final int AF_UNIX = 1, SOCK_SEQPACKET = 5, SOCK_CLOEXEC = 0x80000;
 
-	static final int SOCK_SEQPACKET = 5;
+	static final int SOL_SOCKET = 1, SO_TYPE = 3, SO_SNDBUF = 7, SO_RCVTIMEO = 20, SO_SNDTIMEO = 21, SO_DOMAIN = 39;
 
-	static final int SOCK_CLOEXEC = 0x80000;
+	static final int SCM_RIGHTS = 1, SCM_PIDFD = 4;
 
-	static final int SOL_SOCKET = 1;
+	static final int MSG_PEEK = 0x2, MSG_CTRUNC = 0x8, MSG_TRUNC = 0x20, MSG_DONTWAIT = 0x40, MSG_NOSIGNAL = 0x4000,
+			MSG_WAITFORONE = 0x10000, MSG_CMSG_CLOEXEC = 0x40000000;
 
-	static final int SO_TYPE = 3;
-
-	static final int SO_SNDBUF = 7;
-
-	static final int SO_RCVTIMEO = 20;
-
-	static final int SO_SNDTIMEO = 21;
-
-	static final int SO_DOMAIN = 39;
-
-	static final int SCM_RIGHTS = 1;
-
-	static final int SCM_PIDFD = 4;
-
-	static final int MSG_PEEK = 0x2;
-
-	static final int MSG_CTRUNC = 0x8;
-
-	static final int MSG_TRUNC = 0x20;
-
-	static final int MSG_DONTWAIT = 0x40;
-
-	static final int MSG_NOSIGNAL = 0x4000;
-
-	static final int MSG_WAITFORONE = 0x10000;
-
-	static final int MSG_CMSG_CLOEXEC = 0x40000000;
-
-	static final int SHUT_WR = 1;
-
-	static final int SHUT_RDWR = 2;
+	static final int SHUT_WR = 1, SHUT_RDWR = 2;
 
 	// <sys/eventfd.h>
 
@@ -68,41 +39,13 @@ final class LibC {
 
 	// <fcntl.h>
 
-	static final int O_RDONLY = 0;
+	static final int O_RDONLY = 0, O_WRONLY = 1, O_RDWR = 2;
 
-	static final int O_WRONLY = 1;
+	static final int O_CREAT = 0x40, O_EXCL = 0x80, O_TRUNC = 0x200, O_APPEND = 0x400, O_NONBLOCK = 0x800,
+			O_DSYNC = 0x1000, O_SYNC = 0x101000, O_CLOEXEC = 0x80000;
 
-	static final int O_RDWR = 2;
-
-	static final int O_CREAT = 0x40;
-
-	static final int O_EXCL = 0x80;
-
-	static final int O_TRUNC = 0x200;
-
-	static final int O_APPEND = 0x400;
-
-	static final int O_NONBLOCK = 0x800;
-
-	static final int O_DSYNC = 0x1000;
-
-	static final int O_SYNC = 0x101000;
-
-	static final int O_CLOEXEC = 0x80000;
-
-	static final int F_GETFD = 1;
-
-	static final int F_SETFD = 2;
-
-	static final int F_GETFL = 3;
-
-	static final int F_SETFL = 4;
-
-	static final int F_DUPFD_CLOEXEC = 1030;
-
-	static final int F_ADD_SEALS = 1033;
-
-	static final int F_GET_SEALS = 1034;
+	static final int F_GETFD = 1, F_SETFD = 2, F_GETFL = 3, F_SETFL = 4, F_DUPFD_CLOEXEC = 1030, F_ADD_SEALS = 1033,
+			F_GET_SEALS = 1034;
 
 	static final int FD_CLOEXEC = 1;
 
@@ -112,9 +55,7 @@ final class LibC {
 
 	// <sys/mman.h>
 
-	static final int MFD_CLOEXEC = 1;
-
-	static final int MFD_ALLOW_SEALING = 2;
+	static final int MFD_CLOEXEC = 1, MFD_ALLOW_SEALING = 2;
 
 	static final int PROT_READ = 1;
 
@@ -124,11 +65,7 @@ final class LibC {
 
 	static final int AT_EMPTY_PATH = 0x1000;
 
-	static final int STATX_TYPE = 0x1;
-
-	static final int STATX_NLINK = 0x4;
-
-	static final int STATX_SIZE = 0x200;
+	static final int STATX_TYPE = 0x1, STATX_NLINK = 0x4, STATX_SIZE = 0x200;
 
 	// <sys/ioctl.h>
 
@@ -136,25 +73,19 @@ final class LibC {
 
 	// <poll.h>
 
-	static final short POLLIN = 1;
-
-	static final short POLLOUT = 4;
+	static final short POLLIN = 1, POLLOUT = 4;
 
 	// <signal.h>
 
-	static final int SIGKILL = 9;
-
-	static final int SIGTERM = 15;
+	static final int SIGKILL = 9, SIGTERM = 15;
 
 	// <sys/wait.h>
 
 	static final int WNOHANG = 1;
 
-	// <asm-generic/unistd.h>: calls that are younger than the C libraries in use
+	// <asm-generic/unistd.h>: calls that are newer than the C libraries in use
 
-	static final long SYS_PIDFD_SEND_SIGNAL = 424;
-
-	static final long SYS_PIDFD_OPEN = 434;
+	static final long SYS_PIDFD_SEND_SIGNAL = 424, SYS_PIDFD_OPEN = 434;
 
 	static {
 		Native.register(LibC.class, NativeLibrary.getProcess());
@@ -178,11 +109,11 @@ final class LibC {
 				memory::close);
 	}
 
-	/** Memory that is freed once neither this nor its buffer is reachable, or before. */
+	/** Memory that is freed once neither this nor its buffer is reachable, or earlier. */
 	record Block(long address, ByteBuffer bytes, Runnable free) {
 	}
 
-	/** A view of memory that the caller keeps where it is. */
+	/** A view of memory that the caller keeps allocated. */
 	static ByteBuffer bufferAt(long address, int size) {
 		return new Pointer(address).getByteBuffer(0, size).order(ByteOrder.nativeOrder());
 	}
@@ -316,8 +247,8 @@ final class LibC {
 	static native long syscall(long number, long first, long second, long third, long fourth);
 
 	/**
-	 * {@code <spawn.h>}, apart from the rest because its youngest function came with
-	 * glibc 2.34: where that is missing, sockets still work.
+	 * {@code <spawn.h>}, on its own because its newest function needs glibc 2.34: sockets
+	 * work without it.
 	 */
 	static final class Spawn {
 

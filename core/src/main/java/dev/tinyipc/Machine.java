@@ -23,7 +23,7 @@ final class Machine {
 	private Machine() {
 	}
 
-	/** Whether this is one of the two processors, and Linux. */
+	/** Whether this is Linux on one of the two processors. */
 	static boolean isSupported() {
 		return System.getProperty("os.name").equals("Linux") && (IS_ARM || PROCESSOR.equals("amd64"));
 	}

@@ -9,9 +9,9 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What {@code sendmsg(2)} and {@code recvmsg(2)} take, in native memory that one
- * direction of a socket uses again and again: header, control data with descriptors
- * ({@code cmsg(3)}, {@code unix(7)}), and the vectors of the payload.
+ * The arguments of {@code sendmsg(2)} and {@code recvmsg(2)}, in native memory that one
+ * direction of a socket reuses: header, control data with descriptors ({@code cmsg(3)},
+ * {@code unix(7)}), and the vectors of the payload.
  *
  * <pre>
  * struct msghdr {                   struct iovec {            struct cmsghdr {
@@ -25,7 +25,7 @@ import org.jspecify.annotations.Nullable;
  * };                                // 56 bytes
  * </pre>
  *
- * Not thread-safe: each direction of a socket has one behind its lock.
+ * Not thread-safe: each direction of a socket guards its own by its lock.
  */
 final class MsgHdr {
 
@@ -35,25 +35,11 @@ final class MsgHdr {
 	/** {@code UIO_MAXIOV}: one more is EMSGSIZE. */
 	static final int MAX_VECTORS = 1024;
 
-	private static final int IOV = 16;
-
-	private static final int IOVLEN = 24;
-
-	private static final int CONTROL = 32;
-
-	private static final int CONTROLLEN = 40;
-
-	private static final int FLAGS = 48;
-
-	private static final int SIZE = 56;
+	private static final int IOV = 16, IOVLEN = 24, CONTROL = 32, CONTROLLEN = 40, FLAGS = 48, SIZE = 56;
 
 	private static final int VECTOR_SIZE = 16;
 
-	private static final int CMSG_LEVEL = 8;
-
-	private static final int CMSG_TYPE = 12;
-
-	private static final int CMSG_DATA = 16;
+	private static final int CMSG_LEVEL = 8, CMSG_TYPE = 12, CMSG_DATA = 16;
 
 	/** In a {@code struct mmsghdr}, of 64 bytes, the header is followed by this. */
 	private static final int MSG_LEN = SIZE;
@@ -61,9 +47,9 @@ final class MsgHdr {
 	private static final int MMSGHDR_SIZE = 64;
 
 	/**
-	 * Room for all the descriptors that can come, and for the credentials, security label
-	 * and pidfd that socket options of the receiver may add: where there is no room the
-	 * kernel drops descriptors.
+	 * Room for as many descriptors as can arrive, and for the credentials, security label
+	 * and pidfd that socket options of the receiver may add: without room, the kernel
+	 * drops descriptors.
 	 */
 	private static final int CONTROL_SIZE = cmsgSpace(MAX_DESCRIPTORS * Integer.BYTES) + 512;
 
@@ -71,18 +57,18 @@ final class MsgHdr {
 
 	private static final int FEW_VECTORS = 8;
 
-	/** Up to here a copy costs less than to ask JNI for the address of a buffer. */
+	/** Up to this size, a copy costs less than asking JNI for a buffer's address. */
 	static final int CHEAP_TO_COPY = 8 * 1024;
 
-	/** More than this goes back to the system when a small packet comes next. */
+	/** A larger block is freed when a small packet comes next. */
 	private static final int SCRATCH_TO_KEEP = 1024 * 1024;
 
-	/** This header, and those beside it in the same array. */
+	/** This header and the others of its array. */
 	private final NativeBuffer headers;
 
 	private final int at;
 
-	/** The control data, and behind it the vectors. */
+	/** The control data, followed by the vectors. */
 	private NativeBuffer block;
 
 	private NativeBuffer scratch = NativeBuffer.allocate(CHEAP_TO_COPY);
@@ -99,14 +85,14 @@ final class MsgHdr {
 		this.block = blockFor(FEW_VECTORS);
 	}
 
-	/** One header, for {@code sendmsg} and {@code recvmsg}. */
+	/** Creates one header, for {@code sendmsg} and {@code recvmsg}. */
 	static MsgHdr create() {
 		return array(1)[0];
 	}
 
 	/**
-	 * Headers in one array, for {@code sendmmsg} and {@code recvmmsg}, which take the
-	 * address of the first.
+	 * Creates an array of headers, for {@code sendmmsg} and {@code recvmmsg}, which take
+	 * the address of the first.
 	 */
 	static MsgHdr[] array(int count) {
 		NativeBuffer headers = NativeBuffer.zeroed(count * MMSGHDR_SIZE);
@@ -117,7 +103,9 @@ final class MsgHdr {
 		return array;
 	}
 
-	/** Gives the memory of all headers of one array back. Nobody may use them after. */
+	/**
+	 * Frees the memory of all headers of one array, which must not be used afterwards.
+	 */
 	static void free(MsgHdr... array) {
 		array[0].headers.free();
 		for (MsgHdr header : array) {
@@ -145,7 +133,7 @@ final class MsgHdr {
 
 	// Sending
 
-	/** Makes a packet of the remaining bytes of one buffer, which stays as it is. */
+	/** Gathers a packet from the remaining bytes of a buffer, which does not change. */
 	void gather(ByteBuffer source) {
 		reset(1);
 		int length = source.remaining();
@@ -160,8 +148,7 @@ final class MsgHdr {
 	}
 
 	/**
-	 * Makes one packet of several buffers, of less than 2 GiB: copied together where they
-	 * are too many.
+	 * Gathers a packet of less than 2 GiB, copied together if the buffers are too many.
 	 */
 	void gather(ByteBuffer[] sources) {
 		if (sources.length == 1) {
@@ -191,13 +178,13 @@ final class MsgHdr {
 		}
 	}
 
-	/** Makes a packet of native memory that the caller keeps alive. */
+	/** Gathers a packet from native memory that the caller keeps alive. */
 	void gather(long address, int length) {
 		reset(1);
 		vector(address, length);
 	}
 
-	/** Adds descriptors, which the caller has borrowed. */
+	/** Attaches descriptors that the caller has borrowed. */
 	void attach(int[] numbers) {
 		int count = numbers.length;
 		ByteBuffer bytes = this.block.bytes();
@@ -210,7 +197,7 @@ final class MsgHdr {
 		}
 	}
 
-	/** Whether the packet is one piece of memory and no descriptors. */
+	/** Whether the packet is one piece of memory without descriptors. */
 	boolean isPlain() {
 		return this.vectors == 1 && !hasControlData();
 	}
@@ -235,10 +222,7 @@ final class MsgHdr {
 		vector(isCopied(target) ? scratch(length).address() : addressOf(target), length);
 	}
 
-	/**
-	 * Makes room for a packet in several buffers, of less than 2 GiB, one after the
-	 * other.
-	 */
+	/** Makes room for a packet in several buffers, of less than 2 GiB, in order. */
 	void scatter(ByteBuffer[] targets) {
 		int copied = 0;
 		for (ByteBuffer target : targets) {
@@ -260,7 +244,7 @@ final class MsgHdr {
 		vector(address, length);
 	}
 
-	/** Hands out what {@link #scatter(ByteBuffer)} received, and moves the position. */
+	/** Delivers what {@link #scatter(ByteBuffer)} received, and moves the position. */
 	void deliver(ByteBuffer target, int length) {
 		if (isCopied(target)) {
 			target.put(this.scratch.bytes().position(0).limit(length));
@@ -270,7 +254,7 @@ final class MsgHdr {
 		}
 	}
 
-	/** Hands out what {@link #scatter(ByteBuffer[])} received. */
+	/** Delivers what {@link #scatter(ByteBuffer[])} received. */
 	void deliver(ByteBuffer[] targets, int length) {
 		int left = length;
 		int offset = 0;
@@ -302,9 +286,8 @@ final class MsgHdr {
 	}
 
 	/**
-	 * Takes ownership of every descriptor that came, whatever control message it came in.
-	 * @return those that were sent (SCM_RIGHTS); a pidfd that a socket option asked for
-	 * is closed
+	 * Takes ownership of every descriptor that arrived, in whichever control message.
+	 * @return those that were sent (SCM_RIGHTS); a pidfd that an option added is closed
 	 */
 	List<OwnedFd> descriptors() {
 		ByteBuffer bytes = this.block.bytes();
@@ -332,14 +315,14 @@ final class MsgHdr {
 				if (type == LibC.SCM_RIGHTS) {
 					sent.add(OwnedFd.of(number));
 				}
-				else if (number >= 0) { // else the reason why there is no pidfd
+				else if (number >= 0) { // otherwise the reason why there is no pidfd
 					OwnedFd.of(number).close();
 				}
 			}
 		}
 	}
 
-	/** The kernel would not mind. */
+	/** The kernel would write to it. */
 	private static void checkWritable(ByteBuffer target) {
 		if (target.isReadOnly()) {
 			throw new ReadOnlyBufferException();
@@ -377,7 +360,7 @@ final class MsgHdr {
 	private NativeBuffer scratch(int length) {
 		int capacity = this.scratch.capacity();
 		if (capacity < length || (capacity > SCRATCH_TO_KEEP && length <= CHEAP_TO_COPY)) {
-			// Allocated before the old one is freed: without memory all stays as it was.
+			// Allocated before the old one is freed: if that fails, nothing changes.
 			NativeBuffer old = this.scratch;
 			this.scratch = NativeBuffer.allocate(Math.max(length, CHEAP_TO_COPY));
 			old.free();
@@ -386,7 +369,7 @@ final class MsgHdr {
 		return this.scratch;
 	}
 
-	/** JNI makes an object of an address, so the last one is remembered. */
+	/** JNI creates an object for each address, so the last one is remembered. */
 	private long addressOf(ByteBuffer direct) {
 		if (!this.lastDirect.refersTo(direct)) {
 			this.lastDirectAddress = LibC.addressOf(direct);

@@ -5,20 +5,20 @@ import java.lang.invoke.MethodHandles;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Whether the native functions can be called here, found out at the first need. Whatever
- * makes a descriptor asks first; whatever uses one need not.
+ * Checks on first use whether the native functions can be called here. Whatever creates a
+ * descriptor checks first; whatever uses one need not.
  */
 final class NativeAccess {
 
 	private NativeAccess() {
 	}
 
-	/** Says clearly that nothing here works, where that is so. */
+	/** Throws a clear exception where nothing here works. */
 	static void require() throws IpcException.NativeUnavailable {
 		rethrow(Sockets.UNAVAILABLE);
 	}
 
-	/** Says clearly that no child can be started, where that is so. */
+	/** Throws a clear exception where no child can be started. */
 	static void requireSpawn() throws IpcException.NativeUnavailable {
 		require();
 		rethrow(Spawning.UNAVAILABLE);

@@ -5,13 +5,13 @@ import java.nio.charset.Charset;
 
 /**
  * A block of native memory with its address and a view of its bytes. It is not zeroed, so
- * that the pages of a generous block cost nothing until they are used, and it is freed
- * with the object: whoever hands {@link #address()} to native code must keep the object
- * in a field or behind a reachability fence until the call returns.
+ * that the pages of a generous block cost nothing until they are used. It is freed with
+ * the object: whoever passes {@link #address()} to native code must keep the object
+ * reachable, by a field or a fence, until the call returns.
  */
 final class NativeBuffer {
 
-	/** The encoding in which the JVM hands paths and arguments to the system. */
+	/** The encoding in which the JVM passes paths and arguments to the system. */
 	private static final Charset SYSTEM_CHARSET = Charset
 		.forName(System.getProperty("sun.jnu.encoding", Charset.defaultCharset().name()));
 
@@ -34,7 +34,7 @@ final class NativeBuffer {
 		return new NativeBuffer(capacity);
 	}
 
-	/** Allocates bytes that are zero. */
+	/** Allocates zeroed bytes. */
 	static NativeBuffer zeroed(int capacity) {
 		NativeBuffer buffer = new NativeBuffer(capacity);
 		for (int at = 0; at < capacity; at += ZEROES.length) {
@@ -45,7 +45,8 @@ final class NativeBuffer {
 
 	/**
 	 * A NUL-terminated C string in the system's encoding.
-	 * @throws IllegalArgumentException if the text holds a NUL, at which C would end it
+	 * @throws IllegalArgumentException if the text contains a NUL, which would end it in
+	 * C
 	 */
 	static NativeBuffer string(String what, String text) {
 		byte[] encoded = encode(what, text);
@@ -66,9 +67,7 @@ final class NativeBuffer {
 		return this.address;
 	}
 
-	/**
-	 * All bytes, in native order. Position and limit belong to whoever uses the block.
-	 */
+	/** All bytes, in native order. The user of the block may move position and limit. */
 	ByteBuffer bytes() {
 		return this.bytes;
 	}
@@ -77,7 +76,7 @@ final class NativeBuffer {
 		return this.bytes.capacity();
 	}
 
-	/** Gives the memory back now. Nobody may use the block afterwards. */
+	/** Frees the memory now. The block must not be used afterwards. */
 	void free() {
 		this.block.free().run();
 	}

@@ -18,29 +18,29 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Ends contained children when this process ends in whatever way, {@code kill -9} too:
- * one small shell that reads the process groups to watch over from a pipe, and kills what
- * is left of them at the pipe's end. Then it looks for processes with a mark in their
- * environment, which is inherited: children that it had not been told of yet, and
- * children of theirs that have left the group. It starts before the first such child, in
- * a group of its own, so that what ends this process does not end it as well.
+ * Kills contained children when this process ends in any way, even by {@code kill -9}.
+ * The guard is a small shell that reads the process groups to guard from a pipe, and
+ * kills what is left of them at the pipe's end. It then looks for processes with a mark
+ * in their environment, which is inherited: children that it was not told of yet, and
+ * descendants that have left the group. It starts before the first contained child, in
+ * its own group, so that a signal that ends this process does not reach it.
  * <p>
- * {@code PR_SET_PDEATHSIG} would not do: it is tied to the thread that started the child,
- * and says nothing to the child's own children.
+ * {@code PR_SET_PDEATHSIG} is no alternative: it is tied to the thread that started the
+ * child, and does not reach the child's own children.
  */
 final class OrphanGuard {
 
 	private static final Logger logger = LoggerFactory.getLogger(OrphanGuard.class);
 
-	/** Marks a contained child, with a value that no other process gives. */
+	/** Marks a contained child, with a value that no other process uses. */
 	static final String VARIABLE = "TINY_IPC_GUARD";
 
 	static final String MARK = ProcessHandle.current().pid() + "-"
 			+ Long.toHexString(ThreadLocalRandom.current().nextLong());
 
 	/**
-	 * It looks ten times within a second, because a child that is just being started
-	 * bears the mark only once its program runs.
+	 * It looks ten times within a second, because a starting child has the mark only once
+	 * its program runs.
 	 */
 	private static final String SCRIPT = """
 			trap '' HUP INT TERM QUIT
@@ -63,7 +63,7 @@ final class OrphanGuard {
 
 	private static final long SHORT_LIFE = TimeUnit.SECONDS.toNanos(1);
 
-	/** After so many in a row the next one would only die, too. */
+	/** After this many in a row, the next guard would only die, too. */
 	private static final int MAX_SHORT_LIVES = 3;
 
 	private static final Set<Integer> groups = new TreeSet<>();
@@ -83,7 +83,9 @@ final class OrphanGuard {
 		this.process = process;
 	}
 
-	/** To be called before a contained child is started. */
+	/**
+	 * Starts the guard if need be. Must be called before a contained child is started.
+	 */
 	static synchronized void ensure() {
 		synchronized (groups) {
 			if (current != null) {
@@ -94,7 +96,7 @@ final class OrphanGuard {
 			start();
 		}
 		catch (IOException ex) {
-			logger.warn("Children will not be killed if this process is: the shell that would do it cannot start ({})",
+			logger.warn("Children will survive if this process is killed: the shell that ends them cannot start ({})",
 					ex.getMessage());
 		}
 	}
@@ -103,7 +105,7 @@ final class OrphanGuard {
 		OwnedFd.Pipe ends = OwnedFd.pipe();
 		try (OwnedFd source = ends.source();
 				OwnedFd nothing = OwnedFd.open(Path.of("/dev/null"), StandardOpenOption.WRITE)) {
-			// A guard that does not read must not hold anybody up.
+			// A guard that does not read must not block anybody.
 			Errno.check("fcntl(F_SETFL)", LibC.fcntl(ends.sink().fd(), LibC.F_SETFL, LibC.O_NONBLOCK));
 			int pid = PosixSpawn.spawn(List.of("sh", "-c", SCRIPT, "sh", VARIABLE + '=' + MARK), environment(), null,
 					List.of(source, nothing, nothing));
@@ -142,7 +144,7 @@ final class OrphanGuard {
 		thread.start();
 	}
 
-	/** Has a child that was just started killed, with its group, at the end. */
+	/** Has the guard kill a new child at the end, with its group. */
 	static void watchOver(int group) {
 		synchronized (groups) {
 			groups.add(group);
@@ -152,7 +154,7 @@ final class OrphanGuard {
 		}
 	}
 
-	/** To be called before the number of a child is free. */
+	/** Must be called before the number of a child is free again. */
 	static void forget(int group) {
 		synchronized (groups) {
 			if (groups.remove(group) && current != null) {
@@ -185,7 +187,9 @@ final class OrphanGuard {
 		}
 	}
 
-	/** It has ended, or has been stopped for so long that its pipe is full. */
+	/**
+	 * Called when the guard has ended, or was stopped for so long that its pipe is full.
+	 */
 	private void giveUp() {
 		if (this == current) {
 			current = null;

@@ -17,24 +17,23 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * One file descriptor that belongs to this process: whoever holds it closes it. All that
- * are made here are close-on-exec.
+ * One file descriptor of this process, to be closed by whoever holds it. All descriptors
+ * that are created here are close-on-exec.
  *
  * <p>
- * The number is never used after it was closed, not even by a call that is under way in
- * another thread: calls borrow it, {@link #close()} lets no new one in, and the number
- * goes back to the kernel when the last borrower has left. All methods may be called from
- * any thread.
+ * The number is never used after it was closed, not even by a call in another thread:
+ * calls borrow it, {@link #close()} lets no new one in, and the number goes back to the
+ * kernel with the last borrower. All methods may be called from any thread.
  *
  * <p>
- * A descriptor that is forgotten stays open. To find out where, set the system property
- * {@code tinyipc.leak-detection} to {@code true}: what is garbage collected unclosed is
- * then logged at WARN with the stack trace of its creation.
+ * A descriptor that is forgotten stays open. To find such leaks, set the system property
+ * {@code tinyipc.leak-detection} to {@code true}: a descriptor that is garbage collected
+ * unclosed is then logged at WARN, with the stack trace of its creation.
  *
  * <p>
- * Streams and channels work on any descriptor, also on a file that this process could not
- * open by its path. On a file they keep a position of their own, starting at 0, and never
- * move the offset that the descriptor shares with the process it came from.
+ * Streams and channels work on any descriptor, even of a file that this process could not
+ * open by its path. On a file they keep their own position, starting at 0, and never move
+ * the offset that the descriptor shares with the process it came from.
  */
 public final class OwnedFd implements Closeable {
 
@@ -52,9 +51,9 @@ public final class OwnedFd implements Closeable {
 	}
 
 	/**
-	 * The sign bit of the state. The low half counts the borrowers, who use the
-	 * descriptor in a call of their own, the bits between those to whom it is lent, who
-	 * only send it.
+	 * The sign bit of the state. The low half counts the borrowers, which use the
+	 * descriptor in a call, and the bits between those to whom it is lent, which only
+	 * send it.
 	 */
 	private static final int CLOSED = Integer.MIN_VALUE;
 
@@ -80,7 +79,7 @@ public final class OwnedFd implements Closeable {
 	}
 
 	/**
-	 * Takes ownership of an open descriptor, as it is.
+	 * Takes ownership of an open descriptor.
 	 * @param number the descriptor's number
 	 * @return the descriptor
 	 * @throws IpcException if it is not open ({@code fcntl(2)})
@@ -91,12 +90,12 @@ public final class OwnedFd implements Closeable {
 		return new OwnedFd(number, false);
 	}
 
-	/** For numbers that the kernel has just given out. */
+	/** For a number that the kernel has just returned. */
 	static OwnedFd of(int number) {
 		return new OwnedFd(number, false);
 	}
 
-	/** Closing this one wakes whoever is blocked in a call on it. */
+	/** As {@link #of}, but closing it wakes threads that are blocked in a call on it. */
 	static OwnedFd ofSocket(int number) {
 		return new OwnedFd(number, true);
 	}
@@ -104,20 +103,20 @@ public final class OwnedFd implements Closeable {
 	/**
 	 * Opens a file, as {@code open(2)} does.
 	 * @param path the file
-	 * @param options of {@link StandardOpenOption} and {@link LinkOption}, with their
-	 * usual meaning; none stands for {@code READ}. {@code DELETE_ON_CLOSE} removes the
-	 * name at once, the file lives as long as somebody holds a descriptor of it. A file
-	 * that is created is readable and writable for all whom the process's umask lets.
+	 * @param options any {@link StandardOpenOption} and {@link LinkOption}, with their
+	 * usual meaning; without any, {@code READ}. {@code DELETE_ON_CLOSE} removes the name
+	 * at once; the file lives on until its last descriptor is closed. A new file is
+	 * readable and writable for everyone, less the process's umask.
 	 * @return the descriptor
-	 * @throws IpcException if the file cannot be opened, or is not in the host's file
-	 * system, but in an archive, say
+	 * @throws IpcException if the file cannot be opened, or is not in the default file
+	 * system (but in an archive, say)
 	 */
 	public static OwnedFd open(Path path, OpenOption... options) throws IpcException {
 		return FileOpening.open(path, options);
 	}
 
 	/**
-	 * Makes a pipe, as {@code pipe2(2)} does.
+	 * Creates a pipe ({@code pipe2(2)}).
 	 * @return its two ends
 	 * @throws IpcException if there are too many open files
 	 */
@@ -143,16 +142,16 @@ public final class OwnedFd implements Closeable {
 	}
 
 	/**
-	 * Makes a second descriptor of the same open file ({@code F_DUPFD_CLOEXEC} of
+	 * Creates a second descriptor of the same open file ({@code F_DUPFD_CLOEXEC} of
 	 * {@code fcntl(2)}).
-	 * @return the new descriptor, to be closed apart from this one
+	 * @return the new descriptor, to be closed independently of this one
 	 * @throws IpcException if this one is closed or there are too many open files
 	 */
 	public OwnedFd duplicate() throws IpcException {
 		return of(duplicateFrom(0));
 	}
 
-	/** As {@link #duplicate()}, with a number that is not below the given one. */
+	/** As {@link #duplicate()}, with at least the given number. */
 	int duplicateFrom(int lowest) throws IpcException {
 		int fd = borrow();
 		try {
@@ -164,8 +163,7 @@ public final class OwnedFd implements Closeable {
 	}
 
 	/**
-	 * The number, for a call of yours that needs it. It stays this object's: it is valid
-	 * until {@link #close()}.
+	 * The number, for a native call of your own. It is valid until {@link #close()}.
 	 * @return the descriptor's number
 	 * @throws IllegalStateException if this descriptor is closed
 	 */
@@ -177,8 +175,7 @@ public final class OwnedFd implements Closeable {
 	}
 
 	/**
-	 * Gives ownership up: afterwards this object counts as closed, and whoever called
-	 * closes the number.
+	 * Gives up ownership: this object is closed, and the caller closes the number.
 	 * @return the descriptor's number
 	 * @throws IllegalStateException if it is closed, or in use by another thread
 	 */
@@ -193,17 +190,17 @@ public final class OwnedFd implements Closeable {
 	}
 
 	/**
-	 * Asks the kernel what this descriptor is open on. Whoever receives a descriptor
-	 * where a file is expected asks before reading: a terminal, or a pipe that nobody
-	 * writes to, can be waited on for ever.
-	 * @return what it is
+	 * Asks the kernel what this descriptor refers to. Ask before you read a descriptor
+	 * that should be a file: a terminal, or a pipe that nobody writes to, can block for
+	 * ever.
+	 * @return the kind of file
 	 * @throws IpcException if this descriptor is closed
 	 */
 	public Kind kind() throws IpcException {
 		return DescriptorStatus.of(this).kind();
 	}
 
-	/** What a descriptor can be open on. */
+	/** What a descriptor can refer to. */
 	public enum Kind {
 
 		/** A regular file. */
@@ -221,11 +218,11 @@ public final class OwnedFd implements Closeable {
 		/** Anything else, such as an event counter. */
 		OTHER;
 
-		/** As in "it is a pipe". */
+		/** Such as {@code a pipe}. */
 		String description() {
 			return switch (this) {
 				case MEMORY -> "memory";
-				case OTHER -> "something else than a file";
+				case OTHER -> "something other than a file";
 				default -> "a " + name().toLowerCase(Locale.ROOT);
 			};
 		}
@@ -233,8 +230,8 @@ public final class OwnedFd implements Closeable {
 	}
 
 	/**
-	 * Reads: a file from its start, anything else from where it is. A read waits until
-	 * something comes, however long that takes.
+	 * Reads a file from its start, anything else from its current position. A read may
+	 * block.
 	 * @return a stream that closes this descriptor when it is closed
 	 * @throws IpcException if this descriptor is closed
 	 */
@@ -244,9 +241,8 @@ public final class OwnedFd implements Closeable {
 
 	/**
 	 * As {@link #inputStream()}, but a read throws an {@link IpcException.Timeout} if
-	 * nothing comes in time, after which it can be tried again. A file never makes a
-	 * reader wait.
-	 * @param timeout how long each read waits, at least 1 ns
+	 * nothing arrives in time, and can then be retried. Files never time out.
+	 * @param timeout how long each read may wait, at least 1 ns
 	 * @return a stream that closes this descriptor when it is closed
 	 * @throws IpcException if this descriptor is closed
 	 */
@@ -255,10 +251,9 @@ public final class OwnedFd implements Closeable {
 	}
 
 	/**
-	 * Writes: a file from its start, over what is there (or at its end, if it was opened
-	 * to append), anything else where it is.
-	 * @return a stream, without a buffer of its own, that closes this descriptor when it
-	 * is closed
+	 * Writes a file from its start, over its content (or at its end, if it was opened to
+	 * append), anything else at its current position.
+	 * @return an unbuffered stream that closes this descriptor when it is closed
 	 * @throws IpcException if this descriptor is closed
 	 */
 	public OutputStream outputStream() throws IpcException {
@@ -266,33 +261,33 @@ public final class OwnedFd implements Closeable {
 	}
 
 	/**
-	 * Reads and writes a file at a position of its own, starting at 0 ({@code pread(2)},
-	 * {@code pwrite(2)}).
+	 * Reads and writes a file at the channel's own position, starting at 0
+	 * ({@code pread(2)}, {@code pwrite(2)}).
 	 * @return a channel that closes this descriptor when it is closed
-	 * @throws IpcException if this is something without a position, such as a pipe, a
-	 * socket, a directory or a terminal, or if it is closed
+	 * @throws IpcException if this descriptor has no position, such as that of a pipe, a
+	 * socket, a directory or a terminal, or is closed
 	 */
 	public SeekableByteChannel channel() throws IpcException {
 		return new DescriptorChannel(DescriptorIo.onFile(this));
 	}
 
 	/**
-	 * Whether {@link #close()} or {@link #detach()} was called.
-	 * @return whether this descriptor can no longer be used
+	 * Whether this descriptor is unusable.
+	 * @return true after {@link #close()} or {@link #detach()}
 	 */
 	public boolean isClosed() {
 		return this.state < 0;
 	}
 
 	/**
-	 * Lets nobody use the descriptor any more, and closes it as soon as no call is under
-	 * way on it: never while one is. Closing twice does nothing.
+	 * Refuses further calls, and closes the descriptor as soon as none is using it, but
+	 * never before. Closing twice does nothing.
 	 */
 	@Override
 	public void close() {
 		int seen = this.state;
 		while (seen >= 0) {
-			// To wake the borrowers the number must stay ours for one call more.
+			// To wake the borrowers, the number must stay ours for one more call.
 			boolean wake = this.socket && seen % LENT > 0;
 			if (STATE.compareAndSet(this, seen, (wake ? seen + BORROWED : seen) | CLOSED)) {
 				this.leak.forget();
@@ -315,9 +310,7 @@ public final class OwnedFd implements Closeable {
 		}
 	}
 
-	/**
-	 * The number, for one call; {@link #giveBack()} must follow, whatever happens.
-	 */
+	/** The number, for one call; {@link #giveBack()} must follow, whatever happens. */
 	int borrow() throws IpcException {
 		int fd = borrowUnlessClosed();
 		if (fd < 0) {
@@ -326,15 +319,15 @@ public final class OwnedFd implements Closeable {
 		return fd;
 	}
 
-	/** As {@link #borrow()}, or a negative number, with which nothing is borrowed. */
+	/** As {@link #borrow()}, but returns a negative number if this is closed. */
 	int borrowUnlessClosed() {
 		return use(BORROWED);
 	}
 
 	/**
-	 * The number, to be sent in a call on another descriptor; {@link #takeBack()} must
-	 * follow, whatever happens. Closing a socket does not disturb such a call: it would
-	 * shut the socket down for its receiver, too.
+	 * The number, to be sent over another descriptor; {@link #takeBack()} must follow,
+	 * whatever happens. Closing a socket does not wake such a call: that would shut the
+	 * socket down for its receiver, too.
 	 */
 	int lend() throws IpcException {
 		int fd = use(LENT);
@@ -369,7 +362,7 @@ public final class OwnedFd implements Closeable {
 		}
 	}
 
-	/** What pollers do when the number is no longer this object's. */
+	/** Run when the number is no longer this object's. */
 	CloseActions closeActions() {
 		return this.closeActions;
 	}
@@ -379,7 +372,8 @@ public final class OwnedFd implements Closeable {
 			this.closeActions.run(this.number);
 		}
 		finally {
-			// EINTR is no failure: Linux has released the number by then, see close(2).
+			// EINTR is not a failure: Linux has released the number by then, see
+			// close(2).
 			if (LibC.close(this.number) < 0 && !Errno.interrupted()) {
 				logger.warn("{}", Errno.failure("close(" + this.number + ')', Errno.last()).getMessage());
 			}

@@ -7,9 +7,8 @@ import java.util.function.ObjIntConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What {@link IpcSocket#receive} received besides the bytes themselves, which are in the
- * caller's buffer. Closing it closes the descriptors that were not {@linkplain #take(int)
- * taken}.
+ * A packet that {@link IpcSocket#receive} received. Its bytes are in the caller's buffer.
+ * Closing it closes the descriptors that were not {@linkplain #take(int) taken}.
  */
 public final class Packet implements Closeable {
 
@@ -32,7 +31,7 @@ public final class Packet implements Closeable {
 
 	/**
 	 * The descriptors that came with the packet, in the order in which they were sent.
-	 * They stay this packet's, and are closed with it.
+	 * They are closed with it.
 	 * @return at most 253 descriptors, none of which is inherited by children
 	 */
 	public List<OwnedFd> descriptors() {
@@ -40,11 +39,11 @@ public final class Packet implements Closeable {
 	}
 
 	/**
-	 * Hands one descriptor over to the caller, who closes it: it outlives this packet.
-	 * @param index its place in {@link #descriptors()}, from 0
-	 * @return the descriptor
-	 * @throws IndexOutOfBoundsException if there are not so many
-	 * @throws IllegalStateException if it was taken or closed already
+	 * Hands one descriptor over to the caller, who then has to close it.
+	 * @param index its index in {@link #descriptors()}
+	 * @return the descriptor, which outlives this packet
+	 * @throws IndexOutOfBoundsException if there are fewer
+	 * @throws IllegalStateException if it was already taken or closed
 	 */
 	public OwnedFd take(int index) {
 		return OwnedFd.of(this.descriptors.get(index).detach());
@@ -53,13 +52,15 @@ public final class Packet implements Closeable {
 	/** Closes the descriptors that were not taken. Closing twice does nothing. */
 	@Override
 	public void close() {
-		// Most have none, and even an iterator would be garbage for each packet.
+		// Most have none, and even an iterator would be garbage per packet.
 		if (!this.descriptors.isEmpty()) {
 			OwnedFd.closeAll(this.descriptors);
 		}
 	}
 
-	/** Closes what the handler did not take, also if it throws before it has seen all. */
+	/**
+	 * Closes what the handler does not take, even if it throws before the last packet.
+	 */
 	static void handOut(List<@Nullable Packet> packets, ObjIntConsumer<Packet> handler) {
 		int next = 0;
 		try {

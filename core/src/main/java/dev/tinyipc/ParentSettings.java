@@ -5,7 +5,7 @@ import java.lang.reflect.InvocationTargetException;
 
 import tools.jackson.dataformat.cbor.CBORMapper;
 
-/** What a parent says to its child through the environment. */
+/** What a parent tells its child through the environment. */
 final class ParentSettings {
 
 	private ParentSettings() {
@@ -28,10 +28,9 @@ final class ParentSettings {
 			return IpcChannel.checkMaxMessageSize(Integer.parseInt(bytes));
 		}
 		catch (IllegalArgumentException ex) {
-			throw new IpcException(
-					environment(IpcServer.MAX_MESSAGE_SIZE_VARIABLE, bytes) + "which is no number of bytes from 1 to "
-							+ Frame.MAX_BODY_SIZE + ": correct it, or remove it from the environment",
-					ex);
+			throw new IpcException(environment(IpcServer.MAX_MESSAGE_SIZE_VARIABLE, bytes)
+					+ "which is not a number of bytes from 1 to " + Frame.MAX_BODY_SIZE
+					+ ": correct it, or remove it from the environment", ex);
 		}
 	}
 

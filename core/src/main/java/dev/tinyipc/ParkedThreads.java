@@ -9,8 +9,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The threads that wait to read, or to write, without being in the kernel: virtual ones,
- * and those whose wait ends on an interrupt. One platform thread waits for all their
+ * The threads that wait to read, or to write, without blocking in the kernel: virtual
+ * threads, and those that an interrupt must wake. One platform thread waits for all their
  * descriptors. It starts with the first of them.
  */
 final class ParkedThreads {
@@ -25,7 +25,7 @@ final class ParkedThreads {
 
 	private final String name;
 
-	/** By the descriptor that is watched for them. */
+	/** By watched descriptor. */
 	private final Map<Integer, Waiter> waiters = new ConcurrentHashMap<>();
 
 	private volatile @Nullable Epoll epoll;
@@ -43,7 +43,7 @@ final class ParkedThreads {
 		return WRITING;
 	}
 
-	/** Tried again at the next need, if this fails. */
+	/** Starts the thread if need be. If this fails, the next call tries again. */
 	Epoll started() throws IpcException {
 		Epoll running = this.epoll;
 		return (running != null) ? running : start();
@@ -57,7 +57,7 @@ final class ParkedThreads {
 				Epoll created = result;
 				Thread thread = new Thread(() -> run(created), this.name);
 				thread.setDaemon(true);
-				// Not that of a web application whose request happens to need it first.
+				// Not the loader of whichever web application happens to need it first.
 				thread.setContextClassLoader(ParkedThreads.class.getClassLoader());
 				thread.start();
 				this.epoll = result;
@@ -76,7 +76,7 @@ final class ParkedThreads {
 		if (this.waiters.putIfAbsent(fd, waiter) == null) {
 			return await(fd, waiter, deadline, interruptible);
 		}
-		// Another thread waits for the same descriptor, which can be watched once only.
+		// Another thread waits for the same descriptor, which can be watched only once.
 		try (OwnedFd copy = OwnedFd
 			.of(Errno.check("fcntl(F_DUPFD_CLOEXEC)", LibC.fcntl(fd, LibC.F_DUPFD_CLOEXEC, 0)))) {
 			this.waiters.put(copy.fd(), waiter);
@@ -97,7 +97,7 @@ final class ParkedThreads {
 				else {
 					LockSupport.parkNanos(this, deadline - System.nanoTime());
 				}
-				// Else the thread could not park again.
+				// Otherwise the thread could not park again.
 				interrupted |= Thread.interrupted();
 			}
 			epoll.remove(fd);
@@ -116,8 +116,8 @@ final class ParkedThreads {
 		while (true) {
 			try {
 				if (missed) {
-					// Who was ready is not told again. Whoever is woken too soon waits
-					// on.
+					// A lost event is not repeated, so all wake up. Those that were not
+					// ready wait again.
 					this.waiters.values().forEach(Waiter::wake);
 					missed = false;
 				}
@@ -130,8 +130,7 @@ final class ParkedThreads {
 				}
 			}
 			catch (Throwable ex) {
-				// Not even an OutOfMemoryError may end the thread that all others wait
-				// for.
+				// Not even an OutOfMemoryError may end the thread that others depend on.
 				missed = true;
 				report(ex);
 			}
@@ -143,7 +142,7 @@ final class ParkedThreads {
 			logger.error("Failed to wait for the sockets of parked threads, which are woken instead", failure);
 		}
 		catch (Throwable ex) {
-			// Nor may that: there may be no memory to say so.
+			// Nor may this one: there may be no memory to log with.
 		}
 	}
 

@@ -24,10 +24,9 @@ final class Poll {
 	}
 
 	/**
-	 * Waits until the descriptor is ready, or has an error, which is for the next call to
-	 * tell.
+	 * Waits until the descriptor is ready, or has an error, which the next call reports.
 	 * @param deadline the {@link System#nanoTime()} at which waiting ends, or 0 for never
-	 * @return whether it is ready, and the deadline has not passed
+	 * @return false if the deadline passed first
 	 */
 	static boolean await(int fd, short events, long deadline) throws IpcException {
 		NativeBuffer entry = NativeBuffer.zeroed(SIZE);
@@ -47,8 +46,7 @@ final class Poll {
 	}
 
 	/**
-	 * The timeout for a call that takes milliseconds, rounded up: a wait must not end
-	 * before its deadline.
+	 * The timeout in milliseconds, rounded up so that no wait ends before its deadline.
 	 * @return -1 for no limit
 	 */
 	static int millisUntil(long deadline) {

@@ -11,12 +11,12 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Starts a program with {@code posix_spawnp(3)}, which costs the same however large this
- * process is. The child gets the descriptors that are placed for it and no other, an
- * empty signal mask, default signal actions and a process group of its own.
+ * process is. The child gets only the descriptors that are placed for it, an empty signal
+ * mask, default signal actions and its own process group.
  */
 final class PosixSpawn {
 
-	/** Sources are moved up here first, so that no placement can overwrite one. */
+	/** Sources are duplicated up here first, so that no placement can overwrite one. */
 	private static final int ABOVE_ALL_TARGETS = 10;
 
 	private PosixSpawn() {
@@ -24,7 +24,7 @@ final class PosixSpawn {
 
 	/**
 	 * Starts a program.
-	 * @param descriptors the child's descriptors, by their numbers there, from 0
+	 * @param descriptors the child's descriptors, by their number in the child
 	 * @return its process id
 	 * @throws IpcException if the program cannot be started: the message names it and the
 	 * reason
@@ -67,8 +67,7 @@ final class PosixSpawn {
 		NativeBuffer pid = NativeBuffer.zeroed(Integer.BYTES);
 		int error = spawn(pid, command, actions, attributes, environment);
 		if (error == Errno.ENOEXEC.number) {
-			// A script that does not say who runs it is run by the shell, as
-			// ProcessBuilder does it.
+			// As by ProcessBuilder, a script without an interpreter is run by the shell.
 			List<String> script = new ArrayList<>(command);
 			script.set(0, find(command.get(0)));
 			script.add(0, "/bin/sh");
@@ -93,7 +92,7 @@ final class PosixSpawn {
 		return error;
 	}
 
-	/** The path of a program that is there, as {@code execvp(3)} finds it. */
+	/** Finds the path of an existing program, as {@code execvp(3)} does. */
 	private static String find(String program) {
 		if (program.indexOf('/') >= 0) {
 			return program;
@@ -125,9 +124,7 @@ final class PosixSpawn {
 		return attributes;
 	}
 
-	/**
-	 * A {@code char *[]} that ends with NULL, and its strings behind it, in one block.
-	 */
+	/** A {@code char *[]} that ends with NULL, followed by its strings, in one block. */
 	private static final class StringArray {
 
 		private final NativeBuffer block;

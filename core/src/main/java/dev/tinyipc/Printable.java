@@ -1,14 +1,14 @@
 package dev.tinyipc;
 
-/** Text of a peer's, fit for a log: one line, that no terminal takes for a command. */
+/** Makes a peer's text safe to log: one line, and nothing that controls a terminal. */
 final class Printable {
 
 	private Printable() {
 	}
 
 	/**
-	 * Writes what is no visible character as a Java escape, such as {@code \\n}: control
-	 * characters, ends of lines, and those that turn the direction of what follows.
+	 * Escapes invisible characters as Java does, such as {@code \\n}: control characters,
+	 * line separators, and those that change the direction of the text.
 	 */
 	static String of(String text) {
 		StringBuilder printable = new StringBuilder(text.length());

@@ -7,9 +7,9 @@ import java.lang.invoke.MethodType;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Waiting until a descriptor can be read or written. A platform thread waits in the
- * kernel. A virtual thread would hold its carrier there, and an interrupt would not end
- * the wait: then the thread parks, and one thread for all of them waits instead.
+ * Waits until a descriptor can be read or written. A platform thread waits in the kernel.
+ * There, a virtual thread would pin its carrier, and an interrupt would not end the wait:
+ * in these cases the thread parks, and one thread waits for all of them.
  */
 final class Readiness {
 
@@ -43,11 +43,11 @@ final class Readiness {
 	}
 
 	/**
-	 * Waits until the descriptor is ready, or has an error, which is for the next call to
-	 * tell. The caller has borrowed it.
+	 * Waits until the descriptor is ready, or has an error, which the next call reports.
+	 * The caller has borrowed it.
 	 * @param events {@link LibC#POLLIN} or {@link LibC#POLLOUT}
 	 * @param deadline the {@link System#nanoTime()} at which waiting ends, or 0 for never
-	 * @return whether it is ready, and the deadline has not passed
+	 * @return false if the deadline passed first
 	 */
 	static boolean await(int fd, short events, long deadline) throws IpcException {
 		return await(fd, events, deadline, false);
@@ -55,14 +55,14 @@ final class Readiness {
 
 	/**
 	 * As {@link #await(int, short, long)}.
-	 * @param interruptible whether an interrupt ends the wait; the thread stays
+	 * @param interruptible whether an interrupt ends the wait, with the thread still
 	 * interrupted
 	 */
 	static boolean await(int fd, short events, long deadline, boolean interruptible) throws IpcException {
 		if (!interruptible && !mustPark()) {
 			return Poll.await(fd, events, deadline);
 		}
-		// Also for what is always ready, which cannot be watched.
+		// First of all because epoll cannot watch what is always ready.
 		if (Poll.isReady(fd, events)) {
 			return true;
 		}

@@ -9,9 +9,9 @@ import org.slf4j.LoggerFactory;
 import tools.jackson.core.JacksonException;
 
 /**
- * What {@link IpcServer} does: receives a request, has it handled, sends the reply. A
- * request that came in an {@link Envelope} is answered in one with the same number,
- * whether by a reply or by an error.
+ * The loop of {@link IpcServer}: receives a request, calls the handler, sends the reply.
+ * A request in an {@link Envelope} is answered in one with the same number, by a reply or
+ * by an error.
  *
  * @param <T> the type of the requests
  */
@@ -27,7 +27,7 @@ final class RequestLoop<T> {
 
 	private final boolean opensEnvelopes;
 
-	/** Of the request that is to be answered. */
+	/** The number of the request to answer. */
 	private OptionalLong id = OptionalLong.empty();
 
 	RequestLoop(IpcChannel channel, Class<T> requestType, IpcServer.Handler<T> handler, boolean opensEnvelopes) {
@@ -62,14 +62,14 @@ final class RequestLoop<T> {
 		return true;
 	}
 
-	/** Returns whether somebody is there for the next answer. */
+	/** Returns whether the peer is there for the next answer. */
 	private boolean answer(IpcMessage<T> request) throws IpcException {
 		Object result;
 		try {
 			result = this.handler.handle(request);
 		}
 		catch (Exception ex) {
-			logger.warn("A request failed, which the peer is told", ex);
+			logger.warn("A request failed; the peer gets an error item", ex);
 			return sendError(ex);
 		}
 		try {
@@ -80,12 +80,12 @@ final class RequestLoop<T> {
 			return false; // nobody waits for the answer
 		}
 		catch (IpcException.Timeout ex) {
-			throw ex; // there would be no room for an error either
+			throw ex; // there is no room for an error either
 		}
 		catch (IpcException | RuntimeException ex) {
 			// Such as a value that cannot be written, or a closed descriptor: nothing was
-			// sent. If something was, this fails too.
-			logger.warn("A reply could not be sent, which the peer is told", ex);
+			// sent. If part of it was, this fails too.
+			logger.warn("A reply could not be sent; the peer gets an error item", ex);
 			return sendError(ex);
 		}
 	}

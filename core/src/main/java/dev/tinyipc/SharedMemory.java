@@ -9,7 +9,7 @@ import java.nio.ByteOrder;
 import java.nio.channels.SeekableByteChannel;
 
 /**
- * A file that lives in memory only, made to be handed to another process
+ * A file that exists only in memory, to be passed to another process
  * ({@code memfd_create(2)}): write it, {@link #seal()} it, send its descriptor.
  *
  * <pre class="code">
@@ -20,16 +20,16 @@ import java.nio.channels.SeekableByteChannel;
  * }
  * </pre>
  *
- * Sealed content can be changed by nobody any more, so that its receiver may map it.
- * Content that is not sealed can only be read through a stream or channel, never mapped:
- * a sender that shrinks it would crash the process that looks at the map.
+ * Nobody can change sealed content, so its receiver may map it. Unsealed content can only
+ * be read through a stream or channel: if it were mapped, a sender could crash this
+ * process by shrinking it.
  */
 public final class SharedMemory implements Closeable {
 
 	/** {@code F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE}. */
 	private static final int ALL_SEALS = 0x1 | 0x2 | 0x4 | 0x8;
 
-	/** Without these the content under a map could change, or go away. */
+	/** Without these, mapped content could change, or go away. */
 	private static final int SEALS_TO_MAP = 0x2 | 0x8;
 
 	private final OwnedFd descriptor;
@@ -39,8 +39,8 @@ public final class SharedMemory implements Closeable {
 	}
 
 	/**
-	 * Makes an empty one; it grows as it is written.
-	 * @param name shown in {@code /proc/<pid>/fd}, for debugging only; not unique
+	 * Creates an empty file, which grows as it is written.
+	 * @param name shown in {@code /proc/<pid>/fd}, for debugging; need not be unique
 	 * @return the memory, which can be sealed
 	 * @throws IpcException if there are too many open files
 	 */
@@ -54,11 +54,11 @@ public final class SharedMemory implements Closeable {
 	}
 
 	/**
-	 * Looks at a descriptor that was received. The descriptor stays the caller's to close
-	 * if this throws; otherwise {@link #close()} closes it.
+	 * Takes ownership of a descriptor that was received. If this throws, the caller still
+	 * owns it.
 	 * @param descriptor a memfd
 	 * @return the memory
-	 * @throws IpcException if the descriptor is no memfd ({@code F_GET_SEALS} of
+	 * @throws IpcException if the descriptor is not a memfd ({@code F_GET_SEALS} of
 	 * {@code fcntl(2)})
 	 */
 	public static SharedMemory of(OwnedFd descriptor) throws IpcException {
@@ -66,7 +66,7 @@ public final class SharedMemory implements Closeable {
 		try {
 			if (LibC.fcntl(fd, LibC.F_GET_SEALS, 0) < 0) {
 				throw new IpcException(descriptor + " is " + descriptor.kind().description()
-						+ ", and no memory that can be sealed: read it through its stream or channel");
+						+ ", not memory that can be sealed: read it through its stream or channel");
 			}
 		}
 		finally {
@@ -76,7 +76,7 @@ public final class SharedMemory implements Closeable {
 	}
 
 	/**
-	 * The descriptor to send. It stays this object's.
+	 * The descriptor to send. This object still owns it.
 	 * @return the memfd
 	 */
 	public OwnedFd descriptor() {
@@ -94,7 +94,7 @@ public final class SharedMemory implements Closeable {
 
 	/**
 	 * Writes from the start.
-	 * @return a stream without a buffer of its own; closing it leaves this memory open
+	 * @return an unbuffered stream; closing it leaves this memory open
 	 * @throws IpcException if this memory is closed
 	 */
 	public OutputStream outputStream() throws IpcException {
@@ -102,7 +102,7 @@ public final class SharedMemory implements Closeable {
 	}
 
 	/**
-	 * Reads from the start, also what is not sealed.
+	 * Reads from the start, even unsealed content.
 	 * @return a stream; closing it leaves this memory open
 	 * @throws IpcException if this memory is closed
 	 */
@@ -111,7 +111,7 @@ public final class SharedMemory implements Closeable {
 	}
 
 	/**
-	 * Reads and writes anywhere, also what is not sealed.
+	 * Reads and writes at any position, even unsealed content.
 	 * @return a channel; closing it leaves this memory open
 	 * @throws IpcException if this memory is closed
 	 */
@@ -120,14 +120,14 @@ public final class SharedMemory implements Closeable {
 	}
 
 	/**
-	 * Makes the content final: from now on nobody can write, grow or shrink it, in no
-	 * process ({@code F_ADD_SEALS} of {@code fcntl(2)}). Sealing twice does nothing.
+	 * Makes the content final: from now on, no process can write, grow or shrink it
+	 * ({@code F_ADD_SEALS} of {@code fcntl(2)}). Sealing twice does nothing.
 	 * @throws IpcException if it is mapped writable somewhere ({@code EBUSY}), or was
-	 * made without permission to seal it
+	 * created without permission to seal it
 	 */
 	public void seal() throws IpcException {
 		if ((seals() & ALL_SEALS) == ALL_SEALS) {
-			return; // a further seal would be EPERM, because of F_SEAL_SEAL
+			return; // sealing again would fail with EPERM, because of F_SEAL_SEAL
 		}
 		int fd = this.descriptor.borrow();
 		try {
@@ -155,12 +155,13 @@ public final class SharedMemory implements Closeable {
 	 */
 	public Mapping map() throws IpcException {
 		if (!isSealed()) {
-			throw new IpcException(this.descriptor + " is not sealed against writing and shrinking, and a map of it"
-					+ " could crash this process: read it through inputStream() or channel(), or let its sender seal it");
+			throw new IpcException(this.descriptor
+					+ " is not sealed against writing and shrinking, so a map of it could"
+					+ " crash this process: read it through inputStream() or channel(), or let its sender seal it");
 		}
 		long size = size();
 		if (size == 0 || size > Integer.MAX_VALUE) {
-			throw new IpcException(this.descriptor + " has " + size + " bytes, and a buffer maps 1 to "
+			throw new IpcException(this.descriptor + " has " + size + " bytes, but a buffer maps 1 to "
 					+ Integer.MAX_VALUE + ": read it through inputStream() or channel()");
 		}
 		int fd = this.descriptor.borrow();
@@ -182,15 +183,13 @@ public final class SharedMemory implements Closeable {
 		}
 	}
 
-	/** Closes the descriptor. Maps stay. */
+	/** Closes the descriptor. Maps stay valid. */
 	@Override
 	public void close() {
 		this.descriptor.close();
 	}
 
-	/**
-	 * Content that is mapped into this process, read-only ({@code mmap(2)}).
-	 */
+	/** Content that is mapped into this process, read-only ({@code mmap(2)}). */
 	public static final class Mapping implements Closeable {
 
 		private final long address;
@@ -211,9 +210,8 @@ public final class SharedMemory implements Closeable {
 		}
 
 		/**
-		 * The content. The buffer, and every buffer that was made from it, must not be
-		 * touched after {@link #close()}: the memory is then no longer there, and the JVM
-		 * would crash.
+		 * The content. The buffer, and every buffer derived from it, must not be used
+		 * after {@link #close()}: the memory is then gone, and the JVM would crash.
 		 * @return a read-only view in native byte order, positioned at 0
 		 * @throws IllegalStateException if this map is closed
 		 */
@@ -224,7 +222,7 @@ public final class SharedMemory implements Closeable {
 			return LibC.bufferAt(this.address, this.size).asReadOnlyBuffer().order(ByteOrder.nativeOrder());
 		}
 
-		/** Unmaps ({@code munmap(2)}). Closing twice does nothing. */
+		/** Unmaps the content ({@code munmap(2)}). Closing twice does nothing. */
 		@Override
 		public synchronized void close() throws IpcException {
 			if (!this.closed) {

@@ -7,17 +7,17 @@ import org.jspecify.annotations.Nullable;
 /** What a higher layer keeps for a socket. */
 interface SocketCompanion {
 
-	/** Gives back what is not in use, and lets the rest go when that is given back. */
+	/** Frees what is not in use; the rest is freed when it is given back. */
 	void socketClosed();
 
-	/** Where a socket holds it, without knowing what it is. */
+	/** Lets a socket hold a companion without knowing what it is. */
 	final class Holder {
 
 		private @Nullable SocketCompanion companion;
 
 		private boolean closed;
 
-		/** Returns it; it is made at the first call. */
+		/** Returns the companion, which the first call creates. */
 		synchronized SocketCompanion get(Supplier<? extends SocketCompanion> maker) {
 			SocketCompanion result = this.companion;
 			if (result == null) {

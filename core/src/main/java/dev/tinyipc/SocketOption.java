@@ -13,7 +13,7 @@ final class SocketOption {
 	}
 
 	static int get(OwnedFd descriptor, int option, String name) throws IpcException {
-		// The value, and behind it its length, which the kernel reads and writes.
+		// The value, followed by its length, which the kernel reads and writes.
 		NativeBuffer value = NativeBuffer.allocate(2 * Integer.BYTES);
 		value.bytes().putInt(Integer.BYTES, Integer.BYTES);
 		int fd = descriptor.borrow();
@@ -34,7 +34,7 @@ final class SocketOption {
 	}
 
 	/**
-	 * Sets how long a call in the kernel may wait.
+	 * Sets how long a call may wait in the kernel.
 	 * @param option SO_RCVTIMEO or SO_SNDTIMEO
 	 * @param timeout zero for no limit
 	 */

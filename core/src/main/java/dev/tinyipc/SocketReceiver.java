@@ -13,10 +13,10 @@ import java.util.function.ObjIntConsumer;
 import com.sun.jna.Structure;
 import org.jspecify.annotations.Nullable;
 
-/** The receiving direction of a socket: {@code recvmsg(2)}. */
+/** The receiving direction of a socket ({@code recvmsg(2)}). */
 final class SocketReceiver extends SocketSide {
 
-	/** One packet, by {@code recvmsg} and not {@code recvmmsg}. */
+	/** One packet, by {@code recvmsg} instead of {@code recvmmsg}. */
 	private static final int SINGLE = 0;
 
 	private static final int NOTHING_THERE = -1;
@@ -25,7 +25,7 @@ final class SocketReceiver extends SocketSide {
 
 	private int lastLength;
 
-	/** Whether the peer closed with messages of ours unread (ECONNRESET). */
+	/** Whether the peer closed without reading all of our messages (ECONNRESET). */
 	private volatile boolean leftUnread;
 
 	SocketReceiver(OwnedFd descriptor, AtomicReference<@Nullable IpcException> broken) {
@@ -54,7 +54,7 @@ final class SocketReceiver extends SocketSide {
 		}
 		if (room > Integer.MAX_VALUE) {
 			throw new IllegalArgumentException(
-					"There are " + room + " bytes of room for one packet, and 2 GiB are more than enough");
+					"The buffers for one packet have " + room + " bytes, and must have less than 2 GiB");
 		}
 		lock(null);
 		try {
@@ -166,9 +166,9 @@ final class SocketReceiver extends SocketSide {
 
 	/**
 	 * Receives packets, each into a buffer of its own.
-	 * @param packets takes them, by the index of their buffer; null where one failed, or
-	 * where the end is
-	 * @return the first failure, to be thrown once the others have been handed out
+	 * @param packets receives them, by the index of their buffer; null for a failure or
+	 * the end
+	 * @return the first failure, to be thrown once the handler has the others
 	 */
 	private @Nullable IpcException receiveSeveral(ByteBuffer[] targets, List<@Nullable Packet> packets)
 			throws IpcException {
@@ -186,7 +186,7 @@ final class SocketReceiver extends SocketSide {
 				if (packet != null) {
 					headers[i].deliver(targets[i], length);
 				}
-				// Behind an empty packet of a careless peer there may be others.
+				// After an empty packet of a careless peer there may be others.
 				packets.add(packet);
 			}
 			catch (IpcException ex) {
@@ -208,9 +208,9 @@ final class SocketReceiver extends SocketSide {
 			if (packet != null) {
 				if (packet.length() != size) {
 					packet.close();
-					throw new IpcException("recvmsg: a packet of " + packet.length() + " bytes is no "
-							+ structure.getClass().getSimpleName() + ", which has " + size
-							+ "; it is lost, with its descriptors");
+					throw new IpcException("recvmsg: a packet of " + packet.length() + " bytes does not fit a "
+							+ structure.getClass().getSimpleName() + " of " + size
+							+ " bytes; it is lost, with its descriptors");
 				}
 				structure.read();
 			}
@@ -223,10 +223,10 @@ final class SocketReceiver extends SocketSide {
 	}
 
 	/**
-	 * Receives one packet into what was prepared, or as many as there are, at least one.
+	 * Receives one packet as prepared, or all that are there, but at least one.
 	 * @param count {@link #SINGLE}, or the length of the array of headers
-	 * @return what the system call returned: the size of the packet, which may be larger
-	 * than the room for it, or the number of packets; {@link #NOTHING_THERE} if it may
+	 * @return the result of the system call: the size of the packet, which may be larger
+	 * than the room for it, or the number of packets; {@link #NOTHING_THERE} if it must
 	 * not wait
 	 */
 	private int receivePrepared(MsgHdr header, int count) throws IpcException {
@@ -257,7 +257,7 @@ final class SocketReceiver extends SocketSide {
 			}
 			int error = Errno.last();
 			if (error == Errno.ECONNRESET.number) {
-				// Said once; what the peer sent is next.
+				// Reported once; what the peer sent comes next.
 				this.leftUnread = true;
 				continue;
 			}
@@ -271,8 +271,7 @@ final class SocketReceiver extends SocketSide {
 	}
 
 	/**
-	 * Asks again and again without sleeping, and leaves what else may be wrong to the
-	 * call that waits.
+	 * Polls without sleeping, and leaves all other errors to the call that waits.
 	 */
 	private int spinForPacket(int fd, MsgHdr header, int count, long deadline) {
 		do {
@@ -287,7 +286,7 @@ final class SocketReceiver extends SocketSide {
 		return NOTHING_THERE;
 	}
 
-	/** MSG_TRUNC asks for the true size of a packet that does not fit. */
+	/** MSG_TRUNC returns the true size of a packet that does not fit. */
 	private static long recvmsg(int fd, MsgHdr header, int count, int waiting) {
 		int flags = waiting | LibC.MSG_CMSG_CLOEXEC | LibC.MSG_TRUNC;
 		return (count == SINGLE) ? LibC.recvmsg(fd, header.address(), flags)
@@ -299,15 +298,12 @@ final class SocketReceiver extends SocketSide {
 		this.spin.setLimit(nanos);
 	}
 
-	/**
-	 * Whether the kernel has said that the peer closed its end without having read all
-	 * that was sent to it.
-	 */
+	/** Whether the peer is known to have closed its end without reading all messages. */
 	boolean hasPeerLeftUnread() {
 		return this.leftUnread;
 	}
 
-	/** The size of the packet that came last, also if it was refused. */
+	/** The size of the last packet, even if it was rejected. */
 	int lastLength() {
 		return this.lastLength;
 	}
@@ -324,20 +320,20 @@ final class SocketReceiver extends SocketSide {
 		return packet;
 	}
 
-	/** Takes the descriptors over, first of all, and then looks at what came. */
+	/** Takes ownership of the descriptors first, and then looks at what arrived. */
 	private @Nullable Packet accept(MsgHdr header, int length, long room) throws IpcException {
 		this.lastLength = length;
 		List<OwnedFd> descriptors = header.hasControlData() ? header.descriptors() : List.of();
 		if (header.hasFlag(LibC.MSG_CTRUNC)) {
 			OwnedFd.closeAll(descriptors);
-			throw new IpcException.TooManyDescriptors("recvmsg: a packet of " + length + " bytes brought more"
-					+ " descriptors than this process may hold (RLIMIT_NOFILE, see `ulimit -n`); the "
-					+ descriptors.size() + " that came were closed, the others are lost");
+			throw new IpcException.TooManyDescriptors("recvmsg: a packet of " + length + " bytes carried more"
+					+ " descriptors than this process may have open (RLIMIT_NOFILE, see `ulimit -n`); the "
+					+ descriptors.size() + " that arrived were closed, the others are lost");
 		}
 		if (length > room) {
 			OwnedFd.closeAll(descriptors);
-			throw new IpcException.MessageTooLarge("recvmsg: a packet of " + length + " bytes does not fit the " + room
-					+ " bytes of room for it; it is lost, with its " + descriptors.size()
+			throw new IpcException.MessageTooLarge("recvmsg: a packet of " + length + " bytes does not fit into " + room
+					+ " bytes of room; it is lost, with its " + descriptors.size()
 					+ " descriptors. Receive into a larger buffer");
 		}
 		if (length == 0 && descriptors.isEmpty()) {
@@ -350,7 +346,7 @@ final class SocketReceiver extends SocketSide {
 
 	@Override
 	IpcException.Timeout timedOut(Duration timeout) {
-		return new IpcException.Timeout(this.descriptor + ": no packet came within " + timeout);
+		return new IpcException.Timeout(this.descriptor + ": no packet arrived within " + timeout);
 	}
 
 }

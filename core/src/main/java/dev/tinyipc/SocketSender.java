@@ -8,15 +8,15 @@ import java.util.concurrent.atomic.AtomicReference;
 import com.sun.jna.Structure;
 import org.jspecify.annotations.Nullable;
 
-/** The sending direction of a socket: {@code send(2)} and its like. */
+/** The sending direction of a socket ({@code send(2)}). */
 final class SocketSender extends SocketSide {
 
 	static final OwnedFd[] NO_DESCRIPTORS = {};
 
-	/** One packet, by {@code send} or {@code sendmsg} and not {@code sendmmsg}. */
+	/** One packet, by {@code send} or {@code sendmsg} instead of {@code sendmmsg}. */
 	private static final int SINGLE = 0;
 
-	/** What the kernel needs of SO_SNDBUF for itself. */
+	/** The kernel's own share of SO_SNDBUF. */
 	private static final int PACKET_OVERHEAD = 32;
 
 	private volatile int maxPacketSize;
@@ -100,7 +100,7 @@ final class SocketSender extends SocketSide {
 		}
 		finally {
 			unlock();
-			// Not before, because a buffer may be there more than once.
+			// Not earlier, because the same buffer may be in the array twice.
 			for (int i = 0; i < sent; i++) {
 				packets[i].position(packets[i].limit());
 			}
@@ -112,7 +112,7 @@ final class SocketSender extends SocketSide {
 		checkSize(packets[from].remaining());
 		int most = Math.min(headers.length, packets.length - from);
 		int count = 0;
-		// One that is too large ends the batch, and fails when it is its turn.
+		// A packet that is too large ends the batch, and fails when it is first in line.
 		while (count < most && !isTooLarge(packets[from + count].remaining())) {
 			headers[count].gather(packets[from + count]);
 			count++;
@@ -149,9 +149,9 @@ final class SocketSender extends SocketSide {
 	}
 
 	/**
-	 * Sends a further part of a message whose first part the peer has, as
-	 * {@link #send(NativeBuffer, int, OwnedFd[])} did: if this fails, the peer would take
-	 * the next message for the rest, so that the socket is unusable.
+	 * Sends the next part of a message after {@link #send(NativeBuffer, int, OwnedFd[])}
+	 * sent the first. If this fails, the socket is unusable: the peer would take the next
+	 * message for the rest.
 	 */
 	void sendRest(NativeBuffer data, int offset, int length) throws IpcException {
 		header().gather(data.address() + offset, length);
@@ -178,7 +178,7 @@ final class SocketSender extends SocketSide {
 		this.maxPacketSize = 0;
 	}
 
-	/** Sends what was gathered, with descriptors that are lent for the call only. */
+	/** Sends what was gathered, with descriptors that are only lent for the call. */
 	private boolean sendGathered(long length, OwnedFd[] descriptors) throws IpcException {
 		int count = descriptors.length;
 		if (count == 0) {
@@ -186,7 +186,7 @@ final class SocketSender extends SocketSide {
 		}
 		if (count > MsgHdr.MAX_DESCRIPTORS) {
 			throw new IpcException.TooManyDescriptors("A message carries at most " + MsgHdr.MAX_DESCRIPTORS
-					+ " descriptors, not " + count + ": send the others with a further message");
+					+ " descriptors, not " + count + ": send the others with another message");
 		}
 		int[] numbers = new int[count];
 		int borrowed = 0;
@@ -210,11 +210,11 @@ final class SocketSender extends SocketSide {
 	}
 
 	/**
-	 * Sends one prepared packet, or as many of an array as there is room for.
+	 * Sends one prepared packet, or as many packets of an array as there is room for.
 	 * @param count {@link #SINGLE}, or the length of the array
-	 * @param length the bytes of the first packet, for an error
-	 * @return what the system call returned, or -1 if it may not wait and there was no
-	 * room
+	 * @param length the size of the first packet, for exceptions
+	 * @return the result of the system call, or -1 if there was no room and it must not
+	 * wait
 	 */
 	private long sendPrepared(MsgHdr header, int count, long length) throws IpcException {
 		int fd = (count == SINGLE) ? begin() : beginSeveral();
@@ -241,7 +241,7 @@ final class SocketSender extends SocketSide {
 		}
 	}
 
-	/** The kernel takes a fifth longer for a message whose header it has to read. */
+	/** With a header to read, the kernel takes a fifth longer. */
 	private static long sendOne(int fd, MsgHdr header, int flags) {
 		return header.isPlain() ? LibC.send(fd, header.plainAddress(), header.plainLength(), flags)
 				: LibC.sendmsg(fd, header.address(), flags);
@@ -270,18 +270,18 @@ final class SocketSender extends SocketSide {
 		String message = Errno.failure("send", error).getMessage();
 		if (error == Errno.EMSGSIZE.number) {
 			return new IpcException.MessageTooLarge(message + ": a packet of " + length + " bytes on " + this.descriptor
-					+ ", which takes " + maxPacketSize() + ". Send it as a message of an IpcChannel, which needs no"
-					+ " packet of that size, or raise the send buffer (and net.core.wmem_max) first");
+					+ ", which takes " + maxPacketSize() + ". Send it as a message of an IpcChannel, which has no such"
+					+ " limit, or raise the send buffer (and net.core.wmem_max) first");
 		}
 		if (error == Errno.ETOOMANYREFS.number) {
-			return new IpcException.TooManyDescriptors(message + ": this user has more descriptors under way, sent"
-					+ " and not yet received, than RLIMIT_NOFILE allows. The message was not sent; sending it again"
-					+ " can work once a receiver has caught up");
+			return new IpcException.TooManyDescriptors(message + ": this user has more descriptors in flight, sent but"
+					+ " not yet received, than RLIMIT_NOFILE allows. The message was not sent; a retry can succeed once"
+					+ " a receiver has caught up");
 		}
 		return new IpcException(message);
 	}
 
-	/** Before anything is allocated for a packet that cannot be sent. */
+	/** Called before anything is allocated for a packet that may be too large. */
 	private void checkSize(long length) throws IpcException {
 		checkNotEmpty(length);
 		if (isTooLarge(length)) {
@@ -291,7 +291,7 @@ final class SocketSender extends SocketSide {
 
 	private boolean isTooLarge(long length) throws IpcException {
 		if (length <= MsgHdr.CHEAP_TO_COPY || length <= maxPacketSize()) {
-			return false; // or so small that it is left to the kernel
+			return false; // or so small that the kernel can check it
 		}
 		this.maxPacketSize = 0; // another process that has the socket may have changed it
 		return length > maxPacketSize();
@@ -300,14 +300,14 @@ final class SocketSender extends SocketSide {
 	private static void checkNotEmpty(long length) {
 		if (length == 0) {
 			throw new IllegalArgumentException(
-					"An empty packet cannot be told from the end of the stream: send at least one byte");
+					"An empty packet looks like the end of the stream: send at least one byte");
 		}
 	}
 
 	@Override
 	IpcException.Timeout timedOut(Duration timeout) {
 		return new IpcException.Timeout(
-				this.descriptor + ": no room for a packet within " + timeout + ", the peer does not receive");
+				this.descriptor + ": no room for a packet within " + timeout + ", the peer is not receiving");
 	}
 
 }

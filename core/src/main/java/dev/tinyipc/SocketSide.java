@@ -9,13 +9,13 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * What both directions of a socket have in common: one call at a time, its deadline, and
- * what to do when the kernel says "not now".
+ * how to wait when the kernel is not ready.
  * <p>
- * Whoever takes the lock says until when, and that goes for the wait for the lock and for
+ * Whoever takes the lock sets a deadline, which covers the wait for the lock and for
  * every packet until {@link #unlock()}. The kernel's own timeout is state of the socket,
  * which other calls and other processes share; so it is always the same short slice, and
- * what is left of a deadline after that is waited for here. A call that is answered
- * within the slice, as most are, needs no further system call.
+ * the rest of a deadline is waited for here. A call that succeeds within the slice, as
+ * most do, needs no further system call.
  */
 abstract sealed class SocketSide permits SocketSender, SocketReceiver {
 
@@ -40,7 +40,7 @@ abstract sealed class SocketSide permits SocketSender, SocketReceiver {
 
 	private volatile long defaultTimeoutNanos;
 
-	// Of the call under way, behind the lock
+	// State of the current call, guarded by the lock
 
 	private @Nullable MsgHdr header;
 
@@ -66,27 +66,27 @@ abstract sealed class SocketSide permits SocketSender, SocketReceiver {
 		this.readiness = readiness;
 	}
 
-	/** Sets the timeout of calls that name no deadline. */
+	/** Sets the timeout of calls without a deadline. */
 	final void setDefaultTimeout(@Nullable Duration timeout) throws IpcException {
 		if (timeout != null && (timeout.isNegative() || timeout.isZero())) {
 			throw new IllegalArgumentException("A timeout must be more than zero, not " + timeout
-					+ ": use null to wait without limit, and the try-forms not to wait at all");
+					+ ": use null to wait without limit, and trySend or tryReceive not to wait at all");
 		}
-		this.descriptor.borrow(); // or says that it is closed
+		this.descriptor.borrow(); // throws if it is closed
 		this.descriptor.giveBack();
 		this.defaultTimeoutNanos = (timeout != null) ? Deadline.nanos(timeout) : 0;
 	}
 
 	/**
-	 * Waits for the call under way, if there is one, and then may wait for packets.
-	 * @param deadline until when; null to wait as long as the default timeout says
+	 * Waits for the current call, if there is one. The new call may then wait, too.
+	 * @param deadline until when; null for the default timeout
 	 */
 	final void lock(@Nullable Deadline deadline) throws IpcException {
 		if (deadline != null) {
 			lockUntil(deadline.end(), deadline.timeoutNanos(), deadline.isInterruptible());
 		}
 		else {
-			// Without an object for each packet.
+			// Without creating an object per packet.
 			long timeout = this.defaultTimeoutNanos;
 			lockUntil((timeout != 0) ? Deadline.endIn(timeout) : 0, timeout, false);
 		}
@@ -130,7 +130,7 @@ abstract sealed class SocketSide permits SocketSender, SocketReceiver {
 		}
 	}
 
-	/** Takes the lock for a call that does not wait, neither for the lock. */
+	/** Takes the lock for a call that never waits, not even for the lock. */
 	final boolean tryLock() {
 		if (!this.lock.tryLock()) {
 			return false;
@@ -139,7 +139,7 @@ abstract sealed class SocketSide permits SocketSender, SocketReceiver {
 		return true;
 	}
 
-	/** Lets the holder of the lock wait from now on, whatever it said before. */
+	/** Lets the holder of the lock wait from now on, even after {@link #tryLock()}. */
 	final void waitUntil(Deadline deadline) {
 		this.waits = true;
 		this.end = deadline.end();
@@ -155,8 +155,8 @@ abstract sealed class SocketSide permits SocketSender, SocketReceiver {
 	}
 
 	/**
-	 * Gives native memory back, which would else wait for a garbage collection. To be
-	 * called after the close; a call that is under way does it when it leaves.
+	 * Frees native memory, which would otherwise wait for a garbage collection. Must be
+	 * called after the close; a call in progress frees it when it unlocks.
 	 */
 	final void release() {
 		if (tryLock()) {
@@ -175,7 +175,7 @@ abstract sealed class SocketSide permits SocketSender, SocketReceiver {
 		}
 	}
 
-	/** The block for the next call, made at the first one. */
+	/** The block for the next call, created for the first one. */
 	final MsgHdr header() {
 		MsgHdr result = this.header;
 		if (result == null) {
@@ -185,7 +185,7 @@ abstract sealed class SocketSide permits SocketSender, SocketReceiver {
 		return result;
 	}
 
-	/** The blocks for several packets in one call, made at the first such call. */
+	/** The blocks for several packets in one call, created for the first such call. */
 	final MsgHdr[] batch() {
 		MsgHdr[] result = this.batch;
 		if (result == null) {
@@ -195,7 +195,7 @@ abstract sealed class SocketSide permits SocketSender, SocketReceiver {
 		return result;
 	}
 
-	/** Starts a call on the number that it returns, and that must be given back. */
+	/** Begins a call: borrows and returns the number, which must be given back. */
 	final int begin() throws IpcException {
 		checkUsable();
 		boolean inKernel = mayWaitInKernel();
@@ -213,8 +213,8 @@ abstract sealed class SocketSide permits SocketSender, SocketReceiver {
 	}
 
 	/**
-	 * As {@link #begin()}, for several packets, for each of which the kernel would wait
-	 * anew.
+	 * As {@link #begin()}, for several packets: the kernel would start its timeout again
+	 * for each.
 	 */
 	final int beginSeveral() throws IpcException {
 		int fd = begin();
@@ -230,14 +230,15 @@ abstract sealed class SocketSide permits SocketSender, SocketReceiver {
 	}
 
 	/**
-	 * Decides after a system call that failed with EINTR or EAGAIN, and waits if need be.
-	 * @return whether to repeat it; if not, the call was not to wait
-	 * @throws IpcException.Timeout if there is no time left
-	 * @throws IpcException.Interrupted if the wait was interrupted, and ends on that
+	 * Decides what to do after a system call failed with EINTR or EAGAIN, and waits if
+	 * need be.
+	 * @return whether to repeat it; false if the call must not wait
+	 * @throws IpcException.Timeout if no time is left
+	 * @throws IpcException.Interrupted if the wait is interruptible and was interrupted
 	 */
 	final boolean again(int fd, int error) throws IpcException {
 		if (error == Errno.EINTR.number) {
-			// The kernel would begin its slice anew at each signal.
+			// The kernel would start its timeout again after each signal.
 			this.flags = LibC.MSG_DONTWAIT;
 			return true;
 		}
@@ -253,8 +254,8 @@ abstract sealed class SocketSide permits SocketSender, SocketReceiver {
 	}
 
 	/**
-	 * Takes our slice out of the kernel, where another process that is given the socket
-	 * would find it. While a call is under way it stays, because that one relies on it.
+	 * Removes our slice from the socket, before another process that gets the socket
+	 * finds it. It stays during a call, which relies on it.
 	 */
 	final void clearSlice() {
 		if (tryLock()) {
@@ -265,7 +266,7 @@ abstract sealed class SocketSide permits SocketSender, SocketReceiver {
 				}
 			}
 			catch (IpcException ex) {
-				// It is closed, and cannot be handed on.
+				// It is closed, and cannot be passed on.
 			}
 			finally {
 				unlock();
@@ -273,7 +274,9 @@ abstract sealed class SocketSide permits SocketSender, SocketReceiver {
 		}
 	}
 
-	/** Whether this end was closed here, which the kernel reports as if the peer had. */
+	/**
+	 * Throws if this end was closed here, which the kernel reports as if the peer had.
+	 */
 	final void checkNotClosedHere() throws IpcException {
 		if (this.descriptor.isClosed()) {
 			throw new IpcException(this.descriptor + ": it was closed on this side during the call");
@@ -284,7 +287,7 @@ abstract sealed class SocketSide permits SocketSender, SocketReceiver {
 		return this.broken.get() != null;
 	}
 
-	/** Whether one of the two directions has broken the socket, which shuts both down. */
+	/** Throws if one of the directions has broken the socket, which shuts both down. */
 	final void checkUsable() throws IpcException {
 		IpcException reason = this.broken.get();
 		if (reason != null) {
@@ -293,8 +296,8 @@ abstract sealed class SocketSide permits SocketSender, SocketReceiver {
 	}
 
 	/**
-	 * Makes the socket unusable: the peer sees its end at once, and every later call
-	 * repeats the reason.
+	 * Makes the socket unusable: the peer sees the end at once, and every later call
+	 * throws the reason.
 	 * @return the reason, to be thrown
 	 */
 	final <X extends IpcException> X breakWith(X reason) throws IpcException {

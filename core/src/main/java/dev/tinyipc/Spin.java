@@ -3,34 +3,35 @@ package dev.tinyipc;
 import java.time.Duration;
 
 /**
- * Decides whether a receive asks again and again for a while before it goes to sleep: to
- * be woken takes longer than all the rest of a short exchange. It learns from how long
- * packets take to arrive either way, and tries the other one now and then. So a peer that
- * is slow costs no processor time, and neither do peers that need the processor
- * themselves, because more threads want to run than there are processors.
+ * Decides whether a receive spins for a while before it goes to sleep: waking up takes
+ * longer than all the rest of a short exchange. It learns from how long packets take to
+ * arrive either way, and tries the other way from time to time. So a slow peer costs no
+ * processor time, and nor do peers that need the processor themselves, because more
+ * threads want to run than there are processors.
  * <p>
- * Not thread-safe: each socket has one behind its receiving lock.
+ * Not thread-safe: each socket guards its own by its receiving lock.
  */
 final class Spin {
 
 	/**
-	 * Less than a call waits in the kernel, so that no deadline passes while spinning.
+	 * Shorter than the wait of a call in the kernel, so that no deadline passes while
+	 * spinning.
 	 */
 	static final Duration MAX_LIMIT = Duration.ofMillis(10);
 
-	/** With one processor the peer could not work meanwhile. */
+	/** With a single processor, the peer could not run meanwhile. */
 	private static final boolean POSSIBLE = Runtime.getRuntime().availableProcessors() > 1;
 
-	/** One receive in so many is done the other way. */
+	/** One receive in this many is done the other way. */
 	private static final int TRIAL_INTERVAL = 64;
 
-	/** How many limits one wait may count as, so that a pause is soon forgotten. */
+	/** A wait counts as at most this many limits, so that a pause is soon forgotten. */
 	private static final int LONGEST_WAIT = 4;
 
-	/** A mean moves by this part of what a new wait differs from it. */
+	/** A new wait moves a mean by one part in this many of the difference. */
 	private static final int WEIGHT = 8;
 
-	/** What spinning must save to be worth a processor: one part in so many. */
+	/** Spinning must save at least one part in this many to be worth a processor. */
 	private static final int LEAST_GAIN = 4;
 
 	private volatile long limit;
@@ -68,7 +69,7 @@ final class Spin {
 		return start + this.limit;
 	}
 
-	/** Takes note of how long a packet took to arrive. */
+	/** Records how long a packet took to arrive. */
 	void waited(boolean awake, long nanos) {
 		long wait = Math.min(nanos, LONGEST_WAIT * this.limit);
 		if (awake) {

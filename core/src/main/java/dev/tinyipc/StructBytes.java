@@ -8,8 +8,8 @@ import com.sun.jna.Pointer;
 import com.sun.jna.Structure;
 
 /**
- * The raw bytes of a JNA {@link Structure}, which mean something to another process only
- * if no field is an address of this one.
+ * The raw bytes of a JNA {@link Structure}, which make sense to another process only if
+ * no field is an address in this one.
  */
 final class StructBytes {
 

@@ -14,9 +14,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Turns the variables of an environment back into bytes. Where the locale cannot express
- * a variable that this process was started with, Java shows replacement characters: such
- * a variable is passed on as the bytes that it was.
+ * Encodes the variables of an environment. Java shows replacement characters for what the
+ * locale cannot express: a variable of this process's own is then passed on with its
+ * original bytes.
  */
 final class SystemEnvironment {
 
@@ -46,8 +46,8 @@ final class SystemEnvironment {
 	}
 
 	/**
-	 * {@code proc_pid_environ(5)}: what this process was started with, as bytes, by names
-	 * that any locale can express.
+	 * The variables that this process was started with, as bytes, by name in ASCII
+	 * ({@code proc_pid_environ(5)}).
 	 */
 	private static Map<String, byte[]> originals() {
 		Map<String, byte[]> originals = new HashMap<>();

@@ -9,21 +9,20 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * What a child does on SIGTERM: nothing while its parent holds the other end of the
- * socket. A service manager sends the signal to a whole group of processes at once, and
- * the parent still waits for replies then. When it has them it closes its end, which ends
- * the child.
+ * Ignores SIGTERM in a child while its parent holds the other end of the socket. A
+ * service manager signals a whole group of processes at once, while the parent still
+ * waits for replies. Once it has them, the parent closes its end, which ends the child.
  *
  * <p>
- * The signal is caught and not ignored, as the programs that the child starts in turn
- * would inherit that. {@code sun.misc.Signal} is looked up, for it is not in every
- * runtime image, and compilers warn of it.
+ * The signal is handled rather than set to be ignored, which programs that the child
+ * starts would inherit. {@code sun.misc.Signal} is looked up because not every runtime
+ * image has it, and compilers warn of it.
  */
 final class Termination {
 
 	private static final Logger logger = LoggerFactory.getLogger(IpcServer.class);
 
-	/** As a shell reports it, and as the JVM exits by default. */
+	/** What the JVM exits with by default. */
 	private static final int EXIT_CODE = 128 + LibC.SIGTERM;
 
 	private final IpcSocket socket;
@@ -32,7 +31,7 @@ final class Termination {
 		this.socket = socket;
 	}
 
-	/** Leaves the signal as it is where the JVM lets nobody have it, as with -Xrs. */
+	/** Does nothing where the JVM does not allow a handler, as with -Xrs. */
 	static void holdOffWhileOpen(IpcSocket socket) {
 		try {
 			MethodHandles.Lookup lookup = MethodHandles.lookup();
@@ -45,7 +44,7 @@ final class Termination {
 						MethodHandleProxies.asInterfaceInstance(handler, action));
 		}
 		catch (ReflectiveOperationException ex) {
-			logger.debug("SIGTERM ends this child at once, also with a request in flight", ex);
+			logger.debug("SIGTERM ends this child at once, even with a request in flight", ex);
 		}
 	}
 
@@ -64,7 +63,7 @@ final class Termination {
 			return true;
 		}
 		try {
-			return Poll.isReady(fd, (short) 0); // which tells of an end or an error only
+			return Poll.isReady(fd, (short) 0); // ready only at the end or on an error
 		}
 		catch (IpcException ex) {
 			return true;

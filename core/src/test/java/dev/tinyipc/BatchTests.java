@@ -202,7 +202,7 @@ class BatchTests {
 		}
 	}
 
-	/** One that was sent has nothing remaining, and nothing is no packet. */
+	/** A buffer that was sent has nothing remaining, which is not a packet. */
 	@Test
 	void bufferThatIsInTheArrayManyTimesIsSentAsOften() throws Exception {
 		try (IpcSocketPair pair = IpcSocket.pair()) {
@@ -233,7 +233,6 @@ class BatchTests {
 		}
 	}
 
-	/** Row 22. */
 	@Test
 	void allThatWasSentArrivesBeforeTheEndWhichComesAgain() throws Exception {
 		try (IpcSocketPair pair = IpcSocket.pair()) {
@@ -248,7 +247,6 @@ class BatchTests {
 		}
 	}
 
-	/** Row 23. */
 	@Test
 	void resetLosesNothingThatArrived() throws Exception {
 		try (IpcSocketPair pair = IpcSocket.pair()) {

@@ -69,7 +69,7 @@ final class Blocked implements AutoCloseable {
 		return blocked;
 	}
 
-	/** Starts an action of which nobody knows whether it will block. */
+	/** Starts an action that may or may not block. */
 	static Blocked any(Action action) {
 		return new Blocked(action);
 	}

@@ -22,7 +22,7 @@ import tools.jackson.dataformat.cbor.CBORMapper;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
-/** Byte arrays go past the mapper, and nobody is to notice but by the time. */
+/** Byte arrays bypass the mapper, which must make no difference except in speed. */
 @Timeout(60)
 class ByteStringTests {
 

@@ -82,7 +82,6 @@ class ChildExitTests {
 		}
 	}
 
-	/** Row 35. */
 	@Test
 	void endIsReportedWhileAGrandchildStillHoldsTheOutput() throws Exception {
 		try (IpcProcess child = shell("sleep 600 3>&- & echo $! >&3; exit 5")) {

@@ -33,7 +33,7 @@ class ChildIsolationTests {
 	private static final long GLIBCS_OWN = 0x180000000L;
 
 	/**
-	 * Row 30: none of these is close-on-exec, or the JVM relies on closing it by hand.
+	 * None of these is close-on-exec, or the JVM relies on closing it by hand.
 	 */
 	@Test
 	void childHasItsStreamsAndItsSocketAndNoOtherDescriptor() throws Exception {
@@ -79,7 +79,7 @@ class ChildIsolationTests {
 	}
 
 	/**
-	 * Row 32. The shell cannot change what was ignored at its start, but python can tell.
+	 * The shell cannot change what was ignored when it started, but Python can tell.
 	 */
 	@Test
 	void childBlocksAndIgnoresNoSignal() throws Exception {
@@ -93,7 +93,7 @@ class ChildIsolationTests {
 		assertThat(Long.parseLong(matcher.group(2), 16) & ~GLIBCS_OWN).isZero();
 	}
 
-	/** Row 32, for a JVM that was itself started like that, by nohup for example. */
+	/** A JVM may have been started like that itself, for example by nohup. */
 	@Test
 	void childIgnoresNoSignalThatThisJvmWasStartedWithIgnored() throws Exception {
 		assertNoSignals(new ChildJvm(Spawning.class, "grep", "^Sig[BI]", "/proc/self/status")
@@ -109,7 +109,7 @@ class ChildIsolationTests {
 		}
 	}
 
-	/** Row 31: a JVM without standard streams may be given their numbers for anything. */
+	/** A JVM without standard streams may get their numbers for any descriptor. */
 	@Test
 	void streamsThatThisJvmWasStartedWithoutAreNoProblem() throws Exception {
 		for (String closed : Stream.of("0<&-", "2>&-", "0<&- 2>&-").toList()) {
@@ -137,7 +137,7 @@ class ChildIsolationTests {
 		}
 	}
 
-	/** Row 29: a sibling that was started at the same moment holds nobody else's end. */
+	/** A sibling that starts at the same moment must not hold another child's end. */
 	@Test
 	void siblingsThatStartAtOnceDoNotGetEachOthersEnds() throws Exception {
 		List<Thread> threads = new ArrayList<>();

@@ -123,7 +123,7 @@ class ChildOutputTests {
 		assertThat(this.errors).isEmpty();
 	}
 
-	/** A command that writes so many, and no line end. */
+	/** A command that writes this many characters, and no line end. */
 	private static String xes(int count) {
 		return "head -c " + count + " /dev/zero | tr '\\0' x";
 	}

@@ -11,7 +11,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
-/** The socket to a child ends with the child, whoever else holds its end. */
+/** The socket to a child ends with the child, even if others hold its end. */
 @Timeout(60)
 class ChildSocketEndTests {
 
@@ -94,7 +94,7 @@ class ChildSocketEndTests {
 		}
 	}
 
-	/** Whoever takes the descriptor has taken the socket out of our hands. */
+	/** A detached descriptor is no longer ours to shut down. */
 	@Test
 	void aSocketThatWasDetachedIsLeftAlone() throws Exception {
 		String script = "exec 4<&0; read detached <&4; (read go; echo still here >&3) <&4 & exit 0";

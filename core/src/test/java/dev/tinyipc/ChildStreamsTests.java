@@ -146,7 +146,7 @@ class ChildStreamsTests {
 		}
 	}
 
-	/** Whoever gives a child up that no longer reads must not have to wait for it. */
+	/** Closing must not wait for a child that no longer reads. */
 	@Test
 	void closeDoesNotWaitForAChildThatReadsNothing() throws Exception {
 		IpcProcess child = new IpcProcessBuilder("sh", "-c", "exec sleep 600").start();

@@ -11,7 +11,7 @@ import org.junit.jupiter.api.Timeout;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-/** Whatever one child does, or the consumer of its lines, the others are looked after. */
+/** Neither a child nor the consumer of its lines can stop the supervision of others. */
 @Timeout(90)
 class ChildSupervisionTests {
 

@@ -90,7 +90,6 @@ class ChildTests {
 		watch.assertNoneLeft();
 	}
 
-	/** Whatever it is that fails. */
 	@Test
 	void pairThatWasGivenIsClosedWhenTheStartFails() throws Exception {
 		for (String[] command : new String[][] { { "no-such-program" }, { "true", "\0" }, { "" }, {} }) {
@@ -128,7 +127,6 @@ class ChildTests {
 		watch.assertNoneLeft();
 	}
 
-	/** Row 38. */
 	@Test
 	void nulIsRefusedWhereverItIs() throws Exception {
 		LeakWatch watch = new LeakWatch();

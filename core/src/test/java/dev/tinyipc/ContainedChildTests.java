@@ -188,7 +188,7 @@ class ContainedChildTests {
 		return Long.parseLong(Samples.receiveText(child.socket()).strip());
 	}
 
-	/** Which a zombie does not, whoever ought to have waited for it. */
+	/** A zombie does not run. */
 	private static boolean runs(long pid) throws Exception {
 		try {
 			String stat = Files.readString(Path.of("/proc", Long.toString(pid), "stat"));

@@ -122,7 +122,7 @@ class DeadlineTests {
 		}
 	}
 
-	/** What is set while a call is under way, or for another one, does not touch it. */
+	/** A timeout that is set during a call, or for another one, does not change it. */
 	@Test
 	void theTimeoutIsThatOfTheMomentAtWhichACallBegins() throws Exception {
 		try (Blocked receiver = Blocked.in("recvmsg", () -> this.pair.child().receive(ByteBuffer.allocate(9)));
@@ -152,7 +152,7 @@ class DeadlineTests {
 		}
 	}
 
-	/** Whoever gets the socket would otherwise find that its calls end after a while. */
+	/** Otherwise, calls of whoever gets the socket would time out. */
 	@Test
 	void aSocketThatIsHandedOnHasNoTimeoutInTheKernel() throws Exception {
 		IpcSocket socket = this.pair.child();

@@ -163,7 +163,7 @@ class DescriptorIoTests {
 		}
 	}
 
-	/** Row 27, for a pipe that another process made non-blocking. */
+	/** Another process may have made the pipe non-blocking. */
 	@Test
 	void nonBlockingPipeIsWaitedForAndStaysNonBlocking() throws Exception {
 		try (OwnedFd.Pipe pipe = OwnedFd.pipe()) {

@@ -55,7 +55,7 @@ class DescriptorKindTests {
 		assertThatExceptionOfType(IpcException.class).isThrownBy(descriptor::kind);
 	}
 
-	/** Named pipes on which nobody writes. */
+	/** A named pipe that nobody writes to. */
 	private Path fifo() throws Exception {
 		Path fifo = this.folder.resolve("fifo");
 		if (!Files.exists(fifo)) {
@@ -78,11 +78,11 @@ class DescriptorKindTests {
 				assertThat(Samples.content(message.file(1))).isEqualTo("in memory");
 				assertThat(message.file(0)).isSameAs(message.descriptors().get(0));
 				assertThatExceptionOfType(IpcException.class).isThrownBy(() -> message.file(2))
-					.withMessage("A file was expected as descriptor 2 of the message, and a pipe came");
+					.withMessage("A file was expected as descriptor 2 of the message, but it is a pipe");
 				assertThatExceptionOfType(IpcException.class).isThrownBy(() -> message.file(3))
-					.withMessageContaining("a directory came");
+					.withMessageContaining("but it is a directory");
 				assertThatExceptionOfType(IpcException.class).isThrownBy(() -> message.file(4))
-					.withMessageContaining("a socket came");
+					.withMessageContaining("but it is a socket");
 				assertThatExceptionOfType(IndexOutOfBoundsException.class).isThrownBy(() -> message.file(5));
 			}
 		}
@@ -97,7 +97,7 @@ class DescriptorKindTests {
 				InputStream stream = silent.inputStream(SHORT);
 				for (int i = 0; i < 2; i++) {
 					assertThatExceptionOfType(IpcException.Timeout.class).isThrownBy(stream::read)
-						.withMessageContaining("Nothing came from " + silent);
+						.withMessageContaining("Nothing arrived from " + silent);
 				}
 			}
 			InputStream stream = pipe.source().inputStream(SHORT);

@@ -56,7 +56,7 @@ class DescriptorLimitTests {
 				""");
 	}
 
-	/** Row 17. */
+	/** ETOOMANYREFS, which only users without privileges get. */
 	@Test
 	void tooManyDescriptorsUnderWayIsAnErrorOfItsOwnAndARetryCanWork() throws Exception {
 		String output = new ChildJvm(CrowdedSender.class).after("ulimit -n 100").asNobody(this.folder).run();
@@ -180,7 +180,7 @@ class DescriptorLimitTests {
 
 	}
 
-	/** As many descriptors as the process may hold. */
+	/** As many descriptors as the process may have open. */
 	private static List<OwnedFd> takeAll(OwnedFd file) {
 		List<OwnedFd> taken = new ArrayList<>();
 		try {

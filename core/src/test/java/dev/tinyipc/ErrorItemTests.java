@@ -159,7 +159,9 @@ class ErrorItemTests {
 		return error;
 	}
 
-	/** The names are the protocol's, whatever an application calls its own. */
+	/**
+	 * The names are the protocol's, even if the application's mapper renames properties.
+	 */
 	@Test
 	void mapperOfTheApplicationDoesNotRenameItsFields() throws Exception {
 		CBORMapper mapper = CBORMapper.builder()

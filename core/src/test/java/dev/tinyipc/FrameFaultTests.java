@@ -22,7 +22,7 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 @Timeout(60)
 class FrameFaultTests {
 
-	/** Row 8. All of these are refused before anything is allocated for them. */
+	/** All of these are refused before anything is allocated. */
 	static Stream<Long> hostileLengths() {
 		return Stream.of(IpcChannel.DEFAULT_MAX_MESSAGE_SIZE + 1L, Integer.MAX_VALUE - 8L, (long) Integer.MAX_VALUE,
 				Integer.MAX_VALUE + 1L, 1L << 32, (1L << 32) + 4, Long.MAX_VALUE, Long.MIN_VALUE, -1L, -8L);
@@ -52,7 +52,7 @@ class FrameFaultTests {
 			assertThatExceptionOfType(IpcException.class)
 				.isThrownBy(() -> IpcChannel.over(pair.child()).receive(Object.class))
 				.withMessageContaining(length + " bytes was announced")
-				.withMessageContaining("brought 4");
+				.withMessageContaining("its first packet has 4");
 			watch.assertNoneLeft();
 			assertUnusable(pair);
 		}
@@ -72,7 +72,7 @@ class FrameFaultTests {
 		}
 	}
 
-	/** Row 4, one layer up. */
+	/** The kernel delivers the descriptor of an empty packet. */
 	@Test
 	void emptyPacketWithADescriptorIsNoMessageAndItsDescriptorIsClosed() throws Exception {
 		try (IpcSocketPair pair = IpcSocket.pair(); OwnedFd file = Samples.memoryFile("x")) {
@@ -106,7 +106,7 @@ class FrameFaultTests {
 			RawSender.send(pair.parent(), new byte[4], file, file);
 			assertThatExceptionOfType(IpcException.class)
 				.isThrownBy(() -> IpcChannel.over(pair.child()).receive(Object.class))
-				.withMessageContaining("Descriptors came in the middle of a message");
+				.withMessageContaining("Descriptors arrived in the middle of a message");
 			watch.assertNoneLeft();
 			assertUnusable(pair);
 		}
@@ -270,7 +270,7 @@ class FrameFaultTests {
 				assertHalfAMessage(() -> IpcChannel.over(pair.parent()).receive(Object.class));
 				assertThatExceptionOfType(IpcException.class).isThrownBy(sender::join)
 					.withMessageContaining("is unusable")
-					.withMessageContaining("part of a message had come")
+					.withMessageContaining("Part of a message had arrived")
 					.isNotInstanceOf(IpcException.PeerClosed.class);
 			}
 		}
@@ -306,8 +306,8 @@ class FrameFaultTests {
 	/** After a timeout the caller could go on. */
 	private static void assertHalfAMessage(ThrowingCallable call) {
 		assertThatExceptionOfType(IpcException.class).isThrownBy(call)
-			.withMessageContaining("part of a message had come")
-			.withMessageContaining("no packet came within")
+			.withMessageContaining("Part of a message had arrived")
+			.withMessageContaining("no packet arrived within")
 			.isNotInstanceOf(IpcException.Timeout.class);
 	}
 

@@ -30,7 +30,7 @@ class FrameFuzzTest {
 
 	}
 
-	/** What should come of the packets: so many frames, then the end or an error. */
+	/** What should become of the packets: this many frames, then the end or an error. */
 	private record Outcome(int frames, boolean ends) {
 
 	}

@@ -122,7 +122,7 @@ final class FuzzPeer implements Closeable {
 		return open;
 	}
 
-	/** The bytes of an input, one after the other, and zeros when they are used up. */
+	/** The bytes of an input in order, followed by zeros. */
 	static final class Script {
 
 		private final byte[] bytes;

@@ -161,7 +161,7 @@ class IpcServerTests {
 		assertThat(ask("echo", "next")).isEqualTo("next");
 	}
 
-	/** Nobody would know whose answer it is, were there none. */
+	/** Without an answer, the next one would be taken for it. */
 	@Test
 	void errorItemThatComesAsARequestIsAnsweredWithOne() throws Exception {
 		this.client.sendError(new IllegalStateException("of the parent's"));

@@ -18,7 +18,7 @@ import org.junit.jupiter.api.io.TempDir;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-/** Our constants, against what the C compiler of this machine makes of the headers. */
+/** Compares our constants with those of the C compiler and headers of this machine. */
 @Timeout(60)
 class LayoutTests {
 

@@ -112,7 +112,8 @@ public final class LeakCheck implements BeforeAllCallback, AfterAllCallback {
 		ParkedThreads.reading().started();
 		ParkedThreads.writing().started();
 		new ProcessBuilder("true").start().waitFor();
-		// The JDK keeps half a socket pair, which it makes with its first file or socket.
+		// The JDK keeps half a socket pair, which it creates with its first file or
+		// socket.
 		FileChannel.open(Path.of("/dev/null")).close();
 		new ServerSocket(0).close();
 	}

@@ -10,7 +10,7 @@ import org.junit.jupiter.api.Test;
 
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
-/** A check that cannot fail is no check. */
+/** A check that cannot fail is useless. */
 class LeakCheckTests {
 
 	@Test

@@ -24,7 +24,7 @@ import static org.awaitility.Awaitility.await;
 @Timeout(180)
 class OrphanGuardTests {
 
-	/** Ignores whatever can be ignored, reads nothing, and has a child that does so. */
+	/** Ignores all signals that can be ignored, reads nothing, and has such a child. */
 	private static final String STUBBORN = "trap '' HUP INT TERM QUIT; setsid sleep 600.$0 & %s sleep 600.$0; exit";
 
 	/** In the command line of all that must end, and of nothing else. */

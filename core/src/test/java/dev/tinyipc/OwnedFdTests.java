@@ -149,7 +149,7 @@ class OwnedFdTests {
 			LeakWatch watch = new LeakWatch();
 			for (OpenOption[] options : new OpenOption[][] { {}, { READ, DELETE_ON_CLOSE }, { WRITE, CREATE } }) {
 				assertThatExceptionOfType(IpcException.class).isThrownBy(() -> OwnedFd.open(inside, options))
-					.withMessageContaining("of the type jar");
+					.withMessageContaining("of type jar");
 			}
 			watch.assertNoneLeft();
 			assertThat(host).exists();

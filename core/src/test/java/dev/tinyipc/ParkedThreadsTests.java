@@ -24,7 +24,6 @@ class ParkedThreadsTests {
 				""");
 	}
 
-	/** Where it would have ended, and nobody waited any more. */
 	@Test
 	@EnabledForJreRange(max = JRE.JAVA_19) // Thread.stop
 	void theThreadThatWaitsForAllSurvivesWhateverIsThrown() throws Exception {

@@ -63,7 +63,7 @@ class PollerTests {
 		}
 	}
 
-	/** It is ready, as it is shut down, but nobody is to be told. */
+	/** It is ready, as it is shut down, but must not be reported. */
 	@Test
 	void aSocketThatIsBeingClosedDoesNotEndAWaitWithoutLimit() throws Exception {
 		this.poller.add(this.pair.child(), IpcPoller.Interest.READ);
@@ -212,7 +212,7 @@ class PollerTests {
 		}
 	}
 
-	/** A removal is no event, and ends no wait. */
+	/** A removal is not an event, and does not end a wait. */
 	@Test
 	void socketThatIsRemovedOrClosedWhileAnotherThreadWaitsWakesNobody() throws Exception {
 		this.poller.add(this.pair.child(), IpcPoller.Interest.READ);
@@ -282,7 +282,6 @@ class PollerTests {
 		assertThat(ready()).isEmpty();
 	}
 
-	/** Row 22. */
 	@Test
 	void peerThatClosedIsToldUntilTheSocketIsClosed() throws Exception {
 		this.poller.add(this.pair.child(), IpcPoller.Interest.READ);
@@ -304,7 +303,6 @@ class PollerTests {
 		assertThat(readyToRead(Duration.ZERO)).containsExactly(this.pair.child());
 	}
 
-	/** Row 25. */
 	@Test
 	void halfClosedPeerIsToldForReading() throws Exception {
 		this.poller.add(this.pair.child(), IpcPoller.Interest.READ);

@@ -15,7 +15,7 @@ import org.junit.jupiter.api.io.TempDir;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
-/** Row 21, with memory that others made, and at its limits. */
+/** Memory that other processes created, and the limits of sizes. */
 @Timeout(60)
 class SharedMemoryPeerTests {
 

@@ -21,7 +21,6 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
-/** Row 21. */
 @Timeout(60)
 class SharedMemoryTests {
 
@@ -138,9 +137,9 @@ class SharedMemoryTests {
 				OwnedFd device = OwnedFd.open(Path.of("/dev/null"));
 				OwnedFd file = OwnedFd.open(Files.writeString(folder.resolve("file"), "x"))) {
 			assertThatExceptionOfType(IpcException.class).isThrownBy(() -> SharedMemory.of(pipe.source()))
-				.withMessageContaining("is a pipe, and no memory");
+				.withMessageContaining("is a pipe, not memory");
 			assertThatExceptionOfType(IpcException.class).isThrownBy(() -> SharedMemory.of(device))
-				.withMessageContaining("is a device, and no memory");
+				.withMessageContaining("is a device, not memory");
 			assertThat(file.isClosed() || device.isClosed() || pipe.source().isClosed()).isFalse();
 		}
 	}

@@ -21,7 +21,7 @@ import static org.awaitility.Awaitility.await;
 class SignalTests {
 
 	/**
-	 * Row 28: were the time-out started anew at each signal, it would outlast them all.
+	 * If the timeout started again after each signal, it would outlast them all.
 	 */
 	@ParameterizedTest
 	@ValueSource(strings = { "receive", "send" })

@@ -15,7 +15,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
-/** Row 26: the kernel itself would neither wake the reader nor keep the number ours. */
+/** The kernel alone would neither wake the reader nor keep the number ours. */
 @Timeout(60)
 class SocketCloseTests {
 

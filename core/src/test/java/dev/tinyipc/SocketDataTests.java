@@ -90,7 +90,7 @@ class SocketDataTests {
 		}
 	}
 
-	/** Row 3. */
+	/** The peer could not tell it from the end of the stream. */
 	@Test
 	void emptyPacketIsRefused() throws Exception {
 		try (IpcSocketPair pair = IpcSocket.pair(); OwnedFd file = Samples.memoryFile("x")) {
@@ -108,7 +108,7 @@ class SocketDataTests {
 		return Stream.generate(() -> ByteBuffer.allocate(0)).limit(count).toArray(ByteBuffer[]::new);
 	}
 
-	/** Row 5, and the seed's 3 of 4 bytes, which were silent there. */
+	/** The kernel would cut the packet without a word. */
 	@Test
 	void packetThatDoesNotFitIsAnErrorWithBothSizesAndTheNextIsIntact() throws Exception {
 		try (IpcSocketPair pair = IpcSocket.pair(); OwnedFd file = Samples.memoryFile("x")) {
@@ -140,7 +140,6 @@ class SocketDataTests {
 		}
 	}
 
-	/** Row 1. */
 	@Test
 	void largestPacketGoesThroughAndOneByteMoreNamesSizeLimitAndRemedy() throws Exception {
 		try (IpcSocketPair pair = IpcSocket.pair()) {
@@ -161,7 +160,7 @@ class SocketDataTests {
 		}
 	}
 
-	/** Row 2. */
+	/** The kernel doubles the value and limits it without a word. */
 	@Test
 	void sendBufferSizeIsWhatTheKernelGave() throws Exception {
 		try (IpcSocketPair pair = IpcSocket.pair()) {
@@ -177,7 +176,9 @@ class SocketDataTests {
 		}
 	}
 
-	/** Row 7: one packet stays one packet, however many buffers there are. */
+	/**
+	 * The kernel takes 1,024 vectors; one packet stays one packet with more buffers, too.
+	 */
 	@ParameterizedTest
 	@ValueSource(ints = { 1, 2, 8, 9, 64, 1023, 1024, 1025, 5000 })
 	void manyBuffersAreOnePacket(int count) throws Exception {
@@ -241,7 +242,7 @@ class SocketDataTests {
 		return Stream.generate(() -> ByteBuffer.allocateDirect(1)).limit(count).toArray(ByteBuffer[]::new);
 	}
 
-	/** The seed's slice with length: 12 bytes, of which the first are a header. */
+	/** 12 bytes, of which the first 4 are a header. */
 	@Test
 	void headerAndBodyAreSplitByTheReceiver() throws Exception {
 		try (IpcSocketPair pair = IpcSocket.pair()) {
@@ -275,7 +276,7 @@ class SocketDataTests {
 		}
 	}
 
-	/** Row 6. */
+	/** A peek with room for control data would duplicate descriptors. */
 	@Test
 	void pendingSizeIsThatOfTheNextPacketAndTakesNothing() throws Exception {
 		try (IpcSocketPair pair = IpcSocket.pair(); OwnedFd file = Samples.memoryFile("x")) {

@@ -25,7 +25,6 @@ class SocketDescriptorTests {
 
 	private static final int SO_PASSPIDFD = 76;
 
-	/** Row 10. */
 	@ParameterizedTest
 	@ValueSource(ints = { 1, 2, 3, 64, 252, 253 })
 	void descriptorsArriveInOrderWithTheirContent(int count) throws Exception {
@@ -44,7 +43,6 @@ class SocketDescriptorTests {
 		}
 	}
 
-	/** Row 10. */
 	@Test
 	void oneDescriptorTooManyIsRefusedWithTheLimit() throws Exception {
 		OwnedFd file = Samples.memoryFile("x");
@@ -63,7 +61,6 @@ class SocketDescriptorTests {
 		}
 	}
 
-	/** Row 19. */
 	@Test
 	void receivedDescriptorsAreCloseOnExecAndHaveNumbersOfTheirOwn() throws Exception {
 		try (IpcSocketPair pair = IpcSocket.pair(); OwnedFd file = Samples.memoryFile("x")) {
@@ -104,7 +101,7 @@ class SocketDescriptorTests {
 			pair.child().receive(ByteBuffer.allocate(1)).close();
 			assertThat(Samples.content(file)).isEqualTo("content");
 			pair.parent().send(Samples.bytes("x"), file);
-			// Row 20: under way, it keeps its file open.
+			// In flight, it keeps its file open.
 			file.close();
 			try (Packet packet = pair.child().receive(ByteBuffer.allocate(1))) {
 				assertThat(Samples.content(packet.descriptors().get(0))).isEqualTo("content");
@@ -112,7 +109,6 @@ class SocketDescriptorTests {
 		}
 	}
 
-	/** Row 20. */
 	@Test
 	void descriptorUnderWayIsReleasedWhenTheReceiverCloses() throws Exception {
 		try (IpcSocketPair pair = IpcSocket.pair()) {
@@ -126,7 +122,6 @@ class SocketDescriptorTests {
 		}
 	}
 
-	/** Row 16. */
 	@Test
 	void closedDescriptorInTheListSendsNothingAndTheOthersStayTheCallers() throws Exception {
 		OwnedFd closed = Samples.memoryFile("closed");
@@ -145,7 +140,7 @@ class SocketDescriptorTests {
 		}
 	}
 
-	/** Row 16: a number that somebody else closed behind our back. */
+	/** Other code may have closed the number. */
 	@Test
 	void numberThatIsNotOpenSendsNothing() throws Exception {
 		try (IpcSocketPair pair = IpcSocket.pair(); OwnedFd open = Samples.memoryFile("open")) {
@@ -265,7 +260,7 @@ class SocketDescriptorTests {
 		}
 	}
 
-	/** A socket inside a message that is itself under way, passed on twice. */
+	/** A socket inside a message that is itself in flight, passed on twice. */
 	@Test
 	void socketsAreSentOverSocketsAlsoWhileTheyAreUnderWayThemselves() throws Exception {
 		try (IpcSocketPair first = IpcSocket.pair(); IpcSocketPair second = IpcSocket.pair()) {

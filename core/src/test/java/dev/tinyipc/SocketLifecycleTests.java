@@ -12,7 +12,6 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 @Timeout(60)
 class SocketLifecycleTests {
 
-	/** Row 22. */
 	@Test
 	void allThatThePeerSentBeforeItClosedArrivesAndThenTheEnd() throws Exception {
 		try (IpcSocketPair pair = IpcSocket.pair(); OwnedFd file = Samples.memoryFile("still open")) {
@@ -27,7 +26,7 @@ class SocketLifecycleTests {
 		}
 	}
 
-	/** Row 23. */
+	/** The kernel reports ECONNRESET once, before what the peer had sent. */
 	@Test
 	void nothingThatArrivedIsLostWhenThePeerClosedWithDataUnread() throws Exception {
 		try (IpcSocketPair pair = IpcSocket.pair()) {
@@ -41,7 +40,6 @@ class SocketLifecycleTests {
 		}
 	}
 
-	/** Row 23. */
 	@Test
 	void triesGoOnAfterTheResetToo() throws Exception {
 		try (IpcSocketPair pair = IpcSocket.pair()) {
@@ -54,7 +52,6 @@ class SocketLifecycleTests {
 		}
 	}
 
-	/** Row 23, with the reset as the only thing that is left. */
 	@Test
 	void resetWithNothingBehindItIsTheEnd() throws Exception {
 		try (IpcSocketPair pair = IpcSocket.pair()) {
@@ -64,7 +61,7 @@ class SocketLifecycleTests {
 		}
 	}
 
-	/** Row 24. SIGPIPE would end this JVM, or not, depending on its handlers. */
+	/** SIGPIPE would end this JVM, or not, depending on its handlers. */
 	@Test
 	void sendToAClosedPeerSaysSoEveryTime() throws Exception {
 		try (IpcSocketPair pair = IpcSocket.pair()) {
@@ -76,7 +73,7 @@ class SocketLifecycleTests {
 		}
 	}
 
-	/** Row 24: ECONNRESET first, and then EPIPE, are one and the same to the caller. */
+	/** ECONNRESET first, and then EPIPE, are the same to the caller. */
 	@Test
 	void sendToAPeerThatClosedWithDataUnreadSaysTheSame() throws Exception {
 		try (IpcSocketPair pair = IpcSocket.pair()) {
@@ -91,7 +88,6 @@ class SocketLifecycleTests {
 		}
 	}
 
-	/** Row 25. */
 	@Test
 	void halfCloseEndsOneDirectionAndLeavesTheOther() throws Exception {
 		try (IpcSocketPair pair = IpcSocket.pair()) {
@@ -131,7 +127,6 @@ class SocketLifecycleTests {
 		}
 	}
 
-	/** Row 29. */
 	@Test
 	void endIsNotSeenWhileSomebodyElseHoldsThePeersEnd() throws Exception {
 		try (IpcSocketPair pair = IpcSocket.pair(); OwnedFd copy = pair.child().descriptor().duplicate()) {

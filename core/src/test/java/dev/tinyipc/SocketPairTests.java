@@ -22,7 +22,7 @@ class SocketPairTests {
 		}
 	}
 
-	/** Row 29: neither end may reach a program that another thread starts just now. */
+	/** Neither end may reach a program that another thread is just starting. */
 	@Test
 	void bothEndsAreCloseOnExec() throws Exception {
 		try (IpcSocketPair pair = IpcSocket.pair()) {

@@ -27,7 +27,7 @@ class SocketTimeoutTests {
 				Duration.ofMillis(1), Duration.ofMillis(30));
 	}
 
-	/** Row 28: less than the kernel can express must not become "for ever". */
+	/** Less than the kernel can express must not become "for ever". */
 	@ParameterizedTest
 	@MethodSource("shortTimeouts")
 	void receiveEndsWithATimeoutHoweverShortAndTheSocketStaysUsable(Duration timeout) throws Exception {
@@ -45,7 +45,6 @@ class SocketTimeoutTests {
 		}
 	}
 
-	/** Row 9. */
 	@ParameterizedTest
 	@MethodSource("shortTimeouts")
 	void sendToAFullQueueEndsWithATimeoutAndNothingWasSent(Duration timeout) throws Exception {
@@ -64,7 +63,7 @@ class SocketTimeoutTests {
 		}
 	}
 
-	/** Row 9: how many fit is the kernel's; that a try-form says so is ours. */
+	/** How many packets fit is up to the kernel. */
 	@Test
 	void triesNeverWait() throws Exception {
 		try (IpcSocketPair pair = IpcSocket.pair()) {
@@ -176,7 +175,7 @@ class SocketTimeoutTests {
 	}
 
 	/**
-	 * Row 27: the flag belongs to whoever shares the socket, and is not ours to clear.
+	 * O_NONBLOCK belongs to everybody who shares the socket, and is not ours to clear.
 	 */
 	@Test
 	void nonBlockingSocketWaitsAllTheSameAndStaysNonBlocking() throws Exception {
@@ -207,7 +206,7 @@ class SocketTimeoutTests {
 		}
 	}
 
-	/** Whoever had the socket before may have left a time-out in the kernel. */
+	/** A previous owner of the socket may have left a timeout in the kernel. */
 	@Test
 	void adoptedSocketHasNoTimeoutOfItsFormerOwners() throws Exception {
 		try (IpcSocketPair pair = IpcSocket.pair()) {

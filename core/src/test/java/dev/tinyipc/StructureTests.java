@@ -204,7 +204,7 @@ class StructureTests {
 		}
 	}
 
-	/** The seed took a packet that was too long, and lost the descriptors of either. */
+	/** Neither a short nor a long packet may leak its descriptors. */
 	@ParameterizedTest
 	@ValueSource(ints = { 1, 7, 9, 16, 100_000 })
 	void packetOfAnotherSizeIsAnErrorWithBothSizesAndTheStructureKeepsItsValues(int size) throws Exception {
@@ -215,7 +215,7 @@ class StructureTests {
 			Padded structure = filled(new Padded());
 			assertThatExceptionOfType(IpcException.class).isThrownBy(() -> pair.child().receive(structure))
 				.withMessageContaining("a packet of " + size + " bytes")
-				.withMessageMatching(".*(which has|does not fit the) 8\\b.*");
+				.withMessageMatching(".*(does not fit a Padded of|does not fit into) 8\\b.*");
 			assertThat(structure.one).isEqualTo((byte) -65);
 			assertThat(structure.two).isEqualTo(0xDEADBEEF);
 			watch.assertNoneLeft();

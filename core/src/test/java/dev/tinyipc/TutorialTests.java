@@ -159,7 +159,7 @@ class TutorialTests {
 		}
 	}
 
-	/** The seed's own example, down to the size of the message. */
+	/** The example of tiny-nix-ipc, down to the size of the message. */
 	@Test
 	void sendAndReceiveANumberAsCbor() throws Exception {
 		try (IpcSocketPair pair = IpcSocket.pair()) {

@@ -7,7 +7,7 @@ import org.junit.jupiter.api.condition.JRE;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-/** Whoever waits on a virtual thread does not hold its carrier, of which there is one. */
+/** A waiting virtual thread must not pin its carrier, of which there is only one. */
 @Timeout(120)
 @EnabledForJreRange(min = JRE.JAVA_21)
 class VirtualThreadTests {
