@@ -35,8 +35,6 @@ final class CborCheck {
 	/** In place of a count. */
 	private static final long INDEFINITE = -1;
 
-	private static final byte SIMPLE_IN_ONE = (byte) 0xf8;
-
 	/** Lower ones are in the head itself. */
 	private static final int FIRST_SIMPLE_IN_ONE = 32;
 
@@ -47,8 +45,7 @@ final class CborCheck {
 	/** Its length is in the next byte. */
 	private static final int TEXT_IN_ONE = SHORT_TEXT + SHORT_TEXTS;
 
-	/** By the first byte, of numbers and the like; else 0. */
-	private static final byte[] PLAIN_SIZES = plainSizes();
+	private static final byte[] PLAIN_SIZES = CborHead.plainSizes();
 
 	/** Of items in which the keys of maps are compared. */
 	private static final int MAX_DEPTH_OF_KEYS = 16;
@@ -94,19 +91,6 @@ final class CborCheck {
 					end - body.position() + " bytes are an item, and " + (body.limit() - end) + " more follow it");
 		}
 		return check.hasUniqueKeys;
-	}
-
-	private static byte[] plainSizes() {
-		byte[] sizes = new byte[1 << Byte.SIZE];
-		for (int type : new int[] { CborHead.UNSIGNED, CborHead.NEGATIVE }) {
-			for (int info = 0; info <= 27; info++) {
-				sizes[type << 5 | info] = (byte) CborHead.size((byte) (type << 5 | info));
-			}
-		}
-		for (int first = 0xe0; first < 0xfc; first++) {
-			sizes[first] = (byte) ((first == (SIMPLE_IN_ONE & 0xff)) ? 0 : CborHead.size((byte) first));
-		}
-		return sizes;
 	}
 
 	/** Where an item stands, which can say more about what it may be. */
@@ -192,7 +176,8 @@ final class CborCheck {
 	}
 
 	private int simple(int at) {
-		if (this.body.get(at) == SIMPLE_IN_ONE && (this.body.get(at + 1) & 0xff) < FIRST_SIMPLE_IN_ONE) {
+		if ((this.body.get(at) & 0xff) == CborHead.SIMPLE_IN_ONE
+				&& (this.body.get(at + 1) & 0xff) < FIRST_SIMPLE_IN_ONE) {
 			throw refused("a simple value is written in two bytes that must be in one");
 		}
 		return behindHead(at);

@@ -28,6 +28,9 @@ final class CborHead {
 	/** Instead of an argument: the items up to a break belong together. */
 	static final int INDEFINITE = 31;
 
+	/** The first byte of a simple value that follows in a byte of its own. */
+	static final int SIMPLE_IN_ONE = 0xf8;
+
 	private static final int INFO_MASK = 0x1f;
 
 	private static final int FIRST_IN_BYTES = 24;
@@ -106,6 +109,23 @@ final class CborHead {
 			at += size(body.get(at));
 		}
 		return -1;
+	}
+
+	/**
+	 * The sizes of items that are only a head and are right anywhere, such as numbers, by
+	 * their first byte; 0 for all other first bytes.
+	 */
+	static byte[] plainSizes() {
+		byte[] sizes = new byte[1 << Byte.SIZE];
+		for (int type : new int[] { UNSIGNED, NEGATIVE }) {
+			for (int info = 0; info <= LAST_IN_BYTES; info++) {
+				sizes[type << 5 | info] = (byte) size((byte) (type << 5 | info));
+			}
+		}
+		for (int first = SIMPLE << 5; first <= (SIMPLE << 5 | LAST_IN_BYTES); first++) {
+			sizes[first] = (byte) ((first == SIMPLE_IN_ONE) ? 0 : size((byte) first));
+		}
+		return sizes;
 	}
 
 }
