@@ -52,14 +52,27 @@ final class Frame {
 			int first = (length <= largest) ? length : Math.min(PART_SIZE, largest);
 			frame.bring(0, first);
 			sender.send(frame.memory(), first, descriptors);
-			for (int sent = first; sent < length;) {
-				int part = Math.min(first, length - sent);
+			sendRest(sender, frame, first, length);
+		}
+		finally {
+			sender.unlock();
+		}
+	}
+
+	private static void sendRest(SocketSender sender, Window frame, int partSize, int length) throws IpcException {
+		int sent = partSize;
+		try {
+			while (sent < length) {
+				int part = Math.min(partSize, length - sent);
 				sender.sendRest(frame.memory(), frame.bring(sent, part), part);
 				sent += part;
 			}
 		}
 		finally {
-			sender.unlock();
+			if (sent < length) {
+				// The peer would take the next message for the rest, whatever was thrown.
+				sender.breakWith(new IpcException("A message was not sent in full"));
+			}
 		}
 	}
 

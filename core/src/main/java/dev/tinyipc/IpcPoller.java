@@ -128,7 +128,6 @@ public final class IpcPoller implements Closeable {
 		try {
 			long token = this.lastToken.incrementAndGet();
 			watch(socket, fd, events, token);
-			this.tokens.put(socket, token);
 			// A descriptor that another process shares would stay in the kernel's set
 			// after it is closed here, and could no longer be removed.
 			descriptor.closeActions().put(this, (number) -> forget(socket, number));
@@ -139,8 +138,9 @@ public final class IpcPoller implements Closeable {
 	}
 
 	private void watch(IpcSocket socket, int fd, int events, long token) throws IpcException {
-		// Before the kernel can report it to a waiting thread.
+		// Before the kernel can report it to a waiting thread, which may remove it.
 		this.sockets.put(token, socket);
+		Long before = this.tokens.put(socket, token);
 		boolean watched = false;
 		try {
 			this.epoll.add(fd, events, token);
@@ -149,7 +149,17 @@ public final class IpcPoller implements Closeable {
 		finally {
 			if (!watched) {
 				this.sockets.remove(token);
+				restore(socket, before);
 			}
+		}
+	}
+
+	private void restore(IpcSocket socket, @Nullable Long token) {
+		if (token != null) {
+			this.tokens.put(socket, token);
+		}
+		else {
+			this.tokens.remove(socket);
 		}
 	}
 

@@ -1,15 +1,11 @@
 package dev.tinyipc;
 
-import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.concurrent.locks.ReentrantLock;
 
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
-import tools.jackson.core.JacksonException;
 
 /**
  * The requesting end of a channel, which tracks the answers that its peer owes. A peer
@@ -23,8 +19,6 @@ import tools.jackson.core.JacksonException;
  * share a requester take turns.
  */
 public final class IpcRequester {
-
-	private static final Logger logger = LoggerFactory.getLogger(IpcRequester.class);
 
 	/** How many answers to one-way messages are kept for {@link #receive}. */
 	static final int MAX_KEPT_ANSWERS = 64;
@@ -44,31 +38,13 @@ public final class IpcRequester {
 
 	private final ReentrantLock receiving = new ReentrantLock();
 
-	/** The number of the message that was sent last. */
-	private volatile long sent;
-
-	/** The number of the message that was answered last. */
-	private volatile long answered;
-
-	/** Whether the peer repeats the number of an envelope. */
-	private volatile boolean mayNumber;
-
-	/** The number of the first message that was sent in an envelope. */
-	private volatile long firstInEnvelope = Long.MAX_VALUE;
-
-	/** Only the first message can be a hello. */
-	private boolean mayGreet;
-
-	private boolean toldOfDropped;
-
-	/** How the peer broke the protocol. */
-	private volatile @Nullable String fault;
+	private final Ledger ledger;
 
 	private IpcRequester(IpcChannel channel, String peer, boolean answers) {
 		this.channel = channel;
 		this.peer = peer;
 		this.answers = answers;
-		this.mayGreet = answers;
+		this.ledger = new Ledger(peer);
 	}
 
 	/**
@@ -115,7 +91,7 @@ public final class IpcRequester {
 				throw new IpcException.PeerClosed("the peer closed its socket");
 			}
 			if (state == State.FAULTY) {
-				throw new IpcException(String.valueOf(this.fault));
+				throw new IpcException(String.valueOf(fault()));
 			}
 			if (!this.answers && this.channel.socket().pendingSize().isPresent()) {
 				throw new IpcException("a message of " + this.peer
@@ -145,32 +121,35 @@ public final class IpcRequester {
 			throws IpcException {
 		deadline.lock(this.sending, this.peer);
 		try {
-			// Owed before a byte is sent: whatever fails, no other exchange gets the
-			// answer.
-			long number = this.sent + 1;
-			this.sent = number;
 			if (exchange != null) {
-				exchange.number(number);
+				checkWorthwhile(deadline);
 			}
-			if (this.mayNumber && this.firstInEnvelope > number) {
-				this.firstInEnvelope = number;
-			}
+			OptionalLong id = this.ledger.enter(exchange);
+			boolean sent = false;
 			try {
-				OptionalLong id = (this.firstInEnvelope <= number) ? OptionalLong.of(number) : OptionalLong.empty();
-				return this.channel.sendNumbered(id, payload, deadline, descriptors);
+				long size = this.channel.sendNumbered(id, payload, deadline, descriptors);
+				sent = true;
+				return size;
 			}
-			catch (JacksonException | IllegalArgumentException | IllegalStateException | IpcException ex) {
-				if (!this.channel.socket().isBroken()) {
-					this.sent = number - 1;
-					if (exchange != null) {
-						exchange.number(0);
-					}
+			finally {
+				// Also if an Error was thrown, by a serializer for example.
+				if (!sent && !this.channel.socket().isBroken()) {
+					this.ledger.strikeOut(exchange);
 				}
-				throw ex;
 			}
 		}
 		finally {
 			this.sending.unlock();
+		}
+	}
+
+	/** A request whose reply nobody would wait for keeps the peer from another's. */
+	private static void checkWorthwhile(Deadline deadline) throws IpcException {
+		if (deadline.hasPassed()) {
+			throw new IpcException.Timeout("the time was over before the request could be sent");
+		}
+		if (deadline.isInterruptible() && Thread.currentThread().isInterrupted()) {
+			throw new IpcException.Interrupted("the thread was interrupted before the request was sent");
 		}
 	}
 
@@ -184,19 +163,19 @@ public final class IpcRequester {
 	 * @throws IpcException as {@link IpcChannel#receive}
 	 */
 	public <T> IpcMessage<T> receive(Class<T> type, Deadline deadline) throws IpcException {
-		return receive(type, deadline, this::isAnyMessage);
+		return receive(type, deadline, this.answers ? this.ledger::isAnyMessage : IpcChannel.Filter.ALL);
 	}
 
 	<T> IpcMessage<T> receiveReply(Class<T> type, Deadline deadline, Exchange exchange) throws IpcException {
 		try {
-			return receive(type, deadline, this.answers ? (body) -> isReplyTo(exchange, body) : (body) -> {
+			return receive(type, deadline, this.answers ? (body) -> this.ledger.isReplyTo(exchange, body) : (body) -> {
 				exchange.answered();
 				return true;
 			});
 		}
 		catch (IpcException.PeerClosed ex) {
 			// The last message is among those that the peer left unread.
-			if (exchange.number() == this.sent && this.channel.socket().receiver().hasPeerLeftUnread()) {
+			if (this.ledger.isLast(exchange.number()) && this.channel.socket().receiver().hasPeerLeftUnread()) {
 				exchange.number(0);
 			}
 			throw ex;
@@ -228,7 +207,7 @@ public final class IpcRequester {
 			return State.OWING; // to the thread that receives
 		}
 		try {
-			while (this.fault == null) {
+			while (fault() == null) {
 				OptionalInt pending = this.channel.socket().pendingSize();
 				if (pending.isEmpty()) {
 					return (owed() > 0) ? State.OWING : State.IN_STEP;
@@ -239,7 +218,7 @@ public final class IpcRequester {
 				if (!this.answers) {
 					return State.IN_STEP;
 				}
-				this.channel.drop(Deadline.in(REST_OF_A_MESSAGE), this::isDropped);
+				this.channel.drop(Deadline.in(REST_OF_A_MESSAGE), this.ledger::isDropped);
 			}
 			return State.FAULTY;
 		}
@@ -248,109 +227,32 @@ public final class IpcRequester {
 		}
 	}
 
-	/** Opens the envelope, if there is one, of a possible reply to an exchange. */
-	private boolean isReplyTo(Exchange exchange, ByteBuffer body) throws IpcException {
-		if (isHello(body)) {
-			return false;
-		}
-		long number = numberOf(body);
-		if (number <= this.answered) {
-			// Not the reply to this exchange, which is still to come.
-			this.fault = this.peer + " answered a message twice, or without the number that its hello promised";
-			return false;
-		}
-		if (number > exchange.number()) {
-			throw new IpcException(
-					this.peer + " answered message " + number + ", and the reply to " + exchange.number() + " was due");
-		}
-		this.answered = number;
-		if (number < exchange.number()) {
-			tellOfDropped();
-			return false;
-		}
-		exchange.answered();
-		return true;
-	}
-
-	/** Drops any message, which must be an answer that was owed. */
-	private boolean isDropped(ByteBuffer body) throws IpcException {
-		if (!isHello(body)) {
-			long number = numberOf(body);
-			if (number <= this.answered || number > this.sent) {
-				this.fault = this.peer + " sent a message that nobody asked for: it must answer each message once, and"
-						+ " otherwise send only if it is declared as one-way";
-			}
-			else {
-				this.answered = number;
-				tellOfDropped();
-			}
-		}
-		return false;
-	}
-
-	private boolean isAnyMessage(ByteBuffer body) throws IpcException {
-		if (isHello(body)) {
-			return false;
-		}
-		if (this.answers) {
-			this.answered = Math.min(this.sent, Math.max(this.answered, numberOf(body)));
-		}
-		return true;
-	}
-
-	private boolean isHello(ByteBuffer body) {
-		if (!this.mayGreet) {
-			return false;
-		}
-		this.mayGreet = false;
-		if (!Hello.isOne(body)) {
-			return false;
-		}
-		this.mayNumber = Hello.read(body).envelope();
-		return true;
-	}
-
-	/** The message that a body answers, or 0. What is left of the body is the payload. */
-	private long numberOf(ByteBuffer body) {
-		Envelope envelope = (this.firstInEnvelope <= this.sent) ? Envelope.read(body) : null;
-		long number = this.answered + 1;
-		if (envelope != null) {
-			body.limit(envelope.end()).position(envelope.start());
-			number = envelope.id().orElse(0);
-		}
-		// Only messages without a number may be answered without one.
-		return (envelope != null || number < this.firstInEnvelope) ? number : 0;
-	}
-
-	private void tellOfDropped() {
-		if (!this.toldOfDropped) {
-			this.toldOfDropped = true;
-			logger.warn(
-					"{} answered a message that was sent one-way, or whose caller has given up: the answer is"
-							+ " dropped, as are all further ones. Send requests with convertSendAndReceive, receive the"
-							+ " answers to one-way messages, or declare the child as one-way if it does not answer",
-					this.peer);
-		}
-	}
-
 	/**
 	 * The number of messages that the peer has not answered yet.
 	 * @return 0 if the next message will answer the next request
 	 */
 	public long owed() {
-		return this.sent - this.answered;
+		return this.ledger.owed();
 	}
 
 	/**
 	 * Whether the peer has answered a message yet.
-	 * @return false if it may still be starting
+	 * @return whether it has
 	 */
 	public boolean hasAnswered() {
-		return this.answered > 0;
+		return this.ledger.hasAnswered(1);
+	}
+
+	/**
+	 * Whether the peer has shown that it is up, by a hello or an answer.
+	 * @return false if it may still be starting
+	 */
+	public boolean isUp() {
+		return this.ledger.hasGreeted() || hasAnswered();
 	}
 
 	boolean hasAnswered(long number) {
-		return this.answers && number <= this.answered;
+		return this.answers && this.ledger.hasAnswered(number);
 	}
 
 	/**
@@ -358,7 +260,7 @@ public final class IpcRequester {
 	 * @return false until a message was sent to a peer whose hello promised it
 	 */
 	public boolean repeatsNumbers() {
-		return this.firstInEnvelope != Long.MAX_VALUE;
+		return this.ledger.isNumbered();
 	}
 
 	/**
@@ -366,7 +268,7 @@ public final class IpcRequester {
 	 * @return false if it broke the protocol, or the socket is unusable
 	 */
 	public boolean isUsable() {
-		return this.fault == null && !this.channel.socket().isBroken();
+		return fault() == null && !this.channel.socket().isBroken();
 	}
 
 	/**
@@ -374,7 +276,7 @@ public final class IpcRequester {
 	 * @return a sentence, or null if it did not
 	 */
 	public @Nullable String fault() {
-		return this.fault;
+		return this.ledger.fault();
 	}
 
 	/** The state of a requester's socket. */

@@ -3,6 +3,7 @@ package dev.tinyipc;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.HexFormat;
 import java.util.OptionalLong;
 
 import org.junit.jupiter.api.AfterEach;
@@ -20,8 +21,6 @@ import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 /** Which answer belongs to which message, whatever the peer does. */
 @Timeout(60)
 class IpcRequesterTests {
-
-	private static final Deadline SOON = Deadline.in(Duration.ofMillis(50));
 
 	private final Deadline inTime = Deadline.in(Duration.ofSeconds(30));
 
@@ -107,7 +106,7 @@ class IpcRequesterTests {
 
 	@Test
 	void lateReplyReachesNobody() throws Exception {
-		Exchange late = this.requester.begin(SOON);
+		Exchange late = this.requester.begin(Deadline.in(Duration.ofMillis(50)));
 		late.request("slow");
 		assertThatExceptionOfType(IpcException.Timeout.class).isThrownBy(() -> late.reply(String.class));
 		assertThat(late.isAnswered()).isFalse();
@@ -150,7 +149,7 @@ class IpcRequesterTests {
 	void answersWithNumbersAreToldApartWithoutCounting() throws Exception {
 		greet();
 		this.requester.send("one way", this.inTime);
-		Exchange late = this.requester.begin(SOON);
+		Exchange late = this.requester.begin(Deadline.in(Duration.ofMillis(50)));
 		late.request("slow");
 		assertThatExceptionOfType(IpcException.Timeout.class).isThrownBy(() -> late.reply(String.class));
 		Exchange exchange = request("ask");
@@ -176,9 +175,62 @@ class IpcRequesterTests {
 		greet();
 		Exchange exchange = request("ask");
 		this.peer.send("somebody else's");
-		this.peer.sendNumbered(OptionalLong.of(1), "reply");
-		assertThat(exchange.reply(String.class).payload()).isEqualTo("reply");
+		assertThatExceptionOfType(IpcException.class).isThrownBy(() -> exchange.reply(String.class))
+			.withMessageContaining("without the number");
 		assertThat(this.requester.isUsable()).isFalse();
+	}
+
+	@Test
+	void errorWithoutNumberReachesItsCallerSinceTheEnvelopeMayNotHaveBeenRead() throws Exception {
+		greet();
+		Exchange exchange = request("ask");
+		this.peer.sendError(new IllegalStateException("what is this envelope?"));
+		assertThatExceptionOfType(IpcException.Remote.class).isThrownBy(() -> exchange.reply(String.class))
+			.withMessageContaining("what is this envelope?");
+		assertThat(this.requester.isUsable()).isTrue();
+	}
+
+	@ParameterizedTest
+	@ValueSource(
+			strings = { "da49505346f6", "da49505346a1626964187b", "da49505346a262696461786770" + "61796c6f616401" })
+	void malformedEnvelopeMakesThePeerFaultyAtOnce(String hex) throws Exception {
+		greet();
+		Exchange exchange = request("ask");
+		RawSender.send(this.pair.child(), Samples.frame(HexFormat.of().parseHex(hex)));
+		assertThatExceptionOfType(IpcException.class).isThrownBy(() -> exchange.reply(String.class))
+			.withMessageContaining("malformed envelope");
+		assertThat(this.requester.isUsable()).isFalse();
+	}
+
+	@Test
+	void malformedHelloMakesThePeerFaultyAtOnce() throws Exception {
+		RawSender.send(this.pair.child(), Samples.frame(HexFormat.of().parseHex("da4950534af6")));
+		assertThatExceptionOfType(IpcException.class).isThrownBy(() -> this.requester.begin(this.inTime))
+			.withMessageContaining("malformed hello");
+		assertThat(this.requester.isUsable()).isFalse();
+	}
+
+	@Test
+	void requestThatFailsWithAnErrorWhileItIsWrittenIsNotOwed() throws Exception {
+		assertThatExceptionOfType(AssertionError.class).isThrownBy(() -> this.requester.send(new Object() {
+			@SuppressWarnings("unused") // by Jackson
+			public String getText() {
+				throw new AssertionError("on purpose");
+			}
+		}, this.inTime));
+		assertThat(this.requester.owed()).isZero();
+	}
+
+	@Test
+	void requestIsNotSentForACallerWhoNoLongerWaits() throws Exception {
+		Exchange late = this.requester.begin(Deadline.in(Duration.ZERO));
+		assertThatExceptionOfType(IpcException.Timeout.class).isThrownBy(() -> late.request("ask"));
+		Exchange interrupted = this.requester.begin(this.inTime.interruptible());
+		Thread.currentThread().interrupt();
+		assertThatExceptionOfType(IpcException.Interrupted.class).isThrownBy(() -> interrupted.request("ask"));
+		assertThat(Thread.interrupted()).isTrue();
+		assertThat(this.requester.owed()).isZero();
+		assertThat(this.pair.child().pendingSize()).isEmpty();
 	}
 
 	@Test

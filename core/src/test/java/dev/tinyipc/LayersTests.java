@@ -32,7 +32,7 @@ class LayersTests {
 			Set.of("IpcChannel", "ChannelResources", "ReceivedFrame", "Codec", "CborHead", "CborCheck", "MapKeys",
 					"Utf8", "Frame", "FrameBuffer", "LargeMemory", "ByteString", "IpcMessage", "ErrorItem", "Envelope",
 					"Hello", "IpcServer", "RequestLoop", "ParentSettings", "Termination", "IpcMapperCustomizer",
-					"IpcRequester", "Exchange", "IpcProcessBuilder", "IpcProcess"));
+					"IpcRequester", "Ledger", "Exchange", "IpcProcessBuilder", "IpcProcess"));
 
 	private static final Set<String> MAY_USE_JNA = Set.of("LibC", "StructBytes");
 

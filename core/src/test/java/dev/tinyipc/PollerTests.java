@@ -8,6 +8,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.atomic.AtomicInteger;
 
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
@@ -46,6 +47,34 @@ class PollerTests {
 		closed.close();
 		assertThatExceptionOfType(IpcException.class).isThrownBy(() -> IpcPoller.over(closed));
 		watch.assertNoneLeft();
+	}
+
+	@Test
+	void aSocketThatTheWaitingThreadRemovesCanBeAddedAgainAtOnce() throws Exception {
+		this.pair.child().send(Samples.bytes("ready at any time"));
+		AtomicInteger removed = new AtomicInteger();
+		Thread waiting = new Thread(() -> {
+			try {
+				while (true) {
+					for (IpcPoller.Event event : this.poller.await(null)) {
+						this.poller.remove(event.socket());
+						removed.incrementAndGet();
+					}
+				}
+			}
+			catch (IpcException ex) {
+				// The poller was closed.
+			}
+		});
+		waiting.start();
+		for (int i = 0; i < 20_000; i++) {
+			this.poller.add(this.pair.parent(), IpcPoller.Interest.READ);
+			while (removed.get() == i) {
+				Thread.onSpinWait();
+			}
+		}
+		this.poller.close();
+		waiting.join();
 	}
 
 	@RepeatedTest(300)

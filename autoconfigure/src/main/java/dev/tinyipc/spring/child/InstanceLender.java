@@ -204,8 +204,7 @@ final class InstanceLender {
 	}
 
 	private boolean isPastGrace(ChildInstance instance) {
-		return instance.requester().hasAnswered()
-				|| instance.uptime().compareTo(this.spec.settings().startupGrace()) >= 0;
+		return instance.requester().isUp() || instance.uptime().compareTo(this.spec.settings().startupGrace()) >= 0;
 	}
 
 	/**
@@ -292,7 +291,7 @@ final class InstanceLender {
 				until = System.nanoTime();
 				reason = "its caller was interrupted while waiting for the reply";
 			}
-			if (!this.instance.requester().hasAnswered()) {
+			if (!this.instance.requester().isUp()) {
 				long graceEnd = this.instance.startedAt()
 						+ InstanceLender.this.spec.settings().startupGrace().toNanos();
 				until = (graceEnd - until > 0) ? graceEnd : until;

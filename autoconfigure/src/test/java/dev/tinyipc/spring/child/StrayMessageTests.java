@@ -109,8 +109,13 @@ class StrayMessageTests {
 					callers.add(threads.submit(() -> {
 						for (int call = 0; call < 250; call++) {
 							String request = ((call % 50 == 49) ? "twice " : "once ") + number + '-' + call;
-							String reply = template.convertSendAndReceive(request, String.class);
-							(reply.equals(request) ? right : wrong).incrementAndGet();
+							try {
+								String reply = template.convertSendAndReceive(request, String.class);
+								(reply.equals(request) ? right : wrong).incrementAndGet();
+							}
+							catch (UncategorizedIpcException ex) {
+								assertThat(request).startsWith("twice");
+							}
 						}
 					}));
 				}
@@ -119,7 +124,7 @@ class StrayMessageTests {
 				}
 				threads.shutdown();
 				assertThat(wrong).hasValue(0);
-				assertThat(right).hasValue(1000);
+				assertThat(right).hasValueGreaterThanOrEqualTo(1000 - 20);
 				assertThat(context.getBean(IpcChild.class).instances().get(0).restarts()).isPositive();
 			});
 	}
@@ -242,7 +247,7 @@ class StrayMessageTests {
 			template.setTimeout(Duration.ofSeconds(1));
 			assertThatExceptionOfType(UncategorizedIpcException.class)
 				.isThrownBy(() -> template.receiveAndConvert(String.class))
-				.withMessageContaining("part of a message");
+				.withMessageContaining("Part of a message");
 			template.setTimeout(Duration.ofSeconds(30));
 			assertThat(template.<Integer>convertSendAndReceive("who", Integer.class).longValue()).isNotEqualTo(pid);
 		});
