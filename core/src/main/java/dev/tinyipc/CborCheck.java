@@ -2,7 +2,6 @@ package dev.tinyipc;
 
 import java.nio.ByteBuffer;
 
-import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JsonParser;
 import tools.jackson.databind.DatabindException;
 
@@ -47,9 +46,6 @@ final class CborCheck {
 
 	private static final byte[] PLAIN_SIZES = CborHead.plainSizes();
 
-	/** Of items in which the keys of maps are compared. */
-	private static final int MAX_DEPTH_OF_KEYS = 16;
-
 	private final ByteBuffer body;
 
 	private final int limit;
@@ -60,10 +56,7 @@ final class CborCheck {
 
 	private long items;
 
-	/** By depth. */
-	private final @Nullable MapKeys[] keys = new MapKeys[MAX_DEPTH_OF_KEYS];
-
-	private boolean hasUniqueKeys = true;
+	private final MapKeys keys = new MapKeys();
 
 	private CborCheck(ByteBuffer body, int maxDepth, int maxItems) {
 		this.body = body;
@@ -90,7 +83,7 @@ final class CborCheck {
 			throw refused(
 					end - body.position() + " bytes are an item, and " + (body.limit() - end) + " more follow it");
 		}
-		return check.hasUniqueKeys;
+		return check.keys.areUnique();
 	}
 
 	/** Where an item stands, which can say more about what it may be. */
@@ -281,28 +274,19 @@ final class CborCheck {
 			length = firstByte(content++);
 		}
 		else if (length < 0 || length >= SHORT_TEXTS) {
-			this.hasUniqueKeys = false;
+			this.keys.addUnknown();
 			return item(start, depth, Place.KEY);
 		}
 		if (length > this.limit - content) {
 			throw endsEarly();
 		}
 		int end = content + length;
-		long hash = this.hasUniqueKeys ? MapKeys.hash(this.body, content, end) : MapKeys.NO_HASH;
+		long hash = this.keys.areUnique() ? MapKeys.hash(this.body, content, end) : MapKeys.NO_HASH;
 		if (hash <= 0) {
 			checkText(content, end);
 		}
-		this.hasUniqueKeys = this.hasUniqueKeys && depth < MAX_DEPTH_OF_KEYS && keys(depth).add(index, hash);
+		this.keys.add(depth, index, hash);
 		return end;
-	}
-
-	private MapKeys keys(int depth) {
-		MapKeys keys = this.keys[depth];
-		if (keys == null) {
-			keys = new MapKeys();
-			this.keys[depth] = keys;
-		}
-		return keys;
 	}
 
 	private int value(int at, int first, int depth) {

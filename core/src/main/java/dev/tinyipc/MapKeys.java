@@ -2,6 +2,8 @@ package dev.tinyipc;
 
 import java.nio.ByteBuffer;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * Proves that the keys of maps are unique, by hashes of their bytes: keys whose hashes
  * differ are different. Equal hashes prove nothing, so a peer that makes them equal on
@@ -16,6 +18,9 @@ final class MapKeys {
 	/** In one map. Comparing more takes longer than the proof saves. */
 	static final int MAX_KEYS = 32;
 
+	/** Of the items that the maps are in. */
+	static final int MAX_DEPTH = 16;
+
 	/** What cannot be compared. */
 	static final long NO_HASH = 0;
 
@@ -24,32 +29,40 @@ final class MapKeys {
 	/** 2^64 divided by the golden ratio. */
 	private static final long FACTOR = 0x9e3779b97f4a7c15L;
 
-	private final long[] hashes = new long[MAX_KEYS];
+	/** By depth, of the last map there and what is left of those before it. */
+	private final @Nullable Level[] levels = new Level[MAX_DEPTH];
 
-	/** So many of the hashes, from the first, differ from each other. */
-	private int distinct;
+	private boolean areUnique = true;
+
+	/** Whether this is proven for all maps up to now. */
+	boolean areUnique() {
+		return this.areUnique;
+	}
+
+	/** Adds a key that cannot be compared: nothing is proven any more. */
+	void addUnknown() {
+		this.areUnique = false;
+	}
 
 	/**
 	 * Adds the next key of a map.
-	 * @param index how many keys of the map were added before, all successfully
-	 * @return whether it is certain that the key differs from them
+	 * @param depth the map's
+	 * @param index how many keys of the map were added before
 	 */
-	boolean add(long index, long hash) {
-		if (index >= MAX_KEYS || hash == NO_HASH) {
-			return false;
+	void add(int depth, long index, long hash) {
+		if (this.areUnique) {
+			this.areUnique = depth < MAX_DEPTH && index < MAX_KEYS && hash != NO_HASH
+					&& level(depth).add((int) index, hash);
 		}
-		int next = (int) index;
-		if (next < this.distinct && this.hashes[next] == hash) {
-			return true;
+	}
+
+	private Level level(int depth) {
+		Level level = this.levels[depth];
+		if (level == null) {
+			level = new Level();
+			this.levels[depth] = level;
 		}
-		for (int i = 0; i < next; i++) {
-			if (this.hashes[i] == hash) {
-				return false;
-			}
-		}
-		this.hashes[next] = hash;
-		this.distinct = next + 1;
-		return true;
+		return level;
 	}
 
 	/**
@@ -98,6 +111,30 @@ final class MapKeys {
 			return NO_HASH;
 		}
 		return Utf8.isAscii(all) ? mixed >>> 1 | 1 : mixed | Long.MIN_VALUE;
+	}
+
+	private static final class Level {
+
+		private final long[] hashes = new long[MAX_KEYS];
+
+		/** So many of the hashes, from the first, differ from each other. */
+		private int distinct;
+
+		/** Whether a key differs from those before it, whose hashes are the first. */
+		boolean add(int index, long hash) {
+			if (index < this.distinct && this.hashes[index] == hash) {
+				return true;
+			}
+			for (int i = 0; i < index; i++) {
+				if (this.hashes[i] == hash) {
+					return false;
+				}
+			}
+			this.hashes[index] = hash;
+			this.distinct = index + 1;
+			return true;
+		}
+
 	}
 
 }
