@@ -1,6 +1,7 @@
 package dev.tinyipc.spring;
 
 import java.time.Duration;
+import java.util.function.Consumer;
 
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -30,48 +31,32 @@ final class GuardedObserver implements IpcObserver.Destination {
 
 	@Override
 	public void acquired(Duration waited) {
-		try {
-			this.observer.acquired(waited);
-		}
-		catch (RuntimeException | Error ex) {
-			failed(ex);
-		}
+		tell((observer) -> observer.acquired(waited));
 	}
 
 	@Override
 	public void sent(long bytes, int descriptors) {
-		try {
-			this.observer.sent(bytes, descriptors);
-		}
-		catch (RuntimeException | Error ex) {
-			failed(ex);
-		}
+		tell((observer) -> observer.sent(bytes, descriptors));
 	}
 
 	@Override
 	public void received(long bytes, int descriptors) {
-		try {
-			this.observer.received(bytes, descriptors);
-		}
-		catch (RuntimeException | Error ex) {
-			failed(ex);
-		}
+		tell((observer) -> observer.received(bytes, descriptors));
 	}
 
 	@Override
 	public void exchanged(Duration duration) {
-		try {
-			this.observer.exchanged(duration);
-		}
-		catch (RuntimeException | Error ex) {
-			failed(ex);
-		}
+		tell((observer) -> observer.exchanged(duration));
 	}
 
 	@Override
 	public void failed(IpcMessagingException error) {
+		tell((observer) -> observer.failed(error));
+	}
+
+	private void tell(Consumer<IpcObserver.Destination> news) {
 		try {
-			this.observer.failed(error);
+			news.accept(this.observer);
 		}
 		catch (RuntimeException | Error ex) {
 			failed(ex);
