@@ -22,9 +22,8 @@ public final class IpcMessage<T extends @Nullable Object> implements Closeable {
 		this.packet = packet;
 	}
 
-	/*
-	 * * The value that was sent.
-	 *
+	/**
+	 * The value that was sent.
 	 * @return the value; null only if the peer sent a null
 	 */
 	public T payload() {

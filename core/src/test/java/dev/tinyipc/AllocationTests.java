@@ -33,7 +33,7 @@ class AllocationTests {
 	void packetCostsAtMost32BytesOfHeap(String kind, int size, IntFunction<ByteBuffer> allocator) throws Exception {
 		ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
 		try (IpcSocketPair pair = IpcSocket.pair()) {
-			// Those who set a time-out pay no more.
+			// Those who set a timeout pay no more.
 			pair.child().setReceiveTimeout(Duration.ofSeconds(5));
 			ByteBuffer data = allocator.apply(size);
 			ByteBuffer room = allocator.apply(size);

@@ -112,7 +112,7 @@ class FrameFaultTests {
 		}
 	}
 
-	/** An endless row of them would keep a receiver without a time-out for ever. */
+	/** An endless row of them would keep a receiver without a timeout for ever. */
 	@Test
 	void emptyContinuationIsTakenForTheEnd() throws Exception {
 		try (IpcSocketPair pair = IpcSocket.pair()) {

@@ -16,7 +16,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
-/** EINTR, which a JVM that is stopped and continued gets from a call with a time-out. */
+/** EINTR, which a JVM that is stopped and continued gets from a call with a timeout. */
 @Timeout(120)
 class SignalTests {
 
