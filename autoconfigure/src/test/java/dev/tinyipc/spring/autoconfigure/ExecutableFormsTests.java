@@ -92,7 +92,8 @@ class ExecutableFormsTests {
 					""")
 	void theChildAnswersIfTheApplicationIs(String form, String directory, String arguments, @TempDir Path elsewhere)
 			throws Exception {
-		List<String> command = new ArrayList<>(List.of("java", "-XX:TieredStopAtLevel=1"));
+		List<String> command = new ArrayList<>(
+				List.of("java", "-XX:TieredStopAtLevel=1", "--enable-native-access=ALL-UNNAMED"));
 		for (String argument : arguments.split(" ")) {
 			command.add(argument.replace("CLASSES", CLASS_PATH)
 				.replace("DEVTOOLS", System.getProperty("devtools.jar", ""))
