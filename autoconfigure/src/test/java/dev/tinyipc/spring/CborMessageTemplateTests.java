@@ -76,7 +76,8 @@ class CborMessageTemplateTests {
 			for (int i = 0; i < 50; i++) {
 				this.template.convertSendAndReceive(new Request("give", "here"), Reply.class, memory.descriptor());
 			}
-			assertThat(OpenDescriptors.count()).isEqualTo(before);
+			// Less than one for each, and more than a poller that is opened late.
+			assertThat(OpenDescriptors.count()).isLessThan(before + 10);
 		}
 	}
 

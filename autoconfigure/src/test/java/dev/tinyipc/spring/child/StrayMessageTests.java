@@ -193,8 +193,11 @@ class StrayMessageTests {
 							TestWorker.Reply.class, file);
 					exchange.run();
 					long before = OpenDescriptors.count();
-					exchange.run();
-					assertThat(OpenDescriptors.count()).isEqualTo(before);
+					for (int i = 0; i < 20; i++) {
+						exchange.run();
+					}
+					// Less than one for each, and more than a poller that is opened late.
+					assertThat(OpenDescriptors.count()).isLessThan(before + 10);
 				}
 			});
 	}
