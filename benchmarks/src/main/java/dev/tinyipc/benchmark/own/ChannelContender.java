@@ -67,11 +67,16 @@ public final class ChannelContender implements Contender {
 		}
 
 		@Override
+		public <R> R receive(Class<R> type) throws IOException {
+			try (IpcMessage<R> message = this.channel.receive(type)) {
+				return message.payload();
+			}
+		}
+
+		@Override
 		public <R> R exchange(Object payload, Class<R> type, OwnedFd... descriptors) throws IOException {
 			this.channel.send(payload, descriptors);
-			try (IpcMessage<R> reply = this.channel.receive(type)) {
-				return reply.payload();
-			}
+			return receive(type);
 		}
 
 		@Override

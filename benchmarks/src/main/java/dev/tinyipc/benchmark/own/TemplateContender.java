@@ -1,5 +1,6 @@
 package dev.tinyipc.benchmark.own;
 
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -109,6 +110,11 @@ public final class TemplateContender implements Contender {
 		properties.put("ipc.children.worker.jvm-arguments", String.join(",", flags));
 		properties.put("ipc.children.worker.instances", Math.max(1, instances));
 		properties.put("ipc.children.worker.enabled", instances > 0);
+		properties.put("ipc.children.worker.one-way", type.equals("count")); // it answers
+																				// the
+																				// last
+																				// message
+																				// alone
 		properties.put("ipc.template.max-message-size", "64MB");
 		properties.put("logging.level.root", "warn");
 		SpinTime.wanted().ifPresent((limit) -> properties.put("ipc.children.worker.spin-time", limit));
@@ -132,6 +138,15 @@ public final class TemplateContender implements Contender {
 		@Override
 		public void send(Object payload) {
 			this.template.convertAndSend(payload);
+		}
+
+		@Override
+		public <R> R receive(Class<R> type) throws IOException {
+			R payload = this.template.receiveAndConvert(type);
+			if (payload == null) {
+				throw new IOException("no message came in the receive timeout");
+			}
+			return payload;
 		}
 
 		@Override
