@@ -1,5 +1,7 @@
 package dev.tinyipc.benchmark.own;
 
+import java.lang.reflect.Constructor;
+import java.lang.reflect.Method;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -40,9 +42,12 @@ public final class ChildProgram {
 	@SuppressWarnings("unchecked")
 	private static List<String> workerFlags() {
 		try {
-			var flags = Class.forName("dev.tinyipc.spring.JavaCommand").getDeclaredField("DEFAULT_JVM_ARGUMENTS");
-			flags.setAccessible(true);
-			return (List<String>) flags.get(null);
+			Class<?> options = Class.forName("dev.tinyipc.spring.child.JvmOptions");
+			Constructor<?> create = options.getDeclaredConstructor(List.class);
+			create.setAccessible(true);
+			Method sizes = Class.forName("dev.tinyipc.spring.child.JvmDefaults").getDeclaredMethod("sizes", options);
+			sizes.setAccessible(true);
+			return (List<String>) sizes.invoke(null, create.newInstance(List.of()));
 		}
 		catch (ReflectiveOperationException ex) {
 			throw new IllegalStateException("The starter's flags for a worker are not where they were", ex);
