@@ -173,6 +173,14 @@ public final class IpcRequester {
 				return true;
 			});
 		}
+		catch (IpcException.Timeout ex) {
+			long unanswered = this.ledger.owedBefore(exchange.number());
+			if (!this.answers || unanswered <= 0) {
+				throw ex;
+			}
+			throw new IpcException.Timeout(ex.getMessage() + "; messages sent before it that are unanswered, too: "
+					+ unanswered + ". A peer that does not answer one-way messages must be declared as one-way");
+		}
 		catch (IpcException.PeerClosed ex) {
 			// The last message is among those that the peer left unread.
 			if (this.ledger.isLast(exchange.number()) && this.channel.socket().receiver().hasPeerLeftUnread()) {

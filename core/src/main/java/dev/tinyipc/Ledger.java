@@ -198,6 +198,10 @@ final class Ledger {
 		return this.sent - this.answered;
 	}
 
+	long owedBefore(long number) {
+		return number - 1 - this.answered;
+	}
+
 	boolean hasAnswered(long number) {
 		return number <= this.answered;
 	}

@@ -69,6 +69,17 @@ class IpcRequesterTests {
 	}
 
 	@Test
+	void requestBehindUnansweredMessagesFailsWithAWordOnThem() throws Exception {
+		this.requester.send("one way", this.inTime);
+		this.requester.send("one way", this.inTime);
+		Exchange exchange = this.requester.begin(Deadline.in(Duration.ofMillis(50)));
+		exchange.request("ask");
+		this.peer.send("the only answer");
+		assertThatExceptionOfType(IpcException.Timeout.class).isThrownBy(() -> exchange.reply(String.class))
+			.withMessageContaining("unanswered, too: 1. A peer that does not answer one-way messages must be declared");
+	}
+
+	@Test
 	void answerToMessageSentOneWayCanBeReceived() throws Exception {
 		this.requester.send("one way", this.inTime);
 		this.peer.send("answer");
