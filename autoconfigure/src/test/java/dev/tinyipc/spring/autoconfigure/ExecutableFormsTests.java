@@ -2,16 +2,12 @@ package dev.tinyipc.spring.autoconfigure;
 
 import java.io.File;
 import java.io.IOException;
-import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.jar.JarEntry;
-import java.util.jar.JarOutputStream;
-import java.util.stream.Stream;
 
+import dev.tinyipc.spring.FolderJar;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -24,6 +20,7 @@ import org.springframework.boot.loader.tools.Layouts;
 import org.springframework.boot.loader.tools.Library;
 import org.springframework.boot.loader.tools.LibraryScope;
 import org.springframework.boot.loader.tools.Repackager;
+import org.springframework.util.FileSystemUtils;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -47,20 +44,21 @@ class ExecutableFormsTests {
 		for (String entry : CLASS_PATH.split(File.pathSeparator)) {
 			Path path = Path.of(entry);
 			if (path.endsWith("test-classes")) {
-				copy(path, classes);
+				FileSystemUtils.copyRecursively(path, classes);
 			}
 			else if (Files.isDirectory(path)) {
-				libraries.add(jar(path, folder.resolve("library-" + libraries.size() + ".jar")));
+				libraries.add(FolderJar.pack(path, folder.resolve("library-" + libraries.size() + ".jar")));
 			}
 			else if (Files.exists(path)) {
 				libraries.add(path);
 			}
 		}
-		repackage(jar(classes, folder.resolve("plain.jar")), new Layouts.Jar(), folder.resolve("app.jar"), libraries);
-		Path webClasses = Files.createDirectories(folder.resolve("web").resolve("WEB-INF")).resolve("classes");
-		copy(classes, webClasses);
-		repackage(jar(folder.resolve("web"), folder.resolve("plain.war")), new Layouts.War(), folder.resolve("app.war"),
+		repackage(FolderJar.pack(classes, folder.resolve("plain.jar")), new Layouts.Jar(), folder.resolve("app.jar"),
 				libraries);
+		Path webClasses = Files.createDirectories(folder.resolve("web").resolve("WEB-INF")).resolve("classes");
+		FileSystemUtils.copyRecursively(classes, webClasses);
+		repackage(FolderJar.pack(folder.resolve("web"), folder.resolve("plain.war")), new Layouts.War(),
+				folder.resolve("app.war"), libraries);
 		unpack("app.jar", "exploded");
 		unpack("app.war", "exploded-war");
 		AheadOfTimeTests.run(folder, "java", "-Djarmode=tools", "-jar", "app.jar", "extract", "--destination",
@@ -69,7 +67,7 @@ class ExecutableFormsTests {
 				"--destination", "layers");
 		// As an image is built: each layer is copied over the one before it.
 		for (String layer : List.of("dependencies", "spring-boot-loader", "snapshot-dependencies", "application")) {
-			copy(folder.resolve("layers").resolve(layer), folder.resolve("layered"));
+			FileSystemUtils.copyRecursively(folder.resolve("layers").resolve(layer), folder.resolve("layered"));
 		}
 	}
 
@@ -119,32 +117,9 @@ class ExecutableFormsTests {
 		});
 	}
 
-	private static Path jar(Path classes, Path jar) throws IOException {
-		try (OutputStream file = Files.newOutputStream(jar);
-				JarOutputStream target = new JarOutputStream(file);
-				Stream<Path> paths = Files.walk(classes)) {
-			for (Path path : paths.filter(Files::isRegularFile).toList()) {
-				target.putNextEntry(new JarEntry(classes.relativize(path).toString()));
-				Files.copy(path, target);
-			}
-		}
-		return jar;
-	}
-
 	private static void unpack(String archive, String name) throws Exception {
 		Path target = Files.createDirectory(folder.resolve(name));
 		AheadOfTimeTests.run(target, "jar", "xf", folder.resolve(archive).toString());
-	}
-
-	private static void copy(Path source, Path target) throws IOException {
-		try (Stream<Path> paths = Files.walk(source)) {
-			for (Path path : (Iterable<Path>) paths::iterator) {
-				Path copy = target.resolve(source.relativize(path).toString());
-				if (!Files.isDirectory(copy)) {
-					Files.copy(path, copy, StandardCopyOption.REPLACE_EXISTING);
-				}
-			}
-		}
 	}
 
 }

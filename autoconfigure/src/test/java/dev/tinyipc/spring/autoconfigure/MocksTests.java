@@ -160,10 +160,8 @@ class MocksTests {
 	}
 
 	@Configuration(proxyBeanMethods = false)
-	@ChildProcess(name = "left", command = "cat")
-	@ChildProcess(name = "right", command = "cat")
 	@ImportAutoConfiguration({ JacksonAutoConfiguration.class, IpcAutoConfiguration.class })
-	@Import(OperationsCaller.class)
+	@Import(WithoutAutoConfiguration.class)
 	static class OperationsApplication {
 
 	}

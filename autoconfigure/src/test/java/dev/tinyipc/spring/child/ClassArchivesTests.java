@@ -19,6 +19,7 @@ import java.util.stream.Stream;
 import java.util.zip.CRC32;
 
 import dev.tinyipc.spring.CborMessageTemplate;
+import dev.tinyipc.spring.FolderJar;
 import dev.tinyipc.spring.IpcMessagingException;
 import dev.tinyipc.spring.RawWorker;
 import dev.tinyipc.spring.TestWorker;
@@ -310,21 +311,9 @@ class ClassArchivesTests {
 				continue;
 			}
 			Path jar = this.folder.resolve(entries.size() + ".jar");
-			pack(path, jar);
-			entries.add(jar.toString());
+			entries.add(FolderJar.pack(path, jar).toString());
 		}
 		System.setProperty(CLASS_PATH, String.join(File.pathSeparator, entries));
-	}
-
-	private static void pack(Path folder, Path jar) throws IOException {
-		try (OutputStream file = Files.newOutputStream(jar);
-				JarOutputStream target = new JarOutputStream(file);
-				Stream<Path> paths = Files.walk(folder)) {
-			for (Path path : paths.filter(Files::isRegularFile).toList()) {
-				target.putNextEntry(new JarEntry(folder.relativize(path).toString()));
-				Files.copy(path, target);
-			}
-		}
 	}
 
 }
