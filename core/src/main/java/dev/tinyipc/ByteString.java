@@ -11,17 +11,6 @@ import org.jspecify.annotations.Nullable;
  */
 final class ByteString implements Frame.Window {
 
-	private static final int MAJOR_TYPE = 2 << 5;
-
-	private static final int MAJOR_TYPE_MASK = 7 << 5;
-
-	/** The bits for the length itself, or for how many bytes it follows in. */
-	private static final int LENGTH_MASK = 31;
-
-	private static final int LENGTH_IN_ONE = 24;
-
-	private static final int LENGTH_IN_EIGHT = 27;
-
 	private final FrameBuffer frame;
 
 	private byte @Nullable [] content;
@@ -41,23 +30,13 @@ final class ByteString implements Frame.Window {
 		ByteString string = new ByteString(frame);
 		string.content = content;
 		int at = Frame.HEADER_SIZE + prefixSize;
-		string.start = at + writeHead(frame.memory().bytes(), at, content.length);
+		string.start = at + CborHead.write(frame.memory().bytes(), at, CborHead.BYTES, content.length);
 		return string;
 	}
 
 	/** To be received. If it turns out to be something else, that is in the frame. */
 	static ByteString expectedIn(FrameBuffer frame) {
 		return new ByteString(frame);
-	}
-
-	private static int writeHead(ByteBuffer bytes, int at, int length) {
-		int size = (length < LENGTH_IN_ONE) ? 0 : (length < 1 << 8) ? 1 : (length < 1 << 16) ? 2 : 4;
-		int inFirst = (size == 0) ? length : LENGTH_IN_ONE + Integer.numberOfTrailingZeros(size);
-		bytes.put(at, (byte) (MAJOR_TYPE | inFirst));
-		for (int i = 1; i <= size; i++) {
-			bytes.put(at + i, (byte) (length >> 8 * (size - i)));
-		}
-		return 1 + size;
 	}
 
 	/** The size of the body, in bytes. */
@@ -90,17 +69,15 @@ final class ByteString implements Frame.Window {
 	@Override
 	public void expect(int length, int there) {
 		ByteBuffer bytes = memory().bytes();
-		int at = Frame.HEADER_SIZE + Envelope.prefixSize(bytes.slice(Frame.HEADER_SIZE, there - Frame.HEADER_SIZE));
+		int at = Frame.HEADER_SIZE + Prefix.size(bytes.slice(Frame.HEADER_SIZE, there - Frame.HEADER_SIZE));
 		if (at >= there) {
 			this.frame.expect(length, there);
 			return;
 		}
-		int first = bytes.get(at) & 0xff;
-		int inFirst = first & LENGTH_MASK;
-		int size = (inFirst < LENGTH_IN_ONE) ? 0 : 1 << (inFirst - LENGTH_IN_ONE);
-		this.start = at + 1 + size;
-		boolean isOne = (first & MAJOR_TYPE_MASK) == MAJOR_TYPE && inFirst <= LENGTH_IN_EIGHT && this.start <= there
-				&& readLength(bytes, at, inFirst, size) == length - this.start;
+		ByteBuffer received = bytes.duplicate().order(bytes.order()).position(0).limit(there);
+		this.start = at + CborHead.size(bytes.get(at));
+		boolean isOne = CborHead.type(bytes.get(at)) == CborHead.BYTES && CborHead.isAt(received, at)
+				&& CborHead.argument(received, at) == length - this.start;
 		if (isOne) {
 			this.envelope = ByteBuffer.allocate(at - Frame.HEADER_SIZE);
 			bytes.get(Frame.HEADER_SIZE, this.envelope.array());
@@ -110,14 +87,6 @@ final class ByteString implements Frame.Window {
 		else {
 			this.frame.expect(length, there);
 		}
-	}
-
-	private static long readLength(ByteBuffer bytes, int at, int inFirst, int size) {
-		long length = (size == 0) ? inFirst : 0;
-		for (int i = 1; i <= size; i++) {
-			length = length << 8 | (bytes.get(at + i) & 0xff);
-		}
-		return length;
 	}
 
 	@Override

@@ -92,6 +92,21 @@ final class CborHead {
 	}
 
 	/**
+	 * Writes a head in the shortest form.
+	 * @param argument unsigned, of up to 31 bits
+	 * @return its size in bytes
+	 */
+	static int write(ByteBuffer target, int at, int type, int argument) {
+		int size = (argument < FIRST_IN_BYTES) ? 0 : (argument < 1 << 8) ? 1 : (argument < 1 << 16) ? 2 : 4;
+		int info = (size == 0) ? argument : FIRST_IN_BYTES + Integer.numberOfTrailingZeros(size);
+		target.put(at, (byte) (type << 5 | info));
+		for (int i = 1; i <= size; i++) {
+			target.put(at + i, (byte) (argument >> 8 * (size - i)));
+		}
+		return 1 + size;
+	}
+
+	/**
 	 * Finds the item that a tag encloses, if the body begins with that tag, or with
 	 * others around it. A body without a tag costs one comparison.
 	 * @param body from its position to its limit; both stay as they are

@@ -1,10 +1,12 @@
 package dev.tinyipc;
 
 import java.lang.ref.WeakReference;
+import java.lang.reflect.Type;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Supplier;
 
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
@@ -28,7 +30,7 @@ final class Codec {
 
 	private final Readers untyped;
 
-	private final Map<Class<?>, Readers> byType = new ConcurrentHashMap<>();
+	private final Map<Type, Readers> byType = new ConcurrentHashMap<>();
 
 	private final boolean cbor;
 
@@ -87,7 +89,7 @@ final class Codec {
 	 * Whether the mapper makes a byte string of a byte array and the other way round, and
 	 * nothing else: then nothing is lost if it is not asked.
 	 */
-	boolean isPlainByteString(Class<?> type) {
+	boolean isPlainByteString(Type type) {
 		if (type != byte[].class) {
 			return false;
 		}
@@ -132,13 +134,10 @@ final class Codec {
 		return readers(type).strict();
 	}
 
-	Readers readers(Class<?> type) {
+	Readers readers(Type type) {
 		Readers known = this.byType.get(type);
-		return (known != null) ? known : this.byType.computeIfAbsent(type, this.untyped::forType);
-	}
-
-	Readers readers(JavaType type) {
-		return this.untyped.forType(type);
+		return (known != null) ? known : this.byType.computeIfAbsent(type,
+				(wanted) -> this.untyped.forType(this.mapper.constructType(wanted)));
 	}
 
 	/**
@@ -147,10 +146,12 @@ final class Codec {
 	 * @param strict refuses a key that is there twice, and takes its time to find it
 	 * @param trusting for bodies of which it is proven that they have no such key
 	 */
-	record Readers(ObjectReader strict, ObjectReader trusting) {
+	record Readers(ObjectReader strict, ObjectReader trusting) implements Supplier<Readers> {
 
-		private Readers forType(Class<?> type) {
-			return new Readers(this.strict.forType(type), this.trusting.forType(type));
+		/** Itself, where a choice of readers is wanted. */
+		@Override
+		public Readers get() {
+			return this;
 		}
 
 		private Readers forType(JavaType type) {

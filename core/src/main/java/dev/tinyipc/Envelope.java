@@ -2,6 +2,9 @@ package dev.tinyipc;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import java.util.OptionalLong;
 
 import org.jspecify.annotations.Nullable;
@@ -12,7 +15,8 @@ import tools.jackson.databind.DatabindException;
 import tools.jackson.databind.util.ByteBufferBackedInputStream;
 
 /**
- * What may enclose a payload, so that a reply can name its request:
+ * What may enclose a payload, so that a reply can name its request, and a request can say
+ * more than its payload:
  *
  * <pre>
  * 0     1             5    6      9    10          18         26
@@ -22,36 +26,81 @@ import tools.jackson.databind.util.ByteBufferBackedInputStream;
  *   CBOR tag 1230000966  map of 2   unsigned, 64 bits, big-endian
  * </pre>
  *
- * It is always written like this; only the number differs. A peer may write it in any
- * other well-formed way, with further keys.
+ * It is always written in this order, with {@code "method"} and {@code "headers"} before
+ * the payload if there are any. A peer may write it in any other well-formed way, with
+ * further keys.
  *
  * @param id the number of the exchange, unsigned; empty if there is none
+ * @param method what to do with the payload; null if it does not say
+ * @param headers the headers, unmodifiable
  * @param start where in the body the payload begins
  * @param end where the payload ends
  */
-record Envelope(OptionalLong id, int start, int end) {
+record Envelope(OptionalLong id, @Nullable String method, Map<String, String> headers, int start, int end) {
 
 	static final long TAG = 1230000966;
 
-	/** The size of what precedes the payload. Nothing follows it. */
+	/** The header with the milliseconds that the caller will still wait. */
+	static final String DEADLINE = "deadline-ms";
+
+	/** The size of what precedes the payload of an answer. Nothing follows it. */
 	static final int PREFIX_SIZE = 26;
 
-	private static final byte[] PREFIX = { (byte) 0xda, 0x49, 0x50, 0x53, 0x46, (byte) 0xa2, 0x62, 'i', 'd', 0x1b, 0, 0,
-			0, 0, 0, 0, 0, 0, 0x67, 'p', 'a', 'y', 'l', 'o', 'a', 'd' };
+	/** Of a method, or the name or value of a header: some of them fit any packet. */
+	static final int MAX_TEXT_LENGTH = 1024;
 
-	private static final int ID_HEAD = 9;
+	static final int MAX_HEADERS = 64;
 
-	private static final int KEY_OF_PAYLOAD = 18;
+	private static final byte[] TAG_HEAD = { (byte) 0xda, 0x49, 0x50, 0x53, 0x46 };
+
+	private static final byte[] ID_KEY = { 0x62, 'i', 'd' };
+
+	private static final byte[] PAYLOAD_KEY = { 0x67, 'p', 'a', 'y', 'l', 'o', 'a', 'd' };
+
+	private static final byte ID_HEAD = 0x1b;
+
+	/** What precedes the payload of an answer. */
+	static int write(ByteBuffer target, int at, long id) {
+		return write(target, at, id, null, Map.of());
+	}
 
 	/**
 	 * Writes what precedes a payload.
 	 * @param at where the body begins
 	 * @param id the number of the exchange
+	 * @param method what to do with the payload; null to leave it out
+	 * @param headers the headers; empty to leave them out
+	 * @return its size in bytes
 	 */
-	static void writePrefix(ByteBuffer target, int at, long id) {
-		target.put(at, PREFIX);
+	static int write(ByteBuffer target, int at, long id, @Nullable String method, Map<String, String> headers) {
+		int end = put(target, at, TAG_HEAD);
+		end += CborHead.write(target, end, CborHead.MAP, 2 + ((method != null) ? 1 : 0) + (headers.isEmpty() ? 0 : 1));
+		end = put(target, end, ID_KEY);
+		target.put(end, ID_HEAD);
 		boolean reversed = target.order() == ByteOrder.LITTLE_ENDIAN;
-		target.putLong(at + ID_HEAD + 1, reversed ? Long.reverseBytes(id) : id);
+		target.putLong(end + 1, reversed ? Long.reverseBytes(id) : id);
+		end += 1 + Long.BYTES;
+		if (method != null) {
+			end = putText(target, putText(target, end, "method"), method);
+		}
+		if (!headers.isEmpty()) {
+			end = putText(target, end, "headers");
+			end += CborHead.write(target, end, CborHead.MAP, headers.size());
+			for (Map.Entry<String, String> header : headers.entrySet()) {
+				end = putText(target, putText(target, end, header.getKey()), header.getValue());
+			}
+		}
+		return put(target, end, PAYLOAD_KEY) - at;
+	}
+
+	private static int put(ByteBuffer target, int at, byte[] bytes) {
+		target.put(at, bytes);
+		return at + bytes.length;
+	}
+
+	private static int putText(ByteBuffer target, int at, String text) {
+		byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
+		return put(target, at + CborHead.write(target, at, CborHead.TEXT, bytes.length), bytes);
 	}
 
 	/**
@@ -64,7 +113,7 @@ record Envelope(OptionalLong id, int start, int end) {
 		if (!body.hasRemaining() || CborHead.type(body.get(body.position())) != CborHead.TAG) {
 			return null;
 		}
-		Envelope usual = readPrefix(body);
+		Envelope usual = EnvelopeReader.readUsual(body);
 		if (usual != null) {
 			return usual;
 		}
@@ -78,51 +127,20 @@ record Envelope(OptionalLong id, int start, int end) {
 	 * @return 0 for anything else
 	 */
 	static int prefixSize(ByteBuffer start) {
-		Envelope usual = readPrefix(start);
-		return (usual != null) ? usual.start : 0;
+		Envelope usual = EnvelopeReader.readUsual(start);
+		return (usual != null) ? usual.start - start.position() : 0;
 	}
 
 	/**
 	 * Opens the envelope, if the body is one, so that only the payload is left of it.
-	 * @return the number of the exchange; empty if there is none, as with a bare payload
+	 * @return the envelope; null for a bare payload
 	 */
-	static OptionalLong open(ByteBuffer body) {
+	static @Nullable Envelope open(ByteBuffer body) {
 		Envelope envelope = read(body);
-		if (envelope == null) {
-			return OptionalLong.empty();
+		if (envelope != null) {
+			body.limit(envelope.end).position(envelope.start);
 		}
-		body.limit(envelope.end).position(envelope.start);
-		return envelope.id;
-	}
-
-	/**
-	 * Reads the form that we write, but with a number of any width, as others write it.
-	 */
-	private static @Nullable Envelope readPrefix(ByteBuffer body) {
-		int start = body.position();
-		int idHead = start + ID_HEAD;
-		if (!matches(body, start, 0, ID_HEAD) || !CborHead.isAt(body, idHead)
-				|| CborHead.type(body.get(idHead)) != CborHead.UNSIGNED) {
-			return null;
-		}
-		int key = idHead + CborHead.size(body.get(idHead));
-		if (!matches(body, key, KEY_OF_PAYLOAD, PREFIX_SIZE)) {
-			return null;
-		}
-		return new Envelope(OptionalLong.of(CborHead.argument(body, idHead)), key + PREFIX_SIZE - KEY_OF_PAYLOAD,
-				body.limit());
-	}
-
-	private static boolean matches(ByteBuffer body, int at, int from, int to) {
-		if (body.limit() - at < to - from) {
-			return false;
-		}
-		for (int i = from; i < to; i++) {
-			if (body.get(at + i - from) != PREFIX[i]) {
-				return false;
-			}
-		}
-		return true;
+		return envelope;
 	}
 
 	private static Envelope readMap(ByteBuffer body, int content) {
@@ -132,16 +150,21 @@ record Envelope(OptionalLong id, int start, int end) {
 				throw malformed("is not a map");
 			}
 			OptionalLong id = OptionalLong.empty();
+			String method = null;
+			Map<String, String> headers = Map.of();
 			int start = -1;
 			int end = -1;
 			while (parser.nextToken() == JsonToken.PROPERTY_NAME) {
 				String key = parser.currentName();
 				parser.nextToken();
-				if (key.equals("id")) {
-					id = OptionalLong.of(id(parser));
-				}
-				else if (key.equals("payload")) {
-					start = content + (int) parser.currentTokenLocation().getByteOffset();
+				switch (key) {
+					case "id" -> id = OptionalLong.of(id(parser));
+					case "method" -> method = text(parser, "a \"method\"");
+					case "headers" -> headers = headers(parser);
+					case "payload" -> start = content + (int) parser.currentTokenLocation().getByteOffset();
+					default -> {
+						// For a later version of the protocol.
+					}
 				}
 				parser.skipChildren();
 				parser.finishToken();
@@ -155,7 +178,7 @@ record Envelope(OptionalLong id, int start, int end) {
 			if (parser.nextToken() != null) {
 				throw malformed("is followed by another item");
 			}
-			return new Envelope(id, start, end);
+			return new Envelope(id, method, headers, start, end);
 		}
 	}
 
@@ -166,6 +189,26 @@ record Envelope(OptionalLong id, int start, int end) {
 			throw malformed("has an \"id\" that is not an unsigned number of 64 bits");
 		}
 		return parser.getBigIntegerValue().longValue();
+	}
+
+	private static Map<String, String> headers(JsonParser parser) {
+		if (parser.currentToken() != JsonToken.START_OBJECT) {
+			throw malformed("has \"headers\" that are not a map");
+		}
+		Map<String, String> headers = new LinkedHashMap<>();
+		while (parser.nextToken() == JsonToken.PROPERTY_NAME) {
+			String name = parser.currentName();
+			parser.nextToken();
+			headers.put(name, text(parser, "a header"));
+		}
+		return Map.copyOf(headers);
+	}
+
+	private static String text(JsonParser parser, String what) {
+		if (parser.currentToken() != JsonToken.VALUE_STRING) {
+			throw malformed("has " + what + " that is not a text");
+		}
+		return parser.getString();
 	}
 
 	private static DatabindException malformed(String what) {

@@ -59,11 +59,15 @@ final class ErrorItem {
 	}
 
 	static void write(Throwable error, FrameBuffer target) {
+		write(error.getClass().getName(), Objects.requireNonNullElse(error.getMessage(), ""), target);
+	}
+
+	static void write(String type, String message, FrameBuffer target) {
 		try (CBORGenerator generator = (CBORGenerator) Codec.cbor().mapper().createGenerator(target)) {
 			generator.writeTag(TAG);
-			generator.writeStartObject(error, 2);
-			generator.writeStringProperty("type", writable(error.getClass().getName()));
-			generator.writeStringProperty("message", writable(Objects.requireNonNullElse(error.getMessage(), "")));
+			generator.writeStartObject(null, 2);
+			generator.writeStringProperty("type", writable(type));
+			generator.writeStringProperty("message", writable(message));
 			generator.writeEndObject();
 		}
 	}

@@ -1,5 +1,12 @@
 package dev.tinyipc;
 
+import java.lang.reflect.Type;
+import java.nio.ByteBuffer;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+
+import dev.tinyipc.MessageFilter.Verdict;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -7,14 +14,15 @@ import org.jspecify.annotations.Nullable;
  * to its request: whatever goes wrong, one that arrives late or twice reaches nobody.
  *
  * <pre class="code">
- * Exchange exchange = requester.begin(Deadline.in(timeout));
+ * Exchange exchange = requester.begin(Deadline.in(timeout)).method("scale");
  * exchange.request(new Request(256), picture);
  * try (IpcMessage&lt;Reply&gt; reply = exchange.reply(Reply.class)) {
  *     reply.file(0).inputStream()...
  * }
  * </pre>
  *
- * An exchange is for one thread at a time, and for one request.
+ * A reply that is streamed is received by {@link #next}, element by element. An exchange
+ * is for one request, and for one thread at a time; any thread may {@link #cancel} it.
  */
 public final class Exchange {
 
@@ -22,14 +30,57 @@ public final class Exchange {
 
 	private final Deadline deadline;
 
-	/** The number of the request among all messages; 0 until it is sent. */
-	private long number;
+	private @Nullable String method;
 
-	private boolean answered;
+	private @Nullable Map<String, String> headers;
+
+	/** The number of the request among all messages; 0 until it is sent. */
+	private volatile long number;
+
+	private boolean wantsStream;
+
+	private volatile boolean answered;
 
 	Exchange(IpcRequester requester, Deadline deadline) {
 		this.requester = requester;
 		this.deadline = deadline;
+	}
+
+	/**
+	 * Says what the peer is to do with the payload. It must have said hello, or still be
+	 * going to, and know envelopes.
+	 * @param name the method, as the peer calls it
+	 * @return this exchange
+	 */
+	public Exchange method(String name) {
+		this.method = checkSize(name);
+		return this;
+	}
+
+	/**
+	 * Adds a header to the request, for a peer that knows envelopes.
+	 * @param name its name, such as {@code traceparent}
+	 * @param value its value
+	 * @return this exchange
+	 */
+	public Exchange header(String name, String value) {
+		if (this.headers == null) {
+			this.headers = new LinkedHashMap<>();
+		}
+		if (this.headers.size() >= Envelope.MAX_HEADERS) {
+			throw new IllegalArgumentException(
+					"A request has at most " + Envelope.MAX_HEADERS + " headers: send more in the payload");
+		}
+		this.headers.put(checkSize(name), checkSize(value));
+		return this;
+	}
+
+	private static String checkSize(String text) {
+		if (text.length() > Envelope.MAX_TEXT_LENGTH) {
+			throw new IllegalArgumentException("A method, or the name or value of a header, has at most "
+					+ Envelope.MAX_TEXT_LENGTH + " characters, not " + text.length() + ": send it in the payload");
+		}
+		return text;
 	}
 
 	/**
@@ -39,12 +90,16 @@ public final class Exchange {
 	 * @return the size of the message on the wire, in bytes
 	 * @throws tools.jackson.core.JacksonException if the value cannot be written; nothing
 	 * was sent
-	 * @throws IpcException as {@link IpcChannel#send}; {@link #isRequestSent()} tells
-	 * whether the peer may have received any of it
+	 * @throws IpcException as {@link IpcChannel#send}, and if there is a method or a
+	 * header and the peer does not know envelopes; {@link #isRequestSent()} tells whether
+	 * the peer may have received any of it
 	 */
 	public long request(@Nullable Object payload, OwnedFd... descriptors) throws IpcException {
 		if (this.number != 0) {
 			throw new IllegalStateException("The request was already sent: begin another exchange");
+		}
+		if (this.method != null || this.headers != null) {
+			this.requester.requireEnvelopes(this.deadline);
 		}
 		return this.requester.send(this, payload, this.deadline, descriptors);
 	}
@@ -58,14 +113,62 @@ public final class Exchange {
 	 * @throws IpcException.Remote if the peer answered with an error item
 	 * @throws IpcException.PeerClosed if the peer is gone
 	 * @throws IpcException.Timeout if the deadline passed
-	 * @throws IpcException as {@link IpcChannel#receive}
+	 * @throws IpcException as {@link IpcChannel#receive}, and if the peer streams its
+	 * reply
 	 */
 	public <T> IpcMessage<T> reply(Class<T> type) throws IpcException {
+		return reply((Type) type);
+	}
+
+	/**
+	 * Waits for a reply of a generic type, see {@link #reply(Class)}.
+	 * @param type the type to read the reply as, as in {@link IpcChannel#receive(Type)}
+	 * @param <T> the type of the payload
+	 * @return the reply, to be closed by the caller
+	 * @throws IpcException as {@link #reply(Class)}
+	 */
+	public <T> IpcMessage<T> reply(Type type) throws IpcException {
+		checkDue();
+		IpcMessage<T> reply = this.requester.receiveReply(type, this.deadline, this);
+		if (reply == null) {
+			throw new IllegalStateException("A reply ended as only a stream can");
+		}
+		return reply;
+	}
+
+	/**
+	 * Waits for the next element of a streamed reply.
+	 * @param type the type to read the element as, as in {@link IpcChannel#receive(Type)}
+	 * @param deadline how long this may wait, independent of that of the exchange
+	 * @param <T> the type of the element
+	 * @return the element, to be closed by the caller; null at the end of the stream
+	 * @throws tools.jackson.core.JacksonException if it cannot be read as the type; the
+	 * stream goes on
+	 * @throws IpcException.Remote if the stream has ended in an error
+	 * @throws IpcException as {@link #reply(Class)}, and if the peer has not streamed its
+	 * reply
+	 */
+	public <T> @Nullable IpcMessage<T> next(Type type, Deadline deadline) throws IpcException {
+		checkDue();
+		this.wantsStream = true;
+		return this.requester.receiveReply(type, deadline, this);
+	}
+
+	private void checkDue() {
 		if (this.number == 0 || this.answered) {
 			throw new IllegalStateException(
 					"No reply is due: " + (this.answered ? "it was received" : "send the request"));
 		}
-		return this.requester.receiveReply(type, this.deadline, this);
+	}
+
+	/**
+	 * Tells the peer that nobody waits for the reply any more. It still ends the reply,
+	 * which is dropped when the next exchange begins; the socket is in step then.
+	 * @return whether it was told: its hello must have said that it understands this, and
+	 * a reply must be due
+	 */
+	public boolean cancel() {
+		return this.number != 0 && !isAnswered() && this.requester.cancel();
 	}
 
 	/**
@@ -79,11 +182,37 @@ public final class Exchange {
 
 	/**
 	 * Whether a reply arrived, even if it was an error, could not be read, or came so
-	 * late that it was dropped.
+	 * late that it was dropped. Of a streamed reply that is its end.
 	 * @return whether the exchange is over
 	 */
 	public boolean isAnswered() {
 		return this.answered || (this.number != 0 && this.requester.hasAnswered(this.number));
+	}
+
+	/** What precedes the payload of the request, in an envelope. */
+	int writeEnvelope(ByteBuffer target, int at) {
+		Map<String, String> headers = (this.headers != null) ? this.headers : Map.of();
+		long left = this.deadline.remainingNanos();
+		if (left != Long.MAX_VALUE) {
+			String millis = Long.toString(TimeUnit.NANOSECONDS.toMillis(left + TimeUnit.MILLISECONDS.toNanos(1) - 1));
+			if (headers.isEmpty()) {
+				headers = Map.of(Envelope.DEADLINE, millis);
+			}
+			else {
+				headers.put(Envelope.DEADLINE, millis);
+			}
+		}
+		return Envelope.write(target, at, this.number, this.method, headers);
+	}
+
+	/** Decides about an answer to this exchange. */
+	Verdict accept(StreamItem item, boolean isError) throws IpcException {
+		this.answered = item != StreamItem.ELEMENT;
+		if (isError || (item == StreamItem.NONE) != this.wantsStream) {
+			return (item == StreamItem.END) ? Verdict.END : Verdict.DELIVER;
+		}
+		throw new IpcException(this.wantsStream ? "The peer answered with one value, and a stream was expected"
+				: "The peer streams its reply, and one value was expected: ask for a stream");
 	}
 
 	long number() {

@@ -1,5 +1,7 @@
 package dev.tinyipc;
 
+import java.nio.ByteBuffer;
+
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -32,6 +34,14 @@ final class Frame {
 	 * calls, and larger ones make the peer wait longer for the first.
 	 */
 	private static final int PART_SIZE = 64 * 1024;
+
+	/**
+	 * A message over the limit is dropped if it is less than this many times the limit.
+	 */
+	private static final int MAX_DROPPED = 64;
+
+	/** Enough to see the envelope of a message that is dropped. */
+	private static final int MAX_KEPT = 64 * 1024;
 
 	private Frame() {
 	}
@@ -79,9 +89,10 @@ final class Frame {
 	/**
 	 * Receives a frame.
 	 * @param frame takes the header and the body
-	 * @param maxBodySize bytes; announcing more is an error before anything is allocated
+	 * @param maxBodySize bytes; nothing is allocated for more
 	 * @param deadline null for the socket's timeout
 	 * @return the body's length and the descriptors, or null if the peer closed
+	 * @throws DroppedMessage if the body was too large, and is out of the way
 	 */
 	static @Nullable Packet receive(SocketReceiver receiver, Window frame, int maxBodySize, @Nullable Deadline deadline)
 			throws IpcException {
@@ -123,10 +134,18 @@ final class Frame {
 			throws IpcException {
 		boolean whole = false;
 		try {
-			int length = bodyLength(frame.memory(), first, maxBodySize);
-			receiveRest(receiver, frame, first.length(), HEADER_SIZE + length);
+			long length = bodyLength(frame.memory(), first);
+			if (Long.compareUnsigned(length, maxBodySize) > 0) {
+				DroppedMessage dropped = drop(receiver, frame.memory(), first, length, maxBodySize);
+				whole = true;
+				throw dropped;
+			}
+			receiveRest(receiver, frame, first.length(), HEADER_SIZE + (int) length);
 			whole = true;
-			return new Packet(length, first.descriptors());
+			return new Packet((int) length, first.descriptors());
+		}
+		catch (DroppedMessage ex) {
+			throw ex;
 		}
 		catch (IpcException.Timeout ex) {
 			// Not a timeout for the caller, which could then go on.
@@ -157,7 +176,8 @@ final class Frame {
 		}
 	}
 
-	private static int bodyLength(NativeBuffer frame, Packet first, int maxBodySize) throws IpcException {
+	/** The announced length, unsigned. */
+	private static long bodyLength(NativeBuffer frame, Packet first) throws IpcException {
 		int there = first.length() - HEADER_SIZE;
 		if (there <= 0) {
 			throw new IpcException(
@@ -165,16 +185,11 @@ final class Frame {
 							+ " bytes of length and at least 1 of content: the peer does not speak this protocol");
 		}
 		long announced = frame.bytes().getLong(0);
-		if (announced < 0 || announced > maxBodySize) {
-			throw new IpcException.MessageTooLarge("A message of " + Long.toUnsignedString(announced)
-					+ " bytes was announced, but at most " + maxBodySize
-					+ " are accepted: the maximum message size is too low, or the peer is broken");
-		}
-		if (announced < there) {
+		if (Long.compareUnsigned(announced, there) < 0) {
 			throw new IpcException("A message of " + announced + " bytes was announced, but its first packet has "
 					+ there + ": the peer is broken");
 		}
-		return (int) announced;
+		return announced;
 	}
 
 	/** Receives the packets that follow the first one. */
@@ -183,20 +198,50 @@ final class Frame {
 		frame.expect(length, received);
 		for (int there = received; there < length;) {
 			int at = frame.placeOf(there);
-			Packet next = receiver.receiveAt(frame.memory(), at,
-					Math.min(length - there, frame.memory().capacity() - at));
-			if (next == null) {
-				throw new IpcException.PeerClosed(
-						"The peer closed in the middle of a message, after " + there + " of " + length + " bytes");
-			}
-			frame.take(there, next.length());
-			there += next.length();
-			if (!next.descriptors().isEmpty()) {
-				next.close();
-				throw new IpcException("Descriptors arrived in the middle of a message, after " + there + " of "
-						+ length + " bytes, not with its first packet: the peer is broken");
-			}
+			int room = Math.min(length - there, frame.memory().capacity() - at);
+			int size = receivePart(receiver, frame.memory(), at, room, there, length);
+			frame.take(there, size);
+			there += size;
 		}
+	}
+
+	private static int receivePart(SocketReceiver receiver, NativeBuffer memory, int at, int room, long there,
+			long length) throws IpcException {
+		Packet next = receiver.receiveAt(memory, at, room);
+		if (next == null) {
+			throw new IpcException.PeerClosed(
+					"The peer closed in the middle of a message, after " + there + " of " + length + " bytes");
+		}
+		if (!next.descriptors().isEmpty()) {
+			next.close();
+			throw new IpcException("Descriptors arrived in the middle of a message, after " + (there + next.length())
+					+ " of " + length + " bytes, not with its first packet: the peer is broken");
+		}
+		return next.length();
+	}
+
+	/**
+	 * Receives the rest of a message that is too large, and forgets it.
+	 * @throws IpcException.MessageTooLarge if it is so large that this would take too
+	 * long
+	 */
+	private static DroppedMessage drop(SocketReceiver receiver, NativeBuffer memory, Packet first, long bodyLength,
+			int maxBodySize) throws IpcException {
+		String what = "A message of " + Long.toUnsignedString(bodyLength) + " bytes was announced, but at most "
+				+ maxBodySize + " are accepted: ";
+		if (Long.compareUnsigned(bodyLength, (long) MAX_DROPPED * maxBodySize) >= 0) {
+			throw new IpcException.MessageTooLarge(what + "the maximum message size is too low, or the peer is broken");
+		}
+		ByteBuffer start = ByteBuffer.allocate(Math.min(first.length() - HEADER_SIZE, MAX_KEPT));
+		memory.bytes().get(HEADER_SIZE, start.array());
+		first.close();
+		long length = HEADER_SIZE + bodyLength;
+		for (long there = first.length(); there < length;) {
+			int room = (int) Math.min(length - there, memory.capacity());
+			there += receivePart(receiver, memory, 0, room, there, length);
+		}
+		return new DroppedMessage(what + "it was dropped. Raise the maximum message size on both sides, or send a"
+				+ " descriptor of the data instead", start);
 	}
 
 	/**

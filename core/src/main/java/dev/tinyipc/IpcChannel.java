@@ -1,11 +1,11 @@
 package dev.tinyipc;
 
+import java.lang.reflect.Type;
 import java.nio.ByteBuffer;
 import java.util.OptionalLong;
-import java.util.function.Consumer;
+import java.util.function.Supplier;
 
 import org.jspecify.annotations.Nullable;
-import tools.jackson.databind.JavaType;
 import tools.jackson.databind.ObjectMapper;
 
 /**
@@ -46,12 +46,20 @@ public final class IpcChannel {
 	/** 0 if it depends on the maximum message size. */
 	private final int maxItems;
 
-	private IpcChannel(IpcSocket socket, ChannelResources resources, Codec codec, int maxMessageSize, int maxItems) {
+	private final Outbox outbox;
+
+	private final Inbox inbox;
+
+	private IpcChannel(IpcSocket socket, ChannelResources resources, Codec codec, int maxMessageSize, int maxItems,
+			int maxSentSize) {
 		this.socket = socket;
 		this.resources = resources;
 		this.codec = codec;
 		this.maxMessageSize = maxMessageSize;
 		this.maxItems = maxItems;
+		this.outbox = new Outbox(socket, resources, codec, maxSentSize);
+		this.inbox = new Inbox(socket, resources, codec, maxMessageSize,
+				(maxItems > 0) ? maxItems : Math.max(MIN_ITEMS, maxMessageSize / BYTES_PER_ITEM));
 	}
 
 	/**
@@ -74,7 +82,8 @@ public final class IpcChannel {
 	 */
 	public static IpcChannel over(IpcSocket socket, ObjectMapper mapper) {
 		ChannelResources resources = ChannelResources.of(socket);
-		return new IpcChannel(socket, resources, resources.codec(mapper), DEFAULT_MAX_MESSAGE_SIZE, 0);
+		return new IpcChannel(socket, resources, resources.codec(mapper), DEFAULT_MAX_MESSAGE_SIZE, 0,
+				DEFAULT_MAX_MESSAGE_SIZE);
 	}
 
 	/**
@@ -84,7 +93,21 @@ public final class IpcChannel {
 	 * @return a channel over the same socket with that limit
 	 */
 	public IpcChannel withMaxMessageSize(int bytes) {
-		return new IpcChannel(this.socket, this.resources, this.codec, checkMaxMessageSize(bytes), this.maxItems);
+		return new IpcChannel(this.socket, this.resources, this.codec, checkMaxMessageSize(bytes), this.maxItems,
+				bytes);
+	}
+
+	/** As this one, to a peer that accepts less than it may send. */
+	IpcChannel toPeerWithLimit(long bytes) {
+		return new IpcChannel(this.socket, this.resources, this.codec, this.maxMessageSize, this.maxItems,
+				(int) Math.min(bytes, this.maxMessageSize));
+	}
+
+	/** As this one, over another socket to the same peer. */
+	IpcChannel onLane(IpcSocket lane) {
+		ChannelResources ofLane = ChannelResources.of(lane);
+		return new IpcChannel(lane, ofLane, ofLane.codec(this.codec.mapper()), this.maxMessageSize, this.maxItems,
+				this.maxMessageSize);
 	}
 
 	/**
@@ -99,11 +122,7 @@ public final class IpcChannel {
 		if (count < 1) {
 			throw new IllegalArgumentException("The maximum number of items is at least 1, not " + count);
 		}
-		return new IpcChannel(this.socket, this.resources, this.codec, this.maxMessageSize, count);
-	}
-
-	private int maxItems() {
-		return (this.maxItems > 0) ? this.maxItems : Math.max(MIN_ITEMS, this.maxMessageSize / BYTES_PER_ITEM);
+		return new IpcChannel(this.socket, this.resources, this.codec, this.maxMessageSize, count, this.maxMessageSize);
 	}
 
 	/**
@@ -147,7 +166,7 @@ public final class IpcChannel {
 	 * @throws IpcException as {@link IpcSocket#send(ByteBuffer, OwnedFd...)}
 	 */
 	public long send(@Nullable Object payload, OwnedFd... descriptors) throws IpcException {
-		return sendBy(null, OptionalLong.empty(), payload, descriptors);
+		return this.outbox.send(Prefix.NONE, payload, null, descriptors);
 	}
 
 	/**
@@ -162,47 +181,20 @@ public final class IpcChannel {
 	 * @throws IpcException as {@link #send(Object, OwnedFd...)}
 	 */
 	public long send(@Nullable Object payload, Deadline deadline, OwnedFd... descriptors) throws IpcException {
-		return sendBy(deadline, OptionalLong.empty(), payload, descriptors);
+		return this.outbox.send(Prefix.NONE, payload, deadline, descriptors);
 	}
 
 	/** As {@link #send}, in an {@link Envelope} if there is a number to write on it. */
 	long sendNumbered(OptionalLong id, @Nullable Object payload, OwnedFd... descriptors) throws IpcException {
-		return sendBy(null, id, payload, descriptors);
+		return this.outbox.send(Prefix.of(id), payload, null, descriptors);
 	}
 
-	/** As {@link #sendNumbered}, until a deadline. */
-	long sendNumbered(OptionalLong id, @Nullable Object payload, Deadline deadline, OwnedFd... descriptors)
+	/**
+	 * As {@link #send(Object, Deadline, OwnedFd...)}, after what precedes the payload.
+	 */
+	long send(Prefix prefix, @Nullable Object payload, @Nullable Deadline deadline, OwnedFd... descriptors)
 			throws IpcException {
-		return sendBy(deadline, id, payload, descriptors);
-	}
-
-	private long sendBy(@Nullable Deadline deadline, OptionalLong id, @Nullable Object payload, OwnedFd[] descriptors)
-			throws IpcException {
-		FrameBuffer frame = this.resources.outgoing().take();
-		try {
-			int prefix = writePrefix(frame, id);
-			if (payload instanceof byte[] bytes && this.codec.isPlainByteString(byte[].class)) {
-				ByteString string = ByteString.of(bytes, frame, prefix);
-				return sendFrame(string, string.bodySize(), descriptors, deadline);
-			}
-			this.codec.mapper().writeValue(frame.begin(this.maxMessageSize, prefix), payload);
-			if (frame.wantedBodySize() == prefix) {
-				throw new IllegalArgumentException(
-						"The mapper wrote nothing for " + payload + ": a message has at least one byte");
-			}
-			return sendFrame(frame, frame.wantedBodySize(), descriptors, deadline);
-		}
-		finally {
-			this.resources.outgoing().giveBack(frame);
-		}
-	}
-
-	private static int writePrefix(FrameBuffer frame, OptionalLong id) {
-		if (id.isEmpty()) {
-			return 0;
-		}
-		Envelope.writePrefix(frame.memory().bytes(), Frame.HEADER_SIZE, id.getAsLong());
-		return Envelope.PREFIX_SIZE;
+		return this.outbox.send(prefix, payload, deadline, descriptors);
 	}
 
 	/**
@@ -224,23 +216,26 @@ public final class IpcChannel {
 	 * As {@link #sendError}, in an {@link Envelope} if there is a number to write on it.
 	 */
 	long sendError(OptionalLong id, Throwable error) throws IpcException {
-		return sendItem(id, (frame) -> ErrorItem.write(error, frame));
-	}
-
-	long sendHello(Hello hello) throws IpcException {
-		return sendItem(OptionalLong.empty(), hello::write);
-	}
-
-	private long sendItem(OptionalLong id, Consumer<FrameBuffer> item) throws IpcException {
 		checkSpeaksCbor();
-		FrameBuffer frame = this.resources.outgoing().take();
-		try {
-			item.accept(frame.begin(this.maxMessageSize, writePrefix(frame, id)));
-			return sendFrame(frame, frame.wantedBodySize(), SocketSender.NO_DESCRIPTORS, null);
-		}
-		finally {
-			this.resources.outgoing().giveBack(frame);
-		}
+		return this.outbox.sendItem(Prefix.of(id), (frame) -> ErrorItem.write(error, frame), null);
+	}
+
+	long sendError(OptionalLong id, String type, String message) throws IpcException {
+		return this.outbox.sendItem(Prefix.of(id), (frame) -> ErrorItem.write(type, message, frame), null);
+	}
+
+	long sendHello(IpcHello hello, OwnedFd... calls) throws IpcException {
+		checkSpeaksCbor();
+		return this.outbox.sendItem(Prefix.NONE, hello::write, null, calls);
+	}
+
+	/** Ends a streamed reply, in an {@link Envelope} if there is a number. */
+	long sendEnd(OptionalLong id) throws IpcException {
+		return this.outbox.sendItem(Prefix.of(id), StreamItem.END::write, null);
+	}
+
+	long sendCancel(Deadline deadline) throws IpcException {
+		return this.outbox.sendItem(Prefix.NONE, StreamItem.CANCEL::write, deadline);
 	}
 
 	void checkSpeaksCbor() {
@@ -248,17 +243,6 @@ public final class IpcChannel {
 			throw new IllegalStateException("An error item is CBOR, but this channel uses " + this.codec.format()
 					+ ": send a message of your own that says what went wrong");
 		}
-	}
-
-	private long sendFrame(Frame.Window frame, long bodySize, OwnedFd[] descriptors, @Nullable Deadline deadline)
-			throws IpcException {
-		if (bodySize > this.maxMessageSize) {
-			throw new IpcException.MessageTooLarge("A message of " + bodySize + " bytes is over the limit of "
-					+ this.maxMessageSize
-					+ ": raise the maximum message size on both sides, or send a descriptor of the data instead");
-		}
-		Frame.send(this.socket.sender(), frame, (int) bodySize, descriptors, deadline);
-		return Frame.HEADER_SIZE + bodySize;
 	}
 
 	/**
@@ -271,26 +255,28 @@ public final class IpcChannel {
 	 * usual
 	 * @throws IpcException.Remote if the peer sent an error item, on a channel that uses
 	 * CBOR: its descriptors are closed; the next message is received as usual
-	 * @throws IpcException.MessageTooLarge if a message over the limit is announced: the
-	 * socket is unusable
+	 * @throws IpcException.MessageTooLarge if a message over the limit arrives: it is
+	 * lost with its descriptors, and the next one is received as usual. If it has 64
+	 * times the limit or more, the socket is unusable
 	 * @throws IpcException.Timeout if no message arrived within the receive timeout
 	 * @throws IpcException as {@link IpcSocket#receive(ByteBuffer)}, and if what arrived
 	 * is not a message, or only part of one arrived within the receive timeout: the
 	 * socket is then unusable
 	 */
 	public <T> @Nullable IpcMessage<T> receive(Class<T> type) throws IpcException {
-		return receiveWanted(type, null, Filter.ALL);
+		return receiveWanted(type, null, MessageFilter.ALL);
 	}
 
 	/**
 	 * Receives one message of a generic type, see {@link #receive(Class)}.
-	 * @param type the type to read the body as, from the mapper's type factory
+	 * @param type the type to read the body as: a generic type of Java, such as a field's
+	 * or method's, or one of the mapper's type factory
 	 * @param <T> the type of the payload
 	 * @return the message, to be closed by the caller; null if the peer closed its end
 	 * @throws IpcException as {@link #receive(Class)}
 	 */
-	public <T> @Nullable IpcMessage<T> receive(JavaType type) throws IpcException {
-		return receiveWanted(this.codec.readers(type), type.getRawClass(), null, Filter.ALL);
+	public <T> @Nullable IpcMessage<T> receive(Type type) throws IpcException {
+		return receiveWanted(type, null, MessageFilter.ALL);
 	}
 
 	/**
@@ -305,82 +291,25 @@ public final class IpcChannel {
 	 * @throws IpcException as {@link #receive(Class)}
 	 */
 	public <T> @Nullable IpcMessage<T> receive(Class<T> type, Deadline deadline) throws IpcException {
-		return receiveWanted(type, deadline, Filter.ALL);
+		return receiveWanted(type, deadline, MessageFilter.ALL);
 	}
 
-	/**
-	 * Receives the first message that is wanted, and drops those before it.
-	 * @param deadline how long this may wait for its turn and for the whole message; null
-	 * for the socket's timeout
-	 */
-	<T> @Nullable IpcMessage<T> receiveWanted(Class<T> type, @Nullable Deadline deadline, Filter filter)
+	/** Receives the first message that is wanted, and drops those before it. */
+	<T> @Nullable IpcMessage<T> receiveWanted(Type type, @Nullable Deadline deadline, MessageFilter filter)
 			throws IpcException {
-		return receiveWanted(this.codec.readers(type), type, deadline, filter);
+		return this.inbox.receive(this.codec.readers(type), this.codec.isPlainByteString(type), deadline, filter);
 	}
 
-	private <T> @Nullable IpcMessage<T> receiveWanted(Codec.Readers readers, Class<?> type, @Nullable Deadline deadline,
-			Filter filter) throws IpcException {
-		while (true) {
-			try (ReceivedFrame<T> frame = takeFrame(readers, type, true, deadline)) {
-				if (frame == null || frame.isWantedBy(filter, maxItems())) {
-					return (frame != null) ? frame.decode() : null;
-				}
-			}
-		}
+	/** As {@link #receiveWanted}, of a type that the message itself decides. */
+	<T> @Nullable IpcMessage<T> receiveWanted(Supplier<Type> type, boolean isBytes, @Nullable Deadline deadline,
+			MessageFilter filter) throws IpcException {
+		return this.inbox.receive(() -> this.codec.readers(type.get()),
+				isBytes && this.codec.isPlainByteString(byte[].class), deadline, filter);
 	}
 
-	/**
-	 * Drops the next message, if one is there, with its descriptors.
-	 * @param deadline how long this may wait for the rest of a message that has begun
-	 * @param filter sees the message first
-	 */
-	void drop(Deadline deadline, Filter filter) throws IpcException {
-		try (ReceivedFrame<Object> frame = takeFrame(this.codec.readers(Object.class), Object.class, false, deadline)) {
-			if (frame != null) {
-				frame.isWantedBy(filter, maxItems());
-			}
-		}
-	}
-
-	/** Selects messages before they are decoded. */
-	@FunctionalInterface
-	interface Filter {
-
-		/** Wants every message. */
-		Filter ALL = (body) -> true;
-
-		/**
-		 * Decides about a message.
-		 * @param body its body; what this leaves of it is decoded. Of an expected byte
-		 * string it is only the envelope, if there is one
-		 * @return false to drop the message
-		 * @throws IpcException to drop it and stop receiving
-		 */
-		boolean wants(ByteBuffer body) throws IpcException;
-
-	}
-
-	private <T> @Nullable ReceivedFrame<T> takeFrame(Codec.Readers readers, Class<?> type, boolean waits,
-			@Nullable Deadline deadline) throws IpcException {
-		SocketReceiver receiver = this.socket.receiver();
-		FrameBuffer.Slot home = this.resources.incoming();
-		FrameBuffer buffer = home.take();
-		ReceivedFrame<T> frame = null;
-		try {
-			ByteString string = this.codec.isPlainByteString(type) ? ByteString.expectedIn(buffer) : null;
-			Frame.Window window = (string != null) ? string : buffer;
-			Packet packet = waits ? Frame.receive(receiver, window, this.maxMessageSize, deadline)
-					: Frame.tryReceive(receiver, window, this.maxMessageSize, deadline);
-			if (packet != null) {
-				frame = new ReceivedFrame<>(buffer, home, string, packet, this.codec, readers);
-			}
-			return frame;
-		}
-		finally {
-			if (frame == null) {
-				home.giveBack(buffer);
-			}
-		}
+	/** See {@link Inbox#drop}. */
+	void drop(Deadline deadline, MessageFilter filter) throws IpcException {
+		this.inbox.drop(deadline, filter);
 	}
 
 }

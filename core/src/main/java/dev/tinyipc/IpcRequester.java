@@ -1,8 +1,9 @@
 package dev.tinyipc;
 
+import java.lang.reflect.Type;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.OptionalInt;
-import java.util.OptionalLong;
 import java.util.concurrent.locks.ReentrantLock;
 
 import org.jspecify.annotations.Nullable;
@@ -34,17 +35,27 @@ public final class IpcRequester {
 	/** Whether the peer answers each message once. */
 	private final boolean answers;
 
-	private final ReentrantLock sending = new ReentrantLock();
-
 	private final ReentrantLock receiving = new ReentrantLock();
 
 	private final Ledger ledger;
 
-	private IpcRequester(IpcChannel channel, String peer, boolean answers) {
+	private final RequestSender sender;
+
+	private IpcRequester(IpcChannel channel, String peer, boolean answers, Ledger ledger) {
 		this.channel = channel;
 		this.peer = peer;
 		this.answers = answers;
-		this.ledger = new Ledger(peer);
+		this.ledger = ledger;
+		this.sender = new RequestSender(channel, peer, ledger);
+		// If nobody has taken the socket that came with the hello.
+		channel.socket().descriptor().closeActions().put(ledger, (number) -> closeCalls());
+	}
+
+	private void closeCalls() {
+		IpcSocket calls = this.ledger.takeCalls();
+		if (calls != null) {
+			calls.close();
+		}
 	}
 
 	/**
@@ -54,7 +65,7 @@ public final class IpcRequester {
 	 * @return the requester
 	 */
 	public static IpcRequester over(IpcChannel channel, String peer) {
-		return new IpcRequester(channel, peer, true);
+		return new IpcRequester(channel, peer, true, new Ledger(peer));
 	}
 
 	/**
@@ -65,7 +76,12 @@ public final class IpcRequester {
 	 * @return the requester
 	 */
 	public static IpcRequester uncounted(IpcChannel channel, String peer) {
-		return new IpcRequester(channel, peer, false);
+		return new IpcRequester(channel, peer, false, new Ledger(peer));
+	}
+
+	/** For a further socket to a peer of which it is known what it can do. */
+	static IpcRequester greeted(IpcChannel channel, String peer, IpcHello hello) {
+		return new IpcRequester(channel, peer, true, new Ledger(peer, hello));
 	}
 
 	/**
@@ -74,6 +90,90 @@ public final class IpcRequester {
 	 */
 	public IpcChannel channel() {
 		return this.channel;
+	}
+
+	/**
+	 * What the peer has said that it can do.
+	 * @return empty if it has not said hello, or not yet
+	 */
+	public Optional<IpcHello> hello() {
+		return Optional.ofNullable(this.ledger.hello());
+	}
+
+	/**
+	 * Waits for the peer's hello, which it must send before anything else.
+	 * @param deadline how long this may wait
+	 * @return the hello
+	 * @throws IpcException if it sent something else, or is gone, or the deadline passed
+	 */
+	public IpcHello awaitHello(Deadline deadline) throws IpcException {
+		deadline.lock(this.receiving, this.peer);
+		try {
+			if (this.ledger.mayGreet()) {
+				this.channel.receiveWanted(Object.class, deadline, this.ledger::greeting);
+			}
+			IpcHello hello = this.ledger.hello();
+			if (hello == null) {
+				throw this.ledger.mayGreet()
+						? new IpcException.PeerClosed("the peer closed its socket before its hello")
+						: new IpcException(this.peer + " has not said hello");
+			}
+			return hello;
+		}
+		finally {
+			this.receiving.unlock();
+		}
+	}
+
+	void requireEnvelopes(Deadline deadline) throws IpcException {
+		IpcHello hello = this.ledger.hello();
+		if (hello == null && owed() == 0) {
+			hello = awaitHello(deadline);
+		}
+		if (hello == null || !hello.envelope()) {
+			throw new IpcException(
+					this.peer + " does not know methods and headers: it must say hello, with \"envelope\","
+							+ " before it receives any message");
+		}
+	}
+
+	/**
+	 * Takes the socket over which the peer makes calls of its own.
+	 * @return the socket, to be served, for example by {@link IpcServer}, and closed;
+	 * empty if none came with its hello, or it was taken already
+	 */
+	public Optional<IpcSocket> takeCallSocket() {
+		return Optional.ofNullable(this.ledger.takeCalls());
+	}
+
+	/**
+	 * Opens a lane: a further socket that the peer serves at the same time. Its hello
+	 * must have said {@code lanes}. Must not be called during an exchange.
+	 * @param deadline how long this may wait
+	 * @return a requester for the lane, whose channel's socket the caller closes
+	 * @throws IpcException.Remote if the peer does not serve another lane
+	 * @throws IpcException as {@link #begin} and {@link Exchange#reply}
+	 */
+	public IpcRequester openLane(Deadline deadline) throws IpcException {
+		IpcHello hello = this.ledger.hello();
+		if (hello == null) {
+			throw new IpcException(this.peer + " has not said hello, and so cannot serve a lane");
+		}
+		IpcSocketPair pair = IpcSocket.pair();
+		IpcRequester lane = null;
+		try {
+			Exchange exchange = begin(deadline);
+			this.sender.sendBare(exchange, deadline, pair.child().descriptor());
+			exchange.reply(Object.class).close();
+			lane = greeted(this.channel.onLane(pair.parent()), this.peer, hello);
+			return lane;
+		}
+		finally {
+			pair.child().close();
+			if (lane == null) {
+				pair.parent().close();
+			}
+		}
 	}
 
 	/**
@@ -88,7 +188,7 @@ public final class IpcRequester {
 		if (!repeatsNumbers()) {
 			State state = look();
 			if (state == State.ENDED) {
-				throw new IpcException.PeerClosed("the peer closed its socket");
+				throw closed();
 			}
 			if (state == State.FAULTY) {
 				throw new IpcException(String.valueOf(fault()));
@@ -114,43 +214,17 @@ public final class IpcRequester {
 			// A peer that cannot get its answers out takes no further messages.
 			look();
 		}
-		return send(null, payload, deadline, descriptors);
+		return this.sender.send(null, payload, deadline, descriptors);
 	}
 
-	long send(@Nullable Exchange exchange, @Nullable Object payload, Deadline deadline, OwnedFd... descriptors)
+	long send(Exchange exchange, @Nullable Object payload, Deadline deadline, OwnedFd... descriptors)
 			throws IpcException {
-		deadline.lock(this.sending, this.peer);
-		try {
-			if (exchange != null) {
-				checkWorthwhile(deadline);
-			}
-			OptionalLong id = this.ledger.enter(exchange);
-			boolean sent = false;
-			try {
-				long size = this.channel.sendNumbered(id, payload, deadline, descriptors);
-				sent = true;
-				return size;
-			}
-			finally {
-				// Also if an Error was thrown, by a serializer for example.
-				if (!sent && !this.channel.socket().isBroken()) {
-					this.ledger.strikeOut(exchange);
-				}
-			}
-		}
-		finally {
-			this.sending.unlock();
-		}
+		return this.sender.send(exchange, payload, deadline, descriptors);
 	}
 
-	/** A request whose reply nobody would wait for keeps the peer from another's. */
-	private static void checkWorthwhile(Deadline deadline) throws IpcException {
-		if (deadline.hasPassed()) {
-			throw new IpcException.Timeout("the time was over before the request could be sent");
-		}
-		if (deadline.isInterruptible() && Thread.currentThread().isInterrupted()) {
-			throw new IpcException.Interrupted("the thread was interrupted before the request was sent");
-		}
+	/** Returns whether the peer was told that nobody waits for its reply. */
+	boolean cancel() {
+		return isUsable() && this.sender.cancel();
 	}
 
 	/**
@@ -163,15 +237,38 @@ public final class IpcRequester {
 	 * @throws IpcException as {@link IpcChannel#receive}
 	 */
 	public <T> IpcMessage<T> receive(Class<T> type, Deadline deadline) throws IpcException {
-		return receive(type, deadline, this.answers ? this.ledger::isAnyMessage : IpcChannel.Filter.ALL);
+		return receive((Type) type, deadline);
 	}
 
-	<T> IpcMessage<T> receiveReply(Class<T> type, Deadline deadline, Exchange exchange) throws IpcException {
+	/**
+	 * Receives the next message, of a generic type, see
+	 * {@link #receive(Class, Deadline)}.
+	 * @param type the type to read the message as, as in {@link IpcChannel#receive(Type)}
+	 * @param deadline how long this may wait
+	 * @param <T> the type of the payload
+	 * @return the message, to be closed by the caller
+	 * @throws IpcException as {@link #receive(Class, Deadline)}
+	 */
+	public <T> IpcMessage<T> receive(Type type, Deadline deadline) throws IpcException {
+		IpcMessage<T> message = receive(type, deadline, this.answers ? this.ledger::anyMessage : MessageFilter.ALL);
+		if (message == null) {
+			throw closed();
+		}
+		return message;
+	}
+
+	/** Returns null at the end of a streamed reply. */
+	<T> @Nullable IpcMessage<T> receiveReply(Type type, Deadline deadline, Exchange exchange) throws IpcException {
 		try {
-			return receive(type, deadline, this.answers ? (body) -> this.ledger.isReplyTo(exchange, body) : (body) -> {
-				exchange.answered();
-				return true;
-			});
+			IpcMessage<T> reply = receive(type, deadline,
+					this.answers ? (body, packet) -> this.ledger.replyTo(exchange, body, packet) : (body, packet) -> {
+						exchange.answered();
+						return MessageFilter.Verdict.DELIVER;
+					});
+			if (reply == null && !exchange.isAnswered()) {
+				throw closed();
+			}
+			return reply;
 		}
 		catch (IpcException.Timeout ex) {
 			long unanswered = this.ledger.owedBefore(exchange.number());
@@ -190,18 +287,19 @@ public final class IpcRequester {
 		}
 	}
 
-	private <T> IpcMessage<T> receive(Class<T> type, Deadline deadline, IpcChannel.Filter filter) throws IpcException {
+	private <T> @Nullable IpcMessage<T> receive(Type type, Deadline deadline, MessageFilter filter)
+			throws IpcException {
 		deadline.lock(this.receiving, this.peer);
 		try {
-			IpcMessage<T> message = this.channel.receiveWanted(type, deadline, filter);
-			if (message == null) {
-				throw new IpcException.PeerClosed("the peer closed its socket");
-			}
-			return message;
+			return this.channel.receiveWanted(type, deadline, filter);
 		}
 		finally {
 			this.receiving.unlock();
 		}
+	}
+
+	private static IpcException.PeerClosed closed() {
+		return new IpcException.PeerClosed("the peer closed its socket");
 	}
 
 	/**
@@ -226,7 +324,7 @@ public final class IpcRequester {
 				if (!this.answers) {
 					return State.IN_STEP;
 				}
-				this.channel.drop(Deadline.in(REST_OF_A_MESSAGE), this.ledger::isDropped);
+				this.channel.drop(Deadline.in(REST_OF_A_MESSAGE), this.ledger::dropped);
 			}
 			return State.FAULTY;
 		}
@@ -256,7 +354,7 @@ public final class IpcRequester {
 	 * @return false if it may still be starting
 	 */
 	public boolean isUp() {
-		return this.ledger.hasGreeted() || hasAnswered();
+		return this.ledger.hello() != null || hasAnswered();
 	}
 
 	boolean hasAnswered(long number) {

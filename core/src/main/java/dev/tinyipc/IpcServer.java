@@ -1,12 +1,15 @@
 package dev.tinyipc;
 
+import java.io.Closeable;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 
 import org.jspecify.annotations.Nullable;
 
 /**
- * The main loop of a child process: receives a request, calls a handler, and sends the
- * reply, until the parent closes its end.
+ * Answers requests: in a child process those of its parent, until the parent closes its
+ * end.
  *
  * <pre class="code">
  * public static void main(String[] arguments) throws IpcException {
@@ -14,12 +17,17 @@ import org.jspecify.annotations.Nullable;
  * }
  * </pre>
  *
+ * {@link #builder()} gives each method a handler of its own, streams replies, and serves
+ * several requests at a time.
+ *
+ * <p>
  * A request gets exactly one answer. If the handler throws, or the body cannot be read as
  * the type, that is an error item ({@link IpcChannel#sendError}), and the next request is
  * served as usual. An exception of the handler is logged at WARN by the logger of this
- * class; its stack trace is not sent.
+ * class; its stack trace is not sent. A request whose deadline has passed is answered
+ * with an error without being handled.
  */
-public final class IpcServer {
+public final class IpcServer implements Closeable {
 
 	/**
 	 * The environment variable that is {@code 1} if the parent invites its child to say
@@ -39,56 +47,54 @@ public final class IpcServer {
 	 */
 	public static final String MAPPER_CUSTOMIZER_VARIABLE = "TINY_IPC_MAPPER_CUSTOMIZER";
 
-	private IpcServer() {
+	/** A peer that was not told how many lanes there may be opens no more than this. */
+	private static final int MAX_LANES = 64;
+
+	private final Handlers handlers;
+
+	private final int threads;
+
+	private final LaneWatch watch;
+
+	private final ServerThreads workers;
+
+	/** Of a child, once it has started. */
+	private @Nullable ChildEnd child;
+
+	/** Completed when the parent has closed its end. */
+	private final CompletableFuture<@Nullable Void> end = new CompletableFuture<>();
+
+	IpcServer(Handlers handlers, int threads, ServerThreads workers) {
+		this.handlers = handlers;
+		this.threads = threads;
+		this.workers = workers;
+		this.watch = new LaneWatch(workers);
 	}
 
 	/**
-	 * Serves the parent of this process in CBOR, and closes the socket at the end. The
-	 * limit for messages is that of {@value #MAX_MESSAGE_SIZE_VARIABLE}, and
-	 * {@value #MAPPER_CUSTOMIZER_VARIABLE} customizes the mapper. If
-	 * {@value #HELLO_VARIABLE} is set, a reply repeats the number of its request, so that
-	 * the parent cannot take it for another one.
-	 *
-	 * <p>
-	 * While the parent holds its end of the socket, SIGTERM does not end this process, so
-	 * that no request is lost when a service manager signals parent and children at once.
-	 * A JVM that was started with {@code -Xrs} ends nevertheless.
+	 * Begins to configure a server.
+	 * @return a builder without handlers, for one thread
+	 */
+	public static IpcServerBuilder builder() {
+		return new IpcServerBuilder();
+	}
+
+	/**
+	 * Serves the parent of this process in CBOR, one request at a time in the calling
+	 * thread: a server with one handler, see {@link IpcServerBuilder#serve()}.
 	 * @param requestType the type to read the requests as
 	 * @param handler answers them
 	 * @param <T> the type of the requests
 	 * @throws IllegalStateException if this process was not started as a child
-	 * @throws IpcException if the parent breaks the protocol, or the socket fails: the
-	 * process should then end with a non-zero exit code, as it does if its {@code main}
-	 * throws this
+	 * @throws IpcException as {@link IpcServerBuilder#serve()}
 	 */
 	public static <T> void serve(Class<T> requestType, Handler<T> handler) throws IpcException {
-		IpcSocket socket = IpcSocket.inherited()
-			.orElseThrow(() -> new IllegalStateException("This program was not started as a child: the environment"
-					+ " variable " + IpcSocket.FD_VARIABLE + " is not set. Start it through IpcProcessBuilder,"
-					+ " or declare it with @ChildProcess"));
-		try (socket) {
-			Termination.holdOffWhileOpen(socket);
-			IpcChannel channel = ParentSettings.channelOver(socket);
-			boolean invited = ParentSettings.invitesHello();
-			if (!invited || isGreeted(channel)) {
-				new RequestLoop<>(channel, requestType, handler, invited).run();
-			}
-		}
-	}
-
-	/** Returns whether the parent is still there. */
-	private static boolean isGreeted(IpcChannel channel) throws IpcException {
-		try {
-			channel.sendHello(Hello.OURS);
-			return true;
-		}
-		catch (IpcException.PeerClosed ex) {
-			return false;
-		}
+		builder().handler(requestType, handler).serve();
 	}
 
 	/**
-	 * Serves the other end of a channel in the calling thread.
+	 * Serves the other end of a channel in the calling thread. The peer is not expected
+	 * to know more than requests and replies.
 	 * @param channel uses CBOR; the caller still closes its socket
 	 * @param requestType the type to read the requests as
 	 * @param handler answers them
@@ -97,11 +103,104 @@ public final class IpcServer {
 	 * @throws IpcException if the peer breaks the protocol, or the socket fails
 	 */
 	public static <T> void serve(IpcChannel channel, Class<T> requestType, Handler<T> handler) throws IpcException {
-		new RequestLoop<>(channel, requestType, handler, false).run();
+		Handlers.Builder handlers = new Handlers.Builder();
+		handlers.add(Handlers.DEFAULT, requestType, false,
+				(IpcMessage<T> request, IpcContext context, Sink elements) -> handler.handle(request));
+		new ServedLane(channel, handlers.build(), null).run();
+	}
+
+	/** Serves the parent in the calling thread. */
+	void serveParent() throws IpcException {
+		ChildEnd child = connect();
+		try (child) {
+			if (child.greet()) {
+				this.workers.runFirst(child::serve);
+			}
+		}
+		finally {
+			close();
+		}
+	}
+
+	/** Connects to the parent, which gets no answer before {@link #ready()}. */
+	IpcServer connected() throws IpcException {
+		this.child = connect();
+		return this;
+	}
+
+	private ChildEnd connect() throws IpcException {
+		return ChildEnd.connect(this.handlers, this.watch, this.threads);
 	}
 
 	/**
-	 * Answers requests, one at a time.
+	 * Says that this process is ready, and begins to answer requests, in other threads.
+	 * @throws IllegalStateException if the server was not created by
+	 * {@link IpcServerBuilder#start()}, or is ready already
+	 * @throws IpcException if the socket fails
+	 */
+	public void ready() throws IpcException {
+		ChildEnd child = this.child;
+		this.child = null;
+		if (child == null) {
+			throw new IllegalStateException("Only a server that was created by start() becomes ready, and only once");
+		}
+		if (!child.greet()) {
+			child.close();
+			this.end.complete(null);
+			return;
+		}
+		this.workers.execute(() -> {
+			try (child) {
+				child.serve();
+				this.end.complete(null);
+			}
+			catch (IpcException | RuntimeException | Error ex) {
+				this.end.completeExceptionally(ex);
+			}
+			finally {
+				close();
+			}
+		});
+	}
+
+	/**
+	 * Waits until the parent has closed its end.
+	 * @throws IpcException if the parent broke the protocol, or the socket failed
+	 */
+	public void awaitEnd() throws IpcException {
+		try {
+			this.end.join();
+		}
+		catch (CompletionException ex) {
+			if (ex.getCause() instanceof IpcException failure) {
+				throw failure;
+			}
+			throw ex;
+		}
+	}
+
+	/**
+	 * Answers what comes over a further channel, in the threads of this server, until the
+	 * peer closes its end or this server is closed.
+	 * @param channel uses CBOR; this server closes its socket
+	 * @throws IpcException if there are too many open files
+	 */
+	public void serve(IpcChannel channel) throws IpcException {
+		new ServedPeer(this.handlers, this.watch, Math.max(MAX_LANES, this.threads), null).open(channel, () -> {
+		});
+	}
+
+	/**
+	 * Closes all sockets that this server serves. What is being worked on gets no answer.
+	 */
+	@Override
+	public void close() {
+		this.watch.close();
+		this.workers.close();
+	}
+
+	/**
+	 * Answers requests.
 	 *
 	 * @param <T> the type of the requests
 	 */
@@ -112,10 +211,66 @@ public final class IpcServer {
 		 * Answers one request.
 		 * @param request the request, which is closed afterwards with all descriptors
 		 * that were not taken
-		 * @return the payload of the reply, or a {@link Reply} to add descriptors
+		 * @return the payload of the reply; a {@link Reply} to add descriptors; a
+		 * {@link java.util.stream.Stream} or {@link java.util.Iterator} to stream it
 		 * @throws Exception if the request failed: the peer gets an error item
 		 */
 		@Nullable Object handle(IpcMessage<T> request) throws Exception;
+
+	}
+
+	/**
+	 * Answers requests, and wants to know more about them.
+	 *
+	 * @param <T> the type of the requests
+	 */
+	@FunctionalInterface
+	public interface ContextHandler<T extends @Nullable Object> {
+
+		/**
+		 * Answers one request.
+		 * @param request the request, as in {@link Handler#handle}
+		 * @param context what else is known about it
+		 * @return as in {@link Handler#handle}
+		 * @throws Exception if the request failed: the peer gets an error item
+		 */
+		@Nullable Object handle(IpcMessage<T> request, IpcContext context) throws Exception;
+
+	}
+
+	/**
+	 * Answers requests with any number of elements.
+	 *
+	 * @param <T> the type of the requests
+	 */
+	@FunctionalInterface
+	public interface StreamHandler<T extends @Nullable Object> {
+
+		/**
+		 * Answers one request.
+		 * @param request the request, as in {@link Handler#handle}
+		 * @param context what else is known about it
+		 * @param elements takes the elements; the stream ends when this method returns
+		 * @throws Exception if the request failed: the peer gets an error item after the
+		 * elements
+		 */
+		void handle(IpcMessage<T> request, IpcContext context, Sink elements) throws Exception;
+
+	}
+
+	/** Takes the elements of a streamed reply. */
+	@FunctionalInterface
+	public interface Sink {
+
+		/**
+		 * Sends an element. Waits while the peer is slower.
+		 * @param element the value to send, or a {@link Reply}
+		 * @param descriptors at most 253; the caller keeps them
+		 * @throws java.util.concurrent.CancellationException if nobody waits for the
+		 * reply any more
+		 * @throws IpcException if it cannot be sent
+		 */
+		void send(@Nullable Object element, OwnedFd... descriptors) throws IpcException;
 
 	}
 

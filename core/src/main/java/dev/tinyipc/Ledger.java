@@ -2,7 +2,9 @@ package dev.tinyipc;
 
 import java.nio.ByteBuffer;
 import java.util.OptionalLong;
+import java.util.concurrent.atomic.AtomicReference;
 
+import dev.tinyipc.MessageFilter.Verdict;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -29,16 +31,21 @@ final class Ledger {
 	/** The number of the last message that was answered. */
 	private volatile long answered;
 
-	/** Whether the peer repeats the number of an envelope. */
-	private volatile boolean mayNumber;
-
 	/** The number of the first message that was sent in an envelope. */
 	private volatile long firstInEnvelope = Long.MAX_VALUE;
 
-	/** A hello is the first message that comes, or none. */
-	private boolean mayGreet = true;
+	/**
+	 * The number of the last message without an envelope to a peer that repeats numbers.
+	 */
+	private long bare;
 
-	private volatile boolean hasGreeted;
+	/** A hello is the first message that comes, or none. */
+	private volatile boolean mayGreet = true;
+
+	private volatile @Nullable IpcHello hello;
+
+	/** Came with the hello, for calls of the peer. */
+	private final AtomicReference<@Nullable IpcSocket> calls = new AtomicReference<>();
 
 	private boolean toldOfDropped;
 
@@ -47,6 +54,13 @@ final class Ledger {
 
 	Ledger(String peer) {
 		this.peer = peer;
+	}
+
+	/** For a further socket to a peer that has said hello on its first one. */
+	Ledger(String peer, IpcHello hello) {
+		this.peer = peer;
+		this.hello = hello;
+		this.mayGreet = false;
 	}
 
 	/**
@@ -60,10 +74,18 @@ final class Ledger {
 		if (exchange != null) {
 			exchange.number(number);
 		}
-		if (this.mayNumber && this.firstInEnvelope > number) {
+		IpcHello hello = this.hello;
+		if (hello != null && hello.envelope() && this.firstInEnvelope > number) {
 			this.firstInEnvelope = number;
 		}
 		return (this.firstInEnvelope <= number) ? OptionalLong.of(number) : OptionalLong.empty();
+	}
+
+	/** As {@link #enter}, for a request that has no envelope to any peer. */
+	void enterBare(Exchange exchange) {
+		this.bare = this.sent + 1;
+		this.sent = this.bare;
+		exchange.number(this.bare);
 	}
 
 	/** Strikes out the message that was entered last: nothing of it was sent. */
@@ -74,10 +96,10 @@ final class Ledger {
 		}
 	}
 
-	/** Opens the envelope, if there is one, of a possible reply to an exchange. */
-	boolean isReplyTo(Exchange exchange, ByteBuffer body) throws IpcException {
-		if (isHello(body)) {
-			return false;
+	/** Opens a possible answer to an exchange. */
+	Verdict replyTo(Exchange exchange, ByteBuffer body, Packet packet) throws IpcException {
+		if (isHello(body, packet)) {
+			return Verdict.DROP;
 		}
 		long number = numberOf(body);
 		if (number == 0) {
@@ -89,23 +111,27 @@ final class Ledger {
 		if (number <= this.answered) {
 			// Not the reply to this exchange, which is still to come.
 			this.fault = this.peer + " answered a message twice";
-			return false;
+			return Verdict.DROP;
 		}
-		this.answered = number;
+		StreamItem item = itemIn(body);
+		if (item != StreamItem.ELEMENT) {
+			this.answered = number;
+		}
 		if (number < exchange.number()) {
 			tellOfDropped();
-			return false;
+			return Verdict.DROP;
 		}
-		exchange.answered();
-		return true;
+		return exchange.accept(item, ErrorItem.isOne(body));
 	}
 
 	/** Drops any message, which must be an answer that was owed. */
-	boolean isDropped(ByteBuffer body) throws IpcException {
-		if (!isHello(body)) {
+	Verdict dropped(ByteBuffer body, Packet packet) throws IpcException {
+		if (!isHello(body, packet)) {
 			long number = numberOf(body);
 			if (number > this.answered && number <= this.sent) {
-				this.answered = number;
+				if (itemIn(body) != StreamItem.ELEMENT) {
+					this.answered = number;
+				}
 				tellOfDropped();
 			}
 			else {
@@ -114,29 +140,42 @@ final class Ledger {
 						+ (isNumbered() ? "" : ". If it did so before, replies may have reached the wrong callers");
 			}
 		}
-		return false;
+		return Verdict.DROP;
 	}
 
 	/** Wants any message but a hello: the answer to a one-way message, or another. */
-	boolean isAnyMessage(ByteBuffer body) throws IpcException {
-		if (isHello(body)) {
-			return false;
+	Verdict anyMessage(ByteBuffer body, Packet packet) throws IpcException {
+		if (isHello(body, packet)) {
+			return Verdict.DROP;
 		}
-		this.answered = Math.min(this.sent, Math.max(this.answered, numberOf(body)));
-		return true;
+		long number = numberOf(body);
+		StreamItem item = itemIn(body);
+		if (item != StreamItem.ELEMENT) {
+			this.answered = Math.min(this.sent, Math.max(this.answered, number));
+		}
+		return (item != StreamItem.END) ? Verdict.DELIVER : Verdict.DROP;
 	}
 
-	private boolean isHello(ByteBuffer body) throws IpcException {
+	/** Wants the hello, and refuses any other message. */
+	Verdict greeting(ByteBuffer body, Packet packet) throws IpcException {
+		if (isHello(body, packet)) {
+			return Verdict.END;
+		}
+		throw broken(" sent another message before its hello");
+	}
+
+	private boolean isHello(ByteBuffer body, Packet packet) throws IpcException {
 		if (!this.mayGreet) {
 			return false;
 		}
 		this.mayGreet = false;
-		if (!Hello.isOne(body)) {
+		if (!IpcHello.isOne(body)) {
 			return false;
 		}
 		try {
-			this.mayNumber = Hello.read(body).envelope();
-			this.hasGreeted = true;
+			IpcHello hello = IpcHello.read(body);
+			this.calls.set(ReceivedSocket.takeFrom(packet));
+			this.hello = hello;
 			return true;
 		}
 		catch (JacksonException ex) {
@@ -154,21 +193,29 @@ final class Ledger {
 			return envelope.id().orElse(0);
 		}
 		long next = this.answered + 1;
-		// Only messages without a number are answered without one, and envelopes that the
-		// peer could not read.
-		return (next < this.firstInEnvelope || ErrorItem.isOne(body)) ? next : 0;
+		// Only messages without a number are answered without one, envelopes that the
+		// peer
+		// could not read, and by the parts of a stream.
+		boolean mayBeBare = next < this.firstInEnvelope || next == this.bare || ErrorItem.isOne(body)
+				|| StreamItem.isOne(body);
+		return mayBeBare ? next : 0;
 	}
 
 	private @Nullable Envelope open(ByteBuffer body) throws IpcException {
 		try {
-			Envelope envelope = Envelope.read(body);
-			if (envelope != null) {
-				body.limit(envelope.end()).position(envelope.start());
-			}
-			return envelope;
+			return Envelope.open(body);
 		}
 		catch (JacksonException ex) {
 			throw broken(" sent a malformed envelope: " + ex.getOriginalMessage());
+		}
+	}
+
+	private StreamItem itemIn(ByteBuffer body) throws IpcException {
+		try {
+			return StreamItem.open(body);
+		}
+		catch (JacksonException ex) {
+			throw broken(": " + ex.getOriginalMessage());
 		}
 	}
 
@@ -206,8 +253,19 @@ final class Ledger {
 		return number <= this.answered;
 	}
 
-	boolean hasGreeted() {
-		return this.hasGreeted;
+	/** What the peer has said that it can do; null if it has not. */
+	@Nullable IpcHello hello() {
+		return this.hello;
+	}
+
+	/** Whether a hello may still come. */
+	boolean mayGreet() {
+		return this.mayGreet;
+	}
+
+	/** The socket that came with the hello, which is handed out once. */
+	@Nullable IpcSocket takeCalls() {
+		return this.calls.getAndSet(null);
 	}
 
 	/** Whether messages are sent with numbers. */

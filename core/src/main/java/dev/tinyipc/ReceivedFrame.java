@@ -32,14 +32,12 @@ final class ReceivedFrame<T> implements Closeable {
 
 	private final Codec codec;
 
-	private final Codec.Readers readers;
-
 	private boolean hasUniqueKeys;
 
 	private boolean handedOn;
 
-	ReceivedFrame(FrameBuffer buffer, FrameBuffer.Slot home, @Nullable ByteString expected, Packet packet, Codec codec,
-			Codec.Readers readers) {
+	ReceivedFrame(FrameBuffer buffer, FrameBuffer.Slot home, @Nullable ByteString expected, Packet packet,
+			Codec codec) {
 		this.buffer = buffer;
 		this.home = home;
 		this.byteString = (expected != null) ? expected.content() : null;
@@ -48,15 +46,14 @@ final class ReceivedFrame<T> implements Closeable {
 				: buffer.memory().bytes().limit(Frame.HEADER_SIZE + packet.length()).position(Frame.HEADER_SIZE);
 		this.packet = packet;
 		this.codec = codec;
-		this.readers = readers;
 	}
 
 	/**
-	 * Looks over the body, and asks whether it is wanted. One that is refused may still
-	 * be somebody's answer: its envelope is looked at, and nothing else of it.
+	 * Looks over the body, and asks what to do with it. One that is refused may still be
+	 * somebody's answer: what precedes its payload is looked at, and nothing else of it.
 	 * @throws JacksonException if it is wanted, and refused
 	 */
-	boolean isWantedBy(IpcChannel.Filter filter, int maxItems) throws IpcException {
+	MessageFilter.Verdict judge(MessageFilter filter, int maxItems) throws IpcException {
 		JacksonException refused = null;
 		if (this.byteString == null) {
 			try {
@@ -64,35 +61,36 @@ final class ReceivedFrame<T> implements Closeable {
 			}
 			catch (JacksonException ex) {
 				refused = ex;
-				this.body.limit(Envelope.prefixSize(this.body));
+				this.body.limit(this.body.position() + Prefix.size(this.body));
 			}
 		}
-		boolean wanted = filter.wants(this.body);
-		if (wanted && refused != null) {
+		MessageFilter.Verdict verdict = filter.judge(this.body, this.packet);
+		if (refused != null && verdict != MessageFilter.Verdict.DROP) {
 			throw refused;
 		}
-		return wanted;
+		return verdict;
 	}
 
 	/**
-	 * Decodes the body as what was expected.
+	 * Decodes the body.
+	 * @param readers read what it is expected to be
 	 * @return the message, which the descriptors belong to from now on
 	 * @throws IpcException.Remote if it is an error item, on a channel that talks CBOR
 	 * @throws tools.jackson.core.JacksonException if it cannot be read
 	 */
 	@SuppressWarnings("unchecked") // T is byte[] where a byte string was expected
-	IpcMessage<T> decode() throws IpcException.Remote {
-		T payload = (this.byteString != null) ? (T) this.byteString : read();
+	IpcMessage<T> decode(Codec.Readers readers) throws IpcException.Remote {
+		T payload = (this.byteString != null) ? (T) this.byteString : read(readers);
 		this.handedOn = true;
 		return new IpcMessage<>(payload, this.packet);
 	}
 
-	private T read() throws IpcException.Remote {
+	private T read(Codec.Readers readers) throws IpcException.Remote {
 		try {
 			if (this.codec.isCbor() && ErrorItem.isOne(this.body)) {
 				throw ErrorItem.read(this.body, Frame.HEADER_SIZE + (long) this.packet.length());
 			}
-			ObjectReader reader = this.hasUniqueKeys ? this.readers.trusting() : this.readers.strict();
+			ObjectReader reader = this.hasUniqueKeys ? readers.trusting() : readers.strict();
 			return reader.readValue(new ByteBufferBackedInputStream(this.body));
 		}
 		catch (ArithmeticException | IllegalArgumentException ex) {

@@ -119,11 +119,28 @@ final class SocketReceiver extends SocketSide {
 
 	/** See {@link IpcSocket#pendingSize()}. */
 	OptionalInt pendingSize() throws IpcException {
+		return peek(0, 0);
+	}
+
+	/**
+	 * Looks at the next packet, which stays where it is.
+	 * @return its size; empty if none is there
+	 */
+	OptionalInt peek(NativeBuffer start) throws IpcException {
+		try {
+			return peek(start.address(), start.capacity());
+		}
+		finally {
+			Reference.reachabilityFence(start);
+		}
+	}
+
+	private OptionalInt peek(long address, int room) throws IpcException {
 		int fd = this.descriptor.borrow();
 		try {
 			while (true) {
 				// Without room for control data: a peek would duplicate the descriptors.
-				long size = LibC.recv(fd, 0, 0, LibC.MSG_PEEK | LibC.MSG_TRUNC | LibC.MSG_DONTWAIT);
+				long size = LibC.recv(fd, address, room, LibC.MSG_PEEK | LibC.MSG_TRUNC | LibC.MSG_DONTWAIT);
 				if (size >= 0) {
 					return OptionalInt.of((int) size);
 				}

@@ -23,7 +23,7 @@ final class CborGenerator {
 			Long.MAX_VALUE, Long.MIN_VALUE, -1 };
 
 	private static final long[] TAGS = { 0, 1, 2, 3, 4, 5, 24, 25, 256, 258, 55799, ErrorItem.TAG, Envelope.TAG,
-			Hello.TAG, 0xffff_ffffL, -1 };
+			IpcHello.TAG, 0xffff_ffffL, -1 };
 
 	/** What could cost much for little: tags, openings, empty things, texts, numbers. */
 	private static final String[] RUNS = { "c1", "d8", "d9d9f7", "81", "9f", "a1", "bf", "a0", "80", "60", "40", "f6",

@@ -30,13 +30,13 @@ class EnvelopeTests {
 	void prefixIsWhatTheWireFormatSaysInEitherByteOrder() {
 		for (ByteOrder order : List.of(ByteOrder.BIG_ENDIAN, ByteOrder.LITTLE_ENDIAN)) {
 			ByteBuffer target = ByteBuffer.allocate(40).order(order);
-			Envelope.writePrefix(target, 3, 0x0102030405060708L);
+			Envelope.write(target, 3, 0x0102030405060708L);
 			assertThat(HexFormat.of().formatHex(target.array(), 3, 3 + Envelope.PREFIX_SIZE))
 				.isEqualTo(TAG + "a2" + "6269641b0102030405060708" + PAYLOAD);
 			assertThat(target.position()).isZero();
 			ByteBuffer body = target.position(3).limit(3 + Envelope.PREFIX_SIZE + 1);
 			Envelope read = Envelope.read(body);
-			assertThat(read).isEqualTo(new Envelope(OptionalLong.of(0x0102030405060708L), 29, 30));
+			assertThat(read).isEqualTo(new Envelope(OptionalLong.of(0x0102030405060708L), null, Map.of(), 29, 30));
 		}
 	}
 
@@ -49,7 +49,7 @@ class EnvelopeTests {
 			"db0000000049505346" + "a2" + ID_7 + PAYLOAD + "63616263",
 			"d9d9f7" + TAG + "a2" + ID_7 + PAYLOAD + "63616263", TAG + "a3" + ID_7 + PAYLOAD + "63616263" + "61788101",
 			TAG + "a3" + "6178a16161820102" + PAYLOAD + "63616263" + ID_7,
-			TAG + "a4" + "666d6574686f6461" + "6d" + "676865616465727381f6" + ID_7 + PAYLOAD + "63616263",
+			TAG + "a4" + "666d6574686f64616d" + "6768656164657273a161616162" + ID_7 + PAYLOAD + "63616263",
 			TAG + "a2" + "7f616961" + "64ff07" + PAYLOAD + "7f6161626263ff",
 			TAG + "a2" + ID_7 + PAYLOAD + "7f616162" + "6263ff" })
 	void isOpenedInWhateverWellFormedWayItIsWritten(String hex) throws Exception {
@@ -71,7 +71,10 @@ class EnvelopeTests {
 			TAG + "a2" + "626964" + "c249010000000000000000" + PAYLOAD + "01",
 			TAG + "a2" + "626964" + "f6" + PAYLOAD + "01", TAG + "a3" + ID_7 + ID_7 + PAYLOAD + "01",
 			TAG + "a3" + PAYLOAD + "01" + PAYLOAD + "01" + ID_7, TAG + "bf" + ID_7 + PAYLOAD + "01",
-			TAG + "a2" + ID_7 + PAYLOAD + "1c" })
+			TAG + "a2" + ID_7 + PAYLOAD + "1c", TAG + "a2" + "666d6574686f64" + "f6" + PAYLOAD + "01",
+			TAG + "a2" + "6768656164657273" + "80" + PAYLOAD + "01",
+			TAG + "a2" + "6768656164657273" + "a1616101" + PAYLOAD + "01",
+			TAG + "a2" + "6768656164657273" + "a2616161626161" + "6163" + PAYLOAD + "01" })
 	void oneThatIsMalformedIsRefusedAndTheNextMessageIsReceived(String hex) throws Exception {
 		try (IpcSocketPair pair = IpcSocket.pair(); OwnedFd file = Samples.memoryFile("x")) {
 			LeakWatch watch = new LeakWatch();

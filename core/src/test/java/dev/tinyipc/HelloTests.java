@@ -3,7 +3,9 @@ package dev.tinyipc;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.HexFormat;
+import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalLong;
 
 import org.junit.jupiter.api.Test;
@@ -27,24 +29,31 @@ class HelloTests {
 
 	@Test
 	void isReadWhateverElseItSays() {
-		assertThat(Hello.read(body(TAG + "a0"))).isEqualTo(new Hello(1, false));
-		assertThat(Hello.read(body(TAG + "a3" + "656c616e657304" + "68656e76656c6f7065f5" + "6870726f746f636f6c02")))
-			.isEqualTo(new Hello(2, true));
-		assertThat(Hello.isOne(body(TAG + "a0"))).isTrue();
-		assertThat(Hello.isOne(body("a0"))).isFalse();
+		assertThat(IpcHello.read(body(TAG + "a0"))).isEqualTo(new IpcHello(1, false, false, 1, Optional.empty(), 0));
+		assertThat(IpcHello
+			.read(body(TAG + "a4" + "656c616e657304" + "68656e76656c6f7065f5" + "6870726f746f636f6c02" + "6178f6")))
+			.isEqualTo(new IpcHello(2, true, false, 4, Optional.empty(), 0));
+		assertThat(IpcHello.read(body(TAG + "a4" + "6663616e63656cf5" + "6572656164" + "79f5" + "676d6574686f6473"
+				+ "826161" + "60" + "6e6d61784d65737361676553697a65" + "1903e8")))
+			.isEqualTo(new IpcHello(1, false, true, 1, Optional.of(List.of("a", "")), 1000));
+		assertThat(IpcHello.isOne(body(TAG + "a0"))).isTrue();
+		assertThat(IpcHello.isOne(body("a0"))).isFalse();
 	}
 
 	@ParameterizedTest
 	@ValueSource(strings = { "", "01", "80", "a1" + "6870726f746f636f6c" + "6132", "a1" + "68656e76656c6f7065" + "01",
-			"a0" + "00" })
+			"a0" + "00", "a1" + "656c616e6573" + "00", "a1" + "656c616e6573" + "f94000",
+			"a1" + "676d6574686f6473" + "a0", "a1" + "676d6574686f6473" + "8101", "a1" + "6663616e63656c" + "f6",
+			"a1" + "657265616479" + "01", "a1" + "6e6d61784d65737361676553697a65" + "1bffffffffffffffff" })
 	void somethingElseBehindItsTagIsRefused(String content) {
-		assertThatExceptionOfType(JacksonException.class).isThrownBy(() -> Hello.read(body(TAG + content)));
+		assertThatExceptionOfType(JacksonException.class).isThrownBy(() -> IpcHello.read(body(TAG + content)));
 	}
 
 	@Test
 	void invitedChildSaysHelloAndAnswersEnvelopesWithEnvelopes() throws Exception {
 		try (IpcProcess child = start(Map.of(IpcServer.HELLO_VARIABLE, "1"))) {
-			assertThat(Hello.read(receiveBody(child))).isEqualTo(new Hello(2, true));
+			assertThat(IpcHello.read(receiveBody(child)))
+				.isEqualTo(new IpcHello(2, true, true, 1, Optional.empty(), IpcChannel.DEFAULT_MAX_MESSAGE_SIZE));
 			IpcChannel channel = IpcChannel.over(child.socket());
 			for (long id = 5; id < 8; id++) {
 				channel.sendNumbered(OptionalLong.of(id), "to be echoed");
@@ -130,7 +139,8 @@ class HelloTests {
 	}
 
 	private static String receive(IpcChannel channel, long id) throws IpcException {
-		return channel.receiveWanted(String.class, null, Opening.telling((number) -> assertThat(number).hasValue(id)))
+		return channel
+			.<String>receiveWanted(String.class, null, Opening.telling((number) -> assertThat(number).hasValue(id)))
 			.payload();
 	}
 

@@ -247,7 +247,7 @@ class IpcRequesterTests {
 	@Test
 	void helloThatComesAfterTheFirstRequestIsNoReply() throws Exception {
 		Exchange exchange = request("ask");
-		this.peer.sendHello(Hello.OURS);
+		this.peer.sendHello(Samples.HELLO);
 		this.peer.send("reply");
 		assertThat(exchange.reply(String.class).payload()).isEqualTo("reply");
 		Exchange next = request("ask in an envelope");
@@ -304,8 +304,7 @@ class IpcRequesterTests {
 		ByteBuffer body = ByteBuffer.allocate(1000);
 		int size = 0;
 		if (inEnvelope) {
-			Envelope.writePrefix(body, 0, 1);
-			size = Envelope.PREFIX_SIZE;
+			size = Envelope.write(body, 0, 1);
 		}
 		Arrays.fill(body.array(), size, 1000, (byte) 0xc1); // tags around nothing
 		RawSender.send(this.pair.child(), Samples.frame(body.array()));
@@ -369,7 +368,7 @@ class IpcRequesterTests {
 
 	/** Has the peer say that it repeats numbers, before anything else. */
 	private void greet() throws IpcException {
-		this.peer.sendHello(Hello.OURS);
+		this.peer.sendHello(Samples.HELLO);
 		assertThat(this.requester.look()).isEqualTo(IpcRequester.State.IN_STEP);
 	}
 

@@ -31,8 +31,12 @@ class LayersTests {
 					"Spin"),
 			Set.of("IpcChannel", "ChannelResources", "ReceivedFrame", "Codec", "CborHead", "CborCheck", "MapKeys",
 					"Utf8", "Frame", "FrameBuffer", "LargeMemory", "ByteString", "IpcMessage", "ErrorItem", "Envelope",
-					"Hello", "IpcServer", "RequestLoop", "ParentSettings", "Termination", "IpcMapperCustomizer",
-					"IpcRequester", "Ledger", "Exchange", "IpcProcessBuilder", "IpcProcess"));
+					"EnvelopeReader", "Prefix", "StreamItem", "DroppedMessage", "MessageFilter", "Inbox", "Outbox",
+					"TypedPayload", "IpcHello", "ReceivedSocket", "IpcServer", "IpcServerBuilder", "IpcContext",
+					"IpcParent", "Handlers", "UnknownMethodException", "ServedExchange", "ServedLane", "ServedPeer",
+					"LaneWatch", "ServerThreads", "ChildEnd", "RequestSender", "RequesterPool", "ParentSettings",
+					"Termination", "IpcMapperCustomizer", "IpcRequester", "Ledger", "Exchange", "IpcProcessBuilder",
+					"IpcProcess"));
 
 	private static final Set<String> MAY_USE_JNA = Set.of("LibC", "StructBytes");
 

@@ -8,10 +8,11 @@ final class Opening {
 	private Opening() {
 	}
 
-	static IpcChannel.Filter telling(Listener listener) {
-		return (body) -> {
-			listener.opened(Envelope.open(body));
-			return true;
+	static MessageFilter telling(Listener listener) {
+		return (body, packet) -> {
+			Envelope envelope = Envelope.open(body);
+			listener.opened((envelope != null) ? envelope.id() : OptionalLong.empty());
+			return MessageFilter.Verdict.DELIVER;
 		};
 	}
 

@@ -1,0 +1,91 @@
+package dev.tinyipc;
+
+import java.io.Closeable;
+
+import org.jspecify.annotations.Nullable;
+
+/** The end of a child's server: the socket that it inherited, and the one for calls. */
+final class ChildEnd implements Closeable {
+
+	private final IpcSocket socket;
+
+	private final IpcChannel channel;
+
+	private final IpcHello hello;
+
+	/** Our end and the parent's; null if the child calls nobody. */
+	private final @Nullable IpcSocketPair calls;
+
+	private final ServedLane lane;
+
+	private final boolean invited;
+
+	private ChildEnd(IpcSocket socket, IpcChannel channel, Handlers handlers, LaneWatch watch, int threads)
+			throws IpcException {
+		this.socket = socket;
+		this.channel = channel;
+		this.invited = ParentSettings.invitesHello();
+		this.hello = new IpcHello(IpcHello.PROTOCOL, true, true, threads, handlers.methods(), channel.maxMessageSize());
+		this.calls = (this.invited && handlers.useContext()) ? IpcSocket.pair() : null;
+		IpcParent parent = (this.calls != null) ? IpcParent.over(channel.onLane(this.calls.parent())) : null;
+		this.lane = this.invited ? new ServedPeer(handlers, watch, threads, parent).first(channel)
+				: new ServedLane(channel, handlers, null);
+	}
+
+	/** Connects to the parent. */
+	static ChildEnd connect(Handlers handlers, LaneWatch watch, int threads) throws IpcException {
+		IpcSocket socket = IpcSocket.inherited()
+			.orElseThrow(() -> new IllegalStateException("This program was not started as a child: the environment"
+					+ " variable " + IpcSocket.FD_VARIABLE + " is not set. Start it through IpcProcessBuilder,"
+					+ " or declare it with @ChildProcess"));
+		boolean connected = false;
+		try {
+			Termination.holdOffWhileOpen(socket);
+			ChildEnd end = new ChildEnd(socket, ParentSettings.channelOver(socket), handlers, watch, threads);
+			connected = true;
+			return end;
+		}
+		finally {
+			if (!connected) {
+				socket.close();
+			}
+		}
+	}
+
+	/**
+	 * Says hello, if invited.
+	 * @return whether the parent is still there
+	 */
+	boolean greet() throws IpcException {
+		if (!this.invited) {
+			return true;
+		}
+		try {
+			if (this.calls == null) {
+				this.channel.sendHello(this.hello);
+			}
+			else {
+				this.channel.sendHello(this.hello, this.calls.child().descriptor());
+				this.calls.child().close();
+			}
+			return true;
+		}
+		catch (IpcException.PeerClosed ex) {
+			return false;
+		}
+	}
+
+	/** Serves the parent until it closes its end. */
+	void serve() throws IpcException {
+		this.lane.run();
+	}
+
+	@Override
+	public void close() {
+		this.socket.close();
+		if (this.calls != null) {
+			this.calls.close();
+		}
+	}
+
+}

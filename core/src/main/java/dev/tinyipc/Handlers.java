@@ -1,0 +1,117 @@
+package dev.tinyipc;
+
+import java.lang.reflect.Type;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+import org.jspecify.annotations.Nullable;
+
+/** The handlers of a server, by the methods that they serve. */
+final class Handlers {
+
+	/** Stands for requests without a method. */
+	static final String DEFAULT = "";
+
+	/** A result that says that the reply was streamed, and only has to be ended. */
+	static final Object STREAMED = new Object();
+
+	private final Map<String, Entry> byMethod;
+
+	Handlers(Map<String, Entry> byMethod) {
+		this.byMethod = Map.copyOf(byMethod);
+	}
+
+	/**
+	 * Finds a handler.
+	 * @param method null for requests without one
+	 * @throws UnknownMethodException if there is none
+	 */
+	Entry handlerOf(@Nullable String method) {
+		Entry entry = this.byMethod.get((method != null) ? method : DEFAULT);
+		if (entry == null) {
+			throw new UnknownMethodException(method, this.byMethod.keySet());
+		}
+		return entry;
+	}
+
+	/** The methods for the hello; empty if they say nothing. */
+	Optional<List<String>> methods() {
+		boolean plain = this.byMethod.keySet().equals(Set.of(DEFAULT));
+		return plain ? Optional.empty() : Optional.of(this.byMethod.keySet().stream().sorted().toList());
+	}
+
+	/** Whether all requests are byte arrays, which can be received faster. */
+	boolean takeBytesOnly() {
+		return this.byMethod.values().stream().allMatch((entry) -> entry.type() == byte[].class);
+	}
+
+	/** Whether a handler may call the parent. */
+	boolean useContext() {
+		return this.byMethod.values().stream().anyMatch(Entry::usesContext);
+	}
+
+	/**
+	 * A handler and what it takes.
+	 *
+	 * @param type the type to read requests as
+	 * @param handler answers them
+	 * @param usesContext whether it is interested in the context
+	 */
+	record Entry(Type type, Action handler, boolean usesContext) {
+
+	}
+
+	/** What all kinds of handlers come down to. */
+	@FunctionalInterface
+	interface Action {
+
+		/**
+		 * Answers one request.
+		 * @param elements takes the elements of a streamed reply
+		 * @return the reply; {@link #STREAMED} if it went to the sink
+		 */
+		@Nullable Object handle(IpcMessage<Object> request, IpcContext context, IpcServer.Sink elements) throws Exception;
+
+	}
+
+	/** Collects handlers. */
+	static final class Builder {
+
+		private final Map<String, Entry> byMethod = new LinkedHashMap<>();
+
+		@SuppressWarnings("unchecked") // a request is read as the type of its handler
+		<T> void add(String method, Type type, boolean usesContext, TypedAction<T> handler) {
+			Entry before = this.byMethod.put(method, new Entry(type, (request, context, elements) -> handler
+				.handle((IpcMessage<T>) (IpcMessage<?>) request, context, elements), usesContext));
+			if (before != null) {
+				throw new IllegalStateException(
+						method.isEmpty() ? "There are two handlers for requests without a method"
+								: "There are two handlers for the method '" + method + '\'');
+			}
+		}
+
+		Handlers build() {
+			if (this.byMethod.isEmpty()) {
+				throw new IllegalStateException("A server needs at least one handler");
+			}
+			return new Handlers(this.byMethod);
+		}
+
+	}
+
+	/**
+	 * A handler of requests of one type.
+	 *
+	 * @param <T> the type of the requests
+	 */
+	@FunctionalInterface
+	interface TypedAction<T> {
+
+		@Nullable Object handle(IpcMessage<T> request, IpcContext context, IpcServer.Sink elements) throws Exception;
+
+	}
+
+}

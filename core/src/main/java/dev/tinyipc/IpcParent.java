@@ -1,0 +1,104 @@
+package dev.tinyipc;
+
+import java.lang.reflect.Type;
+import java.time.Duration;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The parent of this process, as somebody who can be asked: at any time, by any number of
+ * threads, also while this process works on a request of the parent's.
+ *
+ * <pre class="code">
+ * .handler("render", Page.class, (request, context) -&gt; {
+ *     Font font = context.parent().call("font", request.payload().fontName(), Font.class);
+ *     ...
+ * </pre>
+ *
+ * Calls go over sockets of their own, of which further ones are opened as they are
+ * needed.
+ */
+public final class IpcParent {
+
+	private static final Duration DEFAULT_TIMEOUT = Duration.ofSeconds(30);
+
+	private final RequesterPool pool;
+
+	/** Null for the default timeout, from each call on. */
+	private final @Nullable Deadline deadline;
+
+	private IpcParent(RequesterPool pool, @Nullable Deadline deadline) {
+		this.pool = pool;
+		this.deadline = deadline;
+	}
+
+	/** The parent at the other end of the socket that goes with the hello. */
+	static IpcParent over(IpcChannel calls) {
+		return new IpcParent(new RequesterPool(calls), null);
+	}
+
+	/**
+	 * Limits how long calls may take, instead of 30 seconds or the time that is left of
+	 * the request that is worked on.
+	 * @param deadline of each call
+	 * @return the same parent
+	 */
+	public IpcParent until(Deadline deadline) {
+		return (deadline != Deadline.NONE) ? new IpcParent(this.pool, deadline.interruptible()) : this;
+	}
+
+	/**
+	 * Asks the parent, and closes the descriptors that come with its reply.
+	 * @param method what to do with the payload, as the parent calls it
+	 * @param payload the value to send
+	 * @param type the type to read the reply as
+	 * @param descriptors at most 253; the caller keeps them
+	 * @param <R> the type of the reply
+	 * @return the reply; null only if the parent sent a null
+	 * @throws IpcException as {@link #exchange}
+	 */
+	public <R> R call(String method, @Nullable Object payload, Class<R> type, OwnedFd... descriptors)
+			throws IpcException {
+		try (IpcMessage<R> reply = exchange(method, payload, type, descriptors)) {
+			return reply.payload();
+		}
+	}
+
+	/**
+	 * Asks the parent.
+	 * @param method what to do with the payload, as the parent calls it
+	 * @param payload the value to send
+	 * @param type the type to read the reply as, as in {@link IpcChannel#receive(Type)}
+	 * @param descriptors at most 253; the caller keeps them
+	 * @param <R> the type of the reply
+	 * @return the reply, to be closed by the caller
+	 * @throws tools.jackson.core.JacksonException if the request cannot be written, or
+	 * the reply not be read
+	 * @throws IpcException.Remote if the parent answered with an error, such as that it
+	 * has no such method
+	 * @throws IpcException.PeerClosed if the parent is gone, or serves no calls
+	 * @throws IpcException.Timeout if there was no reply in time, or all sockets were
+	 * busy
+	 * @throws IpcException.Interrupted if the thread was interrupted while it waited, for
+	 * example because the request that it works on was cancelled
+	 * @throws IpcException if the call failed otherwise
+	 */
+	public <R> IpcMessage<R> exchange(String method, @Nullable Object payload, Type type, OwnedFd... descriptors)
+			throws IpcException {
+		Deadline deadline = (this.deadline != null) ? this.deadline : Deadline.in(DEFAULT_TIMEOUT).interruptible();
+		IpcRequester requester = this.pool.take(deadline);
+		Exchange exchange = null;
+		try {
+			exchange = requester.begin(deadline).method(method);
+			exchange.request(payload, descriptors);
+			return exchange.reply(type);
+		}
+		finally {
+			if (exchange != null) {
+				exchange.cancel(); // if it was given up
+			}
+			this.pool.giveBack(requester);
+		}
+	}
+
+}

@@ -1,0 +1,212 @@
+package dev.tinyipc;
+
+import java.lang.reflect.Type;
+import java.util.concurrent.ThreadFactory;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Configures an {@link IpcServer}.
+ *
+ * <pre class="code">
+ * IpcServer.builder()
+ *     .handler("scale", Scale.class, (request) -&gt; scale(request.payload()))
+ *     .stream("rows", Query.class, (request, context, rows) -&gt; {
+ *         for (Row row : query(request.payload())) {
+ *             rows.send(row);
+ *         }
+ *     })
+ *     .threads(8)
+ *     .serve();
+ * </pre>
+ */
+public final class IpcServerBuilder {
+
+	private final Handlers.Builder handlers = new Handlers.Builder();
+
+	private int threads = 1;
+
+	private @Nullable ThreadFactory threadFactory;
+
+	IpcServerBuilder() {
+	}
+
+	/**
+	 * Adds the handler of requests that name no method.
+	 * @param type the type to read the requests as
+	 * @param handler answers them
+	 * @param <T> the type of the requests
+	 * @return this builder
+	 */
+	public <T> IpcServerBuilder handler(Class<T> type, IpcServer.Handler<T> handler) {
+		return handler(Handlers.DEFAULT, type, handler);
+	}
+
+	/**
+	 * Adds the handler of requests that name no method.
+	 * @param type the type to read the requests as
+	 * @param handler answers them
+	 * @param <T> the type of the requests
+	 * @return this builder
+	 */
+	public <T> IpcServerBuilder handler(Class<T> type, IpcServer.ContextHandler<T> handler) {
+		return handler(Handlers.DEFAULT, type, handler);
+	}
+
+	/**
+	 * Adds the handler of a method.
+	 * @param method its name
+	 * @param type the type to read the requests as
+	 * @param handler answers them
+	 * @param <T> the type of the requests
+	 * @return this builder
+	 * @throws IllegalStateException if the method has a handler already
+	 */
+	public <T> IpcServerBuilder handler(String method, Class<T> type, IpcServer.Handler<T> handler) {
+		return handler(method, (Type) type, handler);
+	}
+
+	/**
+	 * Adds the handler of a method.
+	 * @param method its name
+	 * @param type the type to read the requests as
+	 * @param handler answers them
+	 * @param <T> the type of the requests
+	 * @return this builder
+	 * @throws IllegalStateException if the method has a handler already
+	 */
+	public <T> IpcServerBuilder handler(String method, Class<T> type, IpcServer.ContextHandler<T> handler) {
+		return handler(method, (Type) type, handler);
+	}
+
+	/**
+	 * Adds the handler of a method whose reply is streamed.
+	 * @param method its name
+	 * @param type the type to read the requests as
+	 * @param handler sends the elements
+	 * @param <T> the type of the requests
+	 * @return this builder
+	 * @throws IllegalStateException if the method has a handler already
+	 */
+	public <T> IpcServerBuilder stream(String method, Class<T> type, IpcServer.StreamHandler<T> handler) {
+		return stream(method, (Type) type, handler);
+	}
+
+	/**
+	 * Adds the handler of a method that takes a generic type.
+	 * @param method its name
+	 * @param type the type to read the requests as, as in
+	 * {@link IpcChannel#receive(Type)}
+	 * @param handler answers them
+	 * @param <T> the type of the requests
+	 * @return this builder
+	 * @throws IllegalStateException if the method has a handler already
+	 */
+	public <T> IpcServerBuilder handler(String method, Type type, IpcServer.Handler<T> handler) {
+		this.handlers.<T>add(method, type, false, (request, context, elements) -> handler.handle(request));
+		return this;
+	}
+
+	/**
+	 * Adds the handler of a method that takes a generic type.
+	 * @param method its name
+	 * @param type the type to read the requests as, as in
+	 * {@link IpcChannel#receive(Type)}
+	 * @param handler answers them
+	 * @param <T> the type of the requests
+	 * @return this builder
+	 * @throws IllegalStateException if the method has a handler already
+	 */
+	public <T> IpcServerBuilder handler(String method, Type type, IpcServer.ContextHandler<T> handler) {
+		this.handlers.<T>add(method, type, true, (request, context, elements) -> handler.handle(request, context));
+		return this;
+	}
+
+	/**
+	 * Adds the handler of a method that takes a generic type, and whose reply is
+	 * streamed.
+	 * @param method its name
+	 * @param type the type to read the requests as, as in
+	 * {@link IpcChannel#receive(Type)}
+	 * @param handler sends the elements
+	 * @param <T> the type of the requests
+	 * @return this builder
+	 * @throws IllegalStateException if the method has a handler already
+	 */
+	public <T> IpcServerBuilder stream(String method, Type type, IpcServer.StreamHandler<T> handler) {
+		this.handlers.<T>add(method, type, true, (request, context, elements) -> {
+			handler.handle(request, context, elements);
+			return Handlers.STREAMED;
+		});
+		return this;
+	}
+
+	/**
+	 * Serves several requests at a time, if the parent asks for that.
+	 * @param count the number of threads, at least 1; 1 by default
+	 * @return this builder
+	 */
+	public IpcServerBuilder threads(int count) {
+		if (count < 1) {
+			throw new IllegalArgumentException("A server has at least one thread, not " + count);
+		}
+		this.threads = count;
+		return this;
+	}
+
+	/**
+	 * Serves several requests at a time, in threads of a factory, such as
+	 * {@code Thread.ofVirtual().factory()}.
+	 * @param count how many requests at a time, at least 1
+	 * @param factory creates the threads
+	 * @return this builder
+	 */
+	public IpcServerBuilder threads(int count, ThreadFactory factory) {
+		this.threadFactory = factory;
+		return threads(count);
+	}
+
+	/**
+	 * Creates a server without a peer, to be given channels by
+	 * {@link IpcServer#serve(IpcChannel)}.
+	 * @return the server
+	 */
+	public IpcServer build() {
+		return new IpcServer(this.handlers.build(), this.threads, new ServerThreads(this.threadFactory));
+	}
+
+	/**
+	 * Serves the parent of this process in CBOR, and closes the socket at the end. The
+	 * limit for messages is that of {@value IpcServer#MAX_MESSAGE_SIZE_VARIABLE}, and
+	 * {@value IpcServer#MAPPER_CUSTOMIZER_VARIABLE} customizes the mapper. If
+	 * {@value IpcServer#HELLO_VARIABLE} is set, the parent is told what this server can
+	 * do.
+	 *
+	 * <p>
+	 * While the parent holds its end of the socket, SIGTERM does not end this process, so
+	 * that no request is lost when a service manager signals parent and children at once.
+	 * A JVM that was started with {@code -Xrs} ends nevertheless.
+	 * @throws IllegalStateException if this process was not started as a child, or there
+	 * is no handler
+	 * @throws IpcException if the parent breaks the protocol, or the socket fails: the
+	 * process should then end with a non-zero exit code, as it does if its {@code main}
+	 * throws this
+	 */
+	public void serve() throws IpcException {
+		build().serveParent();
+	}
+
+	/**
+	 * Connects to the parent as {@link #serve()} does, and answers nothing until
+	 * {@link IpcServer#ready()} is called: a parent that waits for it sends no request
+	 * before that.
+	 * @return the server
+	 * @throws IllegalStateException if this process was not started as a child, or there
+	 * is no handler
+	 * @throws IpcException if the socket fails
+	 */
+	public IpcServer start() throws IpcException {
+		return build().connected();
+	}
+
+}

@@ -1,0 +1,168 @@
+package dev.tinyipc;
+
+import java.io.Closeable;
+import java.time.Duration;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Executor;
+
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Waits for all idle lanes of a server in one thread, and has a worker serve one on which
+ * a request arrives. It also looks for a cancel on lanes that are busy, but only after a
+ * while: a watch costs as much as a short exchange.
+ */
+final class LaneWatch implements Closeable {
+
+	private static final Logger logger = LoggerFactory.getLogger(IpcServer.class);
+
+	private static final Duration BUSY_BEFORE_WATCH = Duration.ofMillis(20);
+
+	private final Executor workers;
+
+	private final Map<IpcSocket, ServedLane> lanes = new ConcurrentHashMap<>();
+
+	private @Nullable IpcPoller poller;
+
+	/** Whether the thread wakes up in time to look for busy lanes. */
+	private volatile boolean ticking;
+
+	private volatile boolean closed;
+
+	LaneWatch(Executor workers) {
+		this.workers = workers;
+	}
+
+	/** Adds a lane that a thread of its own serves: only its cancels are looked for. */
+	void add(ServedLane lane) {
+		this.lanes.put(lane.socket(), lane);
+	}
+
+	/** Adds a lane, which workers serve until it is closed. */
+	void serve(ServedLane lane) throws IpcException {
+		add(lane);
+		lane.watchWhileIdle(poller());
+	}
+
+	/** Forgets a lane that has come to its end. */
+	void remove(ServedLane lane) {
+		this.lanes.remove(lane.socket());
+	}
+
+	/** Called when an exchange has begun. */
+	void begun() {
+		if (!this.ticking) {
+			this.ticking = true;
+			try {
+				poller().wakeUp();
+			}
+			catch (IpcException | IllegalStateException ex) {
+				logger.debug("Requests cannot be cancelled any more", ex); // closed
+			}
+		}
+	}
+
+	private synchronized IpcPoller poller() throws IpcException {
+		IpcPoller existing = this.poller;
+		if (existing != null) {
+			return existing;
+		}
+		if (this.closed) {
+			throw new IpcException("The server was closed");
+		}
+		IpcPoller opened = IpcPoller.open();
+		try {
+			Thread thread = new Thread(() -> watch(opened), "ipc-server");
+			thread.setDaemon(true);
+			thread.start();
+			this.poller = opened;
+			return opened;
+		}
+		finally {
+			if (this.poller == null) {
+				opened.close();
+			}
+		}
+	}
+
+	private void watch(IpcPoller poller) {
+		while (true) {
+			try {
+				boolean tick = this.ticking;
+				for (IpcPoller.Event event : poller.await(tick ? BUSY_BEFORE_WATCH : null)) {
+					ServedLane lane = this.lanes.get(event.socket());
+					if (lane != null && lane.isReady()) {
+						this.workers.execute(() -> serve(lane, poller));
+					}
+				}
+				if (tick) {
+					watchBusyLanes(poller);
+				}
+			}
+			catch (IpcException ex) {
+				logger.debug("Sockets are no longer watched", ex);
+				return; // closed
+			}
+			catch (RuntimeException | Error ex) { // all lanes depend on this thread
+				Failures.log(logger, "Failed to watch the sockets of a server", ex);
+			}
+		}
+	}
+
+	private void watchBusyLanes(IpcPoller poller) {
+		this.ticking = false;
+		for (ServedLane lane : this.lanes.values()) {
+			if (lane.isBusy()) {
+				this.ticking = true; // also if it became so just now
+				lane.watchWhileBusy(poller, BUSY_BEFORE_WATCH.toNanos());
+			}
+		}
+	}
+
+	/** Serves a lane as long as requests are there, in the thread of a worker. */
+	private void serve(ServedLane lane, IpcPoller poller) {
+		boolean open = false;
+		try {
+			do {
+				open = lane.serveNext();
+			}
+			while (open && lane.hasMore());
+			if (open) {
+				lane.watchWhileIdle(poller);
+			}
+		}
+		catch (IpcException ex) {
+			open = false;
+			if (!this.closed) {
+				logger.warn("A lane is closed, because its peer has broken the protocol or is gone: {}",
+						ex.getMessage());
+			}
+		}
+		finally {
+			if (!open) {
+				lane.close();
+			}
+		}
+	}
+
+	/** Closes all lanes, also those that are busy. */
+	@Override
+	public synchronized void close() {
+		this.closed = true;
+		this.lanes.values().forEach(ServedLane::close);
+		IpcPoller existing = this.poller;
+		this.poller = null;
+		if (existing != null) {
+			try {
+				existing.close();
+			}
+			catch (IpcException ex) {
+				logger.debug("Unable to close the poller of a server", ex);
+			}
+		}
+	}
+
+}

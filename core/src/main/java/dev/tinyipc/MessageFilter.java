@@ -1,0 +1,36 @@
+package dev.tinyipc;
+
+import java.nio.ByteBuffer;
+
+/** Decides about messages before they are decoded. */
+@FunctionalInterface
+interface MessageFilter {
+
+	/** Wants every message. */
+	MessageFilter ALL = (body, packet) -> Verdict.DELIVER;
+
+	/**
+	 * Decides about a message.
+	 * @param body its body; what this leaves of it is decoded. Of an expected byte
+	 * string, and of a message that was too large, it is only what precedes the payload
+	 * @param packet has its descriptors; what is not taken goes with the message
+	 * @return what to do with it
+	 * @throws IpcException to drop it and stop receiving
+	 */
+	Verdict judge(ByteBuffer body, Packet packet) throws IpcException;
+
+	/** What to do with a message. */
+	enum Verdict {
+
+		/** Decode it and hand it on. */
+		DELIVER,
+
+		/** Drop it, and wait for the next one. */
+		DROP,
+
+		/** Drop it, and hand on that there is none: a stream has ended. */
+		END
+
+	}
+
+}

@@ -1,0 +1,85 @@
+package dev.tinyipc;
+
+import java.util.function.Consumer;
+
+import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.ObjectWriter;
+
+/** The sending side of an {@link IpcChannel}. */
+final class Outbox {
+
+	private final IpcSocket socket;
+
+	private final FrameBuffer.Slot buffers;
+
+	private final Codec codec;
+
+	/** The largest body, in bytes. */
+	private final int maxSize;
+
+	Outbox(IpcSocket socket, ChannelResources resources, Codec codec, int maxSize) {
+		this.socket = socket;
+		this.buffers = resources.outgoing();
+		this.codec = codec;
+		this.maxSize = maxSize;
+	}
+
+	/**
+	 * Sends one message.
+	 * @param prefix what precedes the payload
+	 * @param deadline null for the socket's timeout
+	 * @return the size of the message on the wire, in bytes
+	 */
+	long send(Prefix prefix, @Nullable Object payload, @Nullable Deadline deadline, OwnedFd... descriptors)
+			throws IpcException {
+		FrameBuffer frame = this.buffers.take();
+		try {
+			int prefixSize = prefix.write(frame.memory().bytes(), Frame.HEADER_SIZE);
+			if (payload instanceof byte[] bytes && this.codec.isPlainByteString(byte[].class)) {
+				ByteString string = ByteString.of(bytes, frame, prefixSize);
+				return sendFrame(string, string.bodySize(), descriptors, deadline);
+			}
+			FrameBuffer body = frame.begin(this.maxSize, prefixSize);
+			ObjectWriter writer = TypedPayload.writer(payload, this.codec.mapper());
+			if (writer != null) {
+				writer.writeValue(body, TypedPayload.value(payload));
+			}
+			else {
+				this.codec.mapper().writeValue(body, payload);
+			}
+			if (frame.wantedBodySize() == prefixSize) {
+				throw new IllegalArgumentException(
+						"The mapper wrote nothing for " + payload + ": a message has at least one byte");
+			}
+			return sendFrame(frame, frame.wantedBodySize(), descriptors, deadline);
+		}
+		finally {
+			this.buffers.giveBack(frame);
+		}
+	}
+
+	/** Sends what this library itself writes. */
+	long sendItem(Prefix prefix, Consumer<FrameBuffer> item, @Nullable Deadline deadline, OwnedFd... descriptors)
+			throws IpcException {
+		FrameBuffer frame = this.buffers.take();
+		try {
+			item.accept(frame.begin(this.maxSize, prefix.write(frame.memory().bytes(), Frame.HEADER_SIZE)));
+			return sendFrame(frame, frame.wantedBodySize(), descriptors, deadline);
+		}
+		finally {
+			this.buffers.giveBack(frame);
+		}
+	}
+
+	private long sendFrame(Frame.Window frame, long bodySize, OwnedFd[] descriptors, @Nullable Deadline deadline)
+			throws IpcException {
+		if (bodySize > this.maxSize) {
+			throw new IpcException.MessageTooLarge("A message of " + bodySize + " bytes is over the limit of "
+					+ this.maxSize
+					+ ": raise the maximum message size on both sides, or send a descriptor of the data instead");
+		}
+		Frame.send(this.socket.sender(), frame, (int) bodySize, descriptors, deadline);
+		return Frame.HEADER_SIZE + bodySize;
+	}
+
+}

@@ -1,0 +1,141 @@
+package dev.tinyipc;
+
+import java.time.Duration;
+import java.util.OptionalLong;
+import java.util.concurrent.locks.ReentrantLock;
+
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The sending side of an {@link IpcRequester}: enters each message in the ledger, in the
+ * order in which they are sent, and puts those that the peer can answer by number into an
+ * envelope.
+ */
+final class RequestSender {
+
+	private static final Logger logger = LoggerFactory.getLogger(IpcRequester.class);
+
+	/** A cancel is small: there is no room for it only if the peer does not read. */
+	private static final Duration TIME_TO_CANCEL = Duration.ofMillis(100);
+
+	private final IpcChannel channel;
+
+	/** The peer's name in log and exception messages. */
+	private final String peer;
+
+	private final Ledger ledger;
+
+	private final ReentrantLock sending = new ReentrantLock();
+
+	/** As the channel, but with the limit of the peer for what is sent. */
+	private volatile @Nullable IpcChannel limited;
+
+	RequestSender(IpcChannel channel, String peer, Ledger ledger) {
+		this.channel = channel;
+		this.peer = peer;
+		this.ledger = ledger;
+	}
+
+	/**
+	 * Sends a message.
+	 * @param exchange whose request it is; null for a one-way message
+	 */
+	long send(@Nullable Exchange exchange, @Nullable Object payload, Deadline deadline, OwnedFd... descriptors)
+			throws IpcException {
+		deadline.lock(this.sending, this.peer);
+		try {
+			if (exchange != null) {
+				checkWorthwhile(deadline);
+			}
+			OptionalLong id = this.ledger.enter(exchange);
+			Prefix prefix = (exchange != null && id.isPresent()) ? exchange::writeEnvelope : Prefix.of(id);
+			return send(exchange, prefix, payload, deadline, descriptors);
+		}
+		finally {
+			this.sending.unlock();
+		}
+	}
+
+	/** Sends what was entered in the ledger. */
+	private long send(@Nullable Exchange exchange, Prefix prefix, @Nullable Object payload, Deadline deadline,
+			OwnedFd... descriptors) throws IpcException {
+		boolean sent = false;
+		try {
+			long size = outgoing().send(prefix, payload, deadline, descriptors);
+			sent = true;
+			return size;
+		}
+		finally {
+			// Also if an Error was thrown, by a serializer for example.
+			if (!sent && !this.channel.socket().isBroken()) {
+				this.ledger.strikeOut(exchange);
+			}
+		}
+	}
+
+	private IpcChannel outgoing() {
+		IpcChannel known = this.limited;
+		if (known != null) {
+			return known;
+		}
+		IpcHello hello = this.ledger.hello();
+		if (hello == null) {
+			return this.channel;
+		}
+		IpcChannel limited = (hello.maxMessageSize() > 0) ? this.channel.toPeerWithLimit(hello.maxMessageSize())
+				: this.channel;
+		this.limited = limited;
+		return limited;
+	}
+
+	/** Returns whether the peer was told that nobody waits for its reply. */
+	boolean cancel() {
+		IpcHello hello = this.ledger.hello();
+		if (hello == null || !hello.cancel()) {
+			return false;
+		}
+		Deadline deadline = Deadline.in(TIME_TO_CANCEL);
+		try {
+			deadline.lock(this.sending, this.peer);
+		}
+		catch (IpcException ex) {
+			return false; // others send, and the peer does not read
+		}
+		try {
+			this.channel.sendCancel(deadline);
+			return true;
+		}
+		catch (IpcException ex) {
+			logger.debug("{} could not be told to cancel", this.peer, ex);
+			return false;
+		}
+		finally {
+			this.sending.unlock();
+		}
+	}
+
+	/** A request whose reply nobody would wait for keeps the peer from another's. */
+	private static void checkWorthwhile(Deadline deadline) throws IpcException {
+		if (deadline.hasPassed()) {
+			throw new IpcException.Timeout("the time was over before the request could be sent");
+		}
+		if (deadline.isInterruptible() && Thread.currentThread().isInterrupted()) {
+			throw new IpcException.Interrupted("the thread was interrupted before the request was sent");
+		}
+	}
+
+	/** Sends the request for a lane, which has no envelope. */
+	void sendBare(Exchange exchange, Deadline deadline, OwnedFd descriptor) throws IpcException {
+		deadline.lock(this.sending, this.peer);
+		try {
+			this.ledger.enterBare(exchange);
+			send(exchange, Prefix.NONE, null, deadline, descriptor);
+		}
+		finally {
+			this.sending.unlock();
+		}
+	}
+
+}

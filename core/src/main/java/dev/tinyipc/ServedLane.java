@@ -1,0 +1,398 @@
+package dev.tinyipc;
+
+import java.io.Closeable;
+import java.io.IOException;
+import java.lang.reflect.Type;
+import java.nio.ByteBuffer;
+import java.time.Duration;
+import java.util.Iterator;
+import java.util.OptionalLong;
+import java.util.stream.BaseStream;
+
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import tools.jackson.core.JacksonException;
+
+/**
+ * One socket of a server's peer: receives a request, calls its handler, sends the reply.
+ * A request in an {@link Envelope} is answered in one with the same number, whether by a
+ * reply, a stream or an error.
+ */
+final class ServedLane implements Closeable {
+
+	private static final Logger logger = LoggerFactory.getLogger(IpcServer.class);
+
+	/** A cancel as it is on the wire, with a tag of up to eight bytes. */
+	private static final int MAX_CANCEL_SIZE = Frame.HEADER_SIZE + 10;
+
+	private static final byte NULL = (byte) 0xf6;
+
+	private final IpcChannel channel;
+
+	private final Handlers handlers;
+
+	private final boolean bytesOnly;
+
+	/** Null if the peer was not told that it can have conversations. */
+	private final @Nullable ServedPeer peer;
+
+	/** The exchange that is under way; null while there is none. */
+	private volatile @Nullable ServedExchange current;
+
+	/** Why the socket is watched, if it is. */
+	private Watch watch = Watch.NONE;
+
+	private @Nullable IpcPoller poller;
+
+	/** Of the request that was received last. */
+	private @Nullable Envelope envelope;
+
+	/** The socket of the lane that was requested last. */
+	private @Nullable IpcSocket requestedLane;
+
+	/** Whether the last message was no request. */
+	private boolean ignored;
+
+	ServedLane(IpcChannel channel, Handlers handlers, @Nullable ServedPeer peer) {
+		channel.checkSpeaksCbor();
+		this.channel = channel;
+		this.handlers = handlers;
+		this.bytesOnly = handlers.takeBytesOnly();
+		this.peer = peer;
+	}
+
+	IpcSocket socket() {
+		return this.channel.socket();
+	}
+
+	/** Serves until the peer has closed its end. */
+	void run() throws IpcException {
+		while (serveNext()) {
+			// One exchange after the other.
+		}
+	}
+
+	/**
+	 * Waits for a request and answers it.
+	 * @return whether the peer is still there
+	 */
+	boolean serveNext() throws IpcException {
+		this.envelope = null;
+		this.ignored = false;
+		try (IpcMessage<Object> request = receive()) {
+			if (request != null) {
+				return answer(request);
+			}
+			return this.ignored || (this.requestedLane != null && openLane());
+		}
+		catch (JacksonException | UnknownMethodException | DroppedMessage | IpcException.Remote ex) {
+			return sendError(ex);
+		}
+	}
+
+	private @Nullable IpcMessage<Object> receive() throws IpcException {
+		if (this.peer == null) {
+			return this.channel.receiveWanted(this::requestType, this.bytesOnly, null, MessageFilter.ALL);
+		}
+		return this.channel.receiveWanted(this::requestType, this.bytesOnly, null, this::open);
+	}
+
+	private Type requestType() {
+		return handler().type();
+	}
+
+	private Handlers.Entry handler() {
+		return this.handlers.handlerOf((this.envelope != null) ? this.envelope.method() : null);
+	}
+
+	private MessageFilter.Verdict open(ByteBuffer body, Packet packet) throws IpcException {
+		if (StreamItem.CANCEL.isIn(body)) {
+			this.ignored = true; // the reply was faster
+			return MessageFilter.Verdict.END;
+		}
+		boolean isNull = body.remaining() == 1 && body.get(body.position()) == NULL;
+		if (isNull && packet.descriptors().size() == 1) {
+			this.requestedLane = ReceivedSocket.takeFrom(packet);
+			if (this.requestedLane != null) {
+				return MessageFilter.Verdict.END;
+			}
+		}
+		this.envelope = Envelope.open(body);
+		return MessageFilter.Verdict.DELIVER;
+	}
+
+	private OptionalLong id() {
+		return (this.envelope != null) ? this.envelope.id() : OptionalLong.empty();
+	}
+
+	private boolean openLane() throws IpcException {
+		IpcSocket lane = this.requestedLane;
+		this.requestedLane = null;
+		try {
+			this.peer.open(this.channel.onLane(lane), () -> this.channel.send(null));
+			return true;
+		}
+		catch (IpcException.PeerClosed ex) {
+			return false;
+		}
+		catch (IllegalStateException ex) {
+			return sendError(ex);
+		}
+	}
+
+	/** Returns whether the peer is there for the next answer. */
+	private boolean answer(IpcMessage<Object> request) throws IpcException {
+		ServedExchange exchange = new ServedExchange();
+		begin(exchange);
+		try {
+			return answer(request, exchange);
+		}
+		finally {
+			end(exchange);
+		}
+	}
+
+	private void begin(ServedExchange exchange) {
+		if (this.peer != null) {
+			this.current = exchange;
+			this.peer.watch().begun();
+		}
+	}
+
+	/** What is received from now on is a request. */
+	private synchronized void end(ServedExchange exchange) {
+		this.current = null;
+		if (this.watch == Watch.BUSY) {
+			stopWatching();
+		}
+		exchange.end();
+	}
+
+	private boolean answer(IpcMessage<Object> request, ServedExchange exchange) throws IpcException {
+		IpcContext context = new IpcContext(this.envelope, exchange, (this.peer != null) ? this.peer.parent() : null);
+		Object result;
+		try {
+			if (context.deadline().hasPassed()) {
+				throw new IpcException.Timeout("The deadline of the request had passed before it was begun");
+			}
+			result = handler().handler()
+				.handle(request, context, (element, descriptors) -> sendElement(exchange, element, descriptors));
+		}
+		catch (Exception ex) {
+			return failed(exchange, ex);
+		}
+		try {
+			send(exchange, result);
+			return true;
+		}
+		catch (IpcException.PeerClosed ex) {
+			return false; // nobody waits for the answer
+		}
+		catch (IpcException.Timeout ex) {
+			throw ex; // there is no room for an error either
+		}
+		catch (IpcException | RuntimeException ex) {
+			// Such as a value that cannot be written, or a closed descriptor: nothing was
+			// sent. If part of it was, this fails too.
+			return failed(exchange, ex);
+		}
+	}
+
+	private void send(ServedExchange exchange, @Nullable Object result) throws IpcException {
+		if (result == Handlers.STREAMED) {
+			this.channel.sendEnd(id());
+		}
+		else if (result instanceof BaseStream<?, ?> stream) {
+			try (stream) {
+				sendElements(exchange, stream.iterator());
+			}
+		}
+		else if (result instanceof Iterator<?> elements) {
+			try (Closeable closeable = (elements instanceof Closeable own) ? own : () -> {
+			}) {
+				sendElements(exchange, elements);
+			}
+			catch (IpcException | RuntimeException ex) {
+				throw ex;
+			}
+			catch (IOException ex) {
+				throw new IpcException("The elements of the reply could not be closed: " + ex.getMessage(), ex);
+			}
+		}
+		else {
+			send(Prefix.of(id()), result);
+		}
+	}
+
+	private void sendElements(ServedExchange exchange, Iterator<?> elements) throws IpcException {
+		while (elements.hasNext()) {
+			sendElement(exchange, elements.next());
+		}
+		this.channel.sendEnd(id());
+	}
+
+	private void sendElement(ServedExchange exchange, @Nullable Object element, OwnedFd... descriptors)
+			throws IpcException {
+		exchange.checkCancelled();
+		if (descriptors.length == 0) {
+			send(Prefix.ofElement(id()), element);
+		}
+		else {
+			this.channel.send(Prefix.ofElement(id()), element, null, descriptors);
+		}
+	}
+
+	private void send(Prefix prefix, @Nullable Object payload) throws IpcException {
+		if (!(payload instanceof IpcServer.Reply reply)) {
+			this.channel.send(prefix, payload, (Deadline) null);
+			return;
+		}
+		try {
+			this.channel.send(prefix, reply.payload, null, reply.descriptors.toArray(OwnedFd[]::new));
+		}
+		finally {
+			OwnedFd.closeAll(reply.descriptors);
+		}
+	}
+
+	private boolean failed(ServedExchange exchange, Exception failure) throws IpcException {
+		if (exchange.isCancelled()) {
+			logger.debug("A request was cancelled", failure);
+			return sendAnswer(() -> this.channel.sendError(id(), "Cancelled", "Nobody waits for the reply any more"));
+		}
+		logger.warn("A request failed; the peer gets an error item", failure);
+		return sendError(failure);
+	}
+
+	private boolean sendError(Exception error) throws IpcException {
+		return sendAnswer(() -> this.channel.sendError(id(), error));
+	}
+
+	private static boolean sendAnswer(Sending answer) throws IpcException {
+		try {
+			answer.send();
+			return true;
+		}
+		catch (IpcException.PeerClosed ex) {
+			return false;
+		}
+	}
+
+	/** Sends an answer. */
+	@FunctionalInterface
+	interface Sending {
+
+		void send() throws IpcException;
+
+	}
+
+	boolean isBusy() {
+		return this.current != null;
+	}
+
+	/** Whether a request, or the end, is there already. */
+	boolean hasMore() throws IpcException {
+		return socket().pendingSize().isPresent();
+	}
+
+	/** Waits for the next request, with all others. */
+	synchronized void watchWhileIdle(IpcPoller poller) throws IpcException {
+		startWatching(poller, Watch.IDLE);
+	}
+
+	/** Looks for a cancel, if the exchange has taken long enough. */
+	synchronized void watchWhileBusy(IpcPoller poller, long nanos) {
+		ServedExchange exchange = this.current;
+		if (exchange != null && this.watch == Watch.NONE && exchange.mayBeCancelledAfter(nanos)) {
+			try {
+				startWatching(poller, Watch.BUSY);
+			}
+			catch (IpcException | IllegalStateException ex) {
+				logger.debug("A request cannot be cancelled any more", ex); // closed
+			}
+		}
+	}
+
+	private void startWatching(IpcPoller poller, Watch watch) throws IpcException {
+		poller.add(socket(), IpcPoller.Interest.READ);
+		this.poller = poller;
+		this.watch = watch;
+	}
+
+	private void stopWatching() {
+		if (this.poller != null) {
+			this.poller.remove(socket());
+		}
+		this.watch = Watch.NONE;
+	}
+
+	/**
+	 * Called when something has arrived while the socket was watched.
+	 * @return whether it is to be served
+	 */
+	synchronized boolean isReady() {
+		boolean idle = this.watch == Watch.IDLE;
+		if (idle || (this.watch == Watch.BUSY && !mayStillBeCancelled())) {
+			stopWatching();
+		}
+		return idle;
+	}
+
+	/** Takes a cancel, and nothing else, off the socket. */
+	private boolean mayStillBeCancelled() {
+		ServedExchange exchange = this.current;
+		if (exchange == null) {
+			return false;
+		}
+		try {
+			NativeBuffer start = NativeBuffer.allocate(MAX_CANCEL_SIZE);
+			int size = this.channel.socket().receiver().peek(start).orElse(-1);
+			if (size > 0 && isCancel(start.bytes(), size)) {
+				this.channel.drop(Deadline.in(Duration.ZERO), (body, packet) -> MessageFilter.Verdict.DROP);
+				exchange.cancel();
+				return false;
+			}
+			if (size == 0 && this.peer != null && !this.peer.isFirst(this)) {
+				exchange.cancel(); // the peer has given up the lane
+			}
+			if (size >= 0) {
+				exchange.cannotBeCancelled(); // the next request, or the end, is in the
+												// way
+			}
+			return size < 0;
+		}
+		catch (IpcException ex) {
+			logger.debug("A request cannot be cancelled any more", ex);
+			return false;
+		}
+	}
+
+	private static boolean isCancel(ByteBuffer packet, int size) {
+		return size <= MAX_CANCEL_SIZE && packet.getLong(0) == size - Frame.HEADER_SIZE
+				&& StreamItem.CANCEL.isIn(packet.position(Frame.HEADER_SIZE).limit(size));
+	}
+
+	@Override
+	public void close() {
+		if (this.peer != null) {
+			this.peer.closed(this);
+		}
+		socket().close();
+	}
+
+	/** What a socket is watched for. */
+	private enum Watch {
+
+		/** It is not. */
+		NONE,
+
+		/** The next request. */
+		IDLE,
+
+		/** A cancel of the one that is being worked on. */
+		BUSY
+
+	}
+
+}

@@ -1,0 +1,89 @@
+package dev.tinyipc;
+
+import java.time.Duration;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+
+import org.jspecify.annotations.Nullable;
+
+/** All sockets over which one process asks a server. */
+final class ServedPeer {
+
+	/** The rest of a message is on its way once its first packet has arrived. */
+	private static final Duration REST_OF_A_MESSAGE = Duration.ofSeconds(30);
+
+	private final Handlers handlers;
+
+	private final LaneWatch watch;
+
+	private final int maxLanes;
+
+	/** To call the peer back; null if that is not possible. */
+	private final @Nullable IpcParent parent;
+
+	private final Set<ServedLane> lanes = ConcurrentHashMap.newKeySet();
+
+	private volatile @Nullable ServedLane first;
+
+	ServedPeer(Handlers handlers, LaneWatch watch, int maxLanes, @Nullable IpcParent parent) {
+		this.handlers = handlers;
+		this.watch = watch;
+		this.maxLanes = maxLanes;
+		this.parent = parent;
+	}
+
+	LaneWatch watch() {
+		return this.watch;
+	}
+
+	@Nullable IpcParent parent() {
+		return this.parent;
+	}
+
+	/** Creates the first lane, for a thread that serves it. */
+	ServedLane first(IpcChannel channel) {
+		ServedLane lane = new ServedLane(channel, this.handlers, this);
+		this.first = lane;
+		this.lanes.add(lane);
+		this.watch.add(lane);
+		return lane;
+	}
+
+	/** Whether the peer is there as long as this lane is. */
+	boolean isFirst(ServedLane lane) {
+		return lane == this.first;
+	}
+
+	/**
+	 * Opens a lane, which workers serve.
+	 * @param agreement tells the peer before anything can arrive
+	 * @throws IllegalStateException if there are too many
+	 */
+	void open(IpcChannel channel, ServedLane.Sending agreement) throws IpcException {
+		ServedLane lane = new ServedLane(channel, this.handlers, this);
+		boolean open = false;
+		this.lanes.add(lane);
+		try {
+			if (this.lanes.size() > this.maxLanes) {
+				throw new IllegalStateException(
+						"There are " + this.maxLanes + " lanes already, and there can be no more");
+			}
+			channel.socket().setReceiveTimeout(REST_OF_A_MESSAGE);
+			agreement.send();
+			this.watch.serve(lane);
+			open = true;
+		}
+		finally {
+			if (!open) {
+				lane.close();
+			}
+		}
+	}
+
+	/** Called before the socket of a lane is closed. */
+	void closed(ServedLane lane) {
+		this.lanes.remove(lane);
+		this.watch.remove(lane);
+	}
+
+}
