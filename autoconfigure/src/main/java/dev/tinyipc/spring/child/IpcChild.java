@@ -132,7 +132,7 @@ public final class IpcChild implements IpcDestination, SmartLifecycle {
 				() -> start.completeExceptionally(failure("the application was stopped before it was ready", null)));
 		try {
 			if (untilReady) {
-				Runtime.getRuntime().addShutdownHook(whenShutDown);
+				addShutdownHook(whenShutDown);
 			}
 			// Not join(): Spring assumes that a thread waiting without a limit hangs,
 			// and skips the shutdown if the application is stopped during its start.
@@ -161,6 +161,15 @@ public final class IpcChild implements IpcDestination, SmartLifecycle {
 			return null;
 		}));
 		return all;
+	}
+
+	private void addShutdownHook(Thread hook) {
+		try {
+			Runtime.getRuntime().addShutdownHook(hook);
+		}
+		catch (IllegalStateException ex) {
+			throw failure("the application is being stopped", ex);
+		}
 	}
 
 	private static void removeShutdownHook(Thread hook) {
