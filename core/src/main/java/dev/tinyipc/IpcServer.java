@@ -42,6 +42,13 @@ public final class IpcServer implements Closeable {
 	public static final String MAX_MESSAGE_SIZE_VARIABLE = "TINY_IPC_MAX_MESSAGE_SIZE";
 
 	/**
+	 * The environment variable that is {@code 1} if lines of the child's output that
+	 * begin with {@code <0>} to {@code <7>}, as in {@code sd-daemon(3)}, are logged at
+	 * that level.
+	 */
+	public static final String LOG_PREFIX_VARIABLE = "TINY_IPC_LOG_PREFIX";
+
+	/**
 	 * The environment variable that names the class of an {@link IpcMapperCustomizer} for
 	 * the child's mapper. It needs a constructor without parameters.
 	 */

@@ -60,9 +60,10 @@ final class ChildDefinitions {
 	 * @param jvmArguments arguments of the main class's JVM
 	 * @param instances the number of processes
 	 * @param oneWay whether it answers no requests
+	 * @param ready whether it says hello once it is ready
 	 */
 	record Declaration(String name, String by, String[] command, String main, String[] jvmArguments, int instances,
-			boolean oneWay) {
+			boolean oneWay, boolean ready) {
 
 		Declaration {
 			checkName(name, by);
@@ -83,7 +84,7 @@ final class ChildDefinitions {
 			return;
 		}
 		RootBeanDefinition child = definition(CHILD_FACTORY, "child", name, declaration.command(), declaration.main(),
-				declaration.jvmArguments(), declaration.instances(), declaration.oneWay());
+				declaration.jvmArguments(), declaration.instances(), declaration.oneWay(), declaration.ready());
 		child.setAttribute(DECLARED_BY, declaration.by());
 		this.registry.registerBeanDefinition(childBeanName(name), child);
 		RootBeanDefinition template = definition(TEMPLATE_FACTORY, "template", name);

@@ -77,4 +77,12 @@ public @interface ChildProcess {
 	 */
 	boolean oneWay() default false;
 
+	/**
+	 * Whether the child says hello once it is ready to serve, as {@code IpcServer} does.
+	 * It then gets no request before that, and the start of the application waits for it.
+	 * By default, a child counts as ready as soon as its process runs.
+	 * @return whether it says when it is ready
+	 */
+	boolean ready() default false;
+
 }

@@ -64,7 +64,7 @@ class ChildProcessRegistrar implements ImportBeanDefinitionRegistrar {
 			Class<?> main = child.getClass("main");
 			definitions.register(new Declaration(name, declaredBy, child.getStringArray("command"),
 					(main != void.class) ? main.getName() : "", child.getStringArray("jvmArguments"),
-					child.<Integer>getNumber("instances"), child.getBoolean("oneWay")));
+					child.<Integer>getNumber("instances"), child.getBoolean("oneWay"), child.getBoolean("ready")));
 		}
 	}
 
@@ -76,8 +76,8 @@ class ChildProcessRegistrar implements ImportBeanDefinitionRegistrar {
 				return; // these are its settings
 			}
 			if (isDeclared(uniform, binder)) {
-				definitions.register(
-						new Declaration(name, "ipc.children." + name, new String[0], "", new String[0], 1, false));
+				definitions.register(new Declaration(name, "ipc.children." + name, new String[0], "", new String[0], 1,
+						false, false));
 			}
 			else if (this.environment.containsProperty(IpcSocket.FD_VARIABLE)) {
 				// A variable that is meant for the parent is inherited by its children.

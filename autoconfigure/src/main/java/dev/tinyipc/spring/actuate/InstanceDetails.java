@@ -12,6 +12,8 @@ import org.jspecify.annotations.Nullable;
  * Describes one instance of a child to operators.
  *
  * @param state its state
+ * @param standby whether it stands by to take the place of another one, and gets no
+ * messages
  * @param pid the process id; null while it does not run
  * @param uptime how long it has been running; null while it does not run
  * @param restarts how often it was restarted
@@ -19,13 +21,13 @@ import org.jspecify.annotations.Nullable;
  * has ended
  * @param socket the socket to it; null while it does not run
  */
-public record InstanceDetails(ChildState state, @Nullable Long pid, @Nullable Duration uptime, long restarts,
-		@Nullable String lastExit, @Nullable SocketState socket) {
+public record InstanceDetails(ChildState state, boolean standby, @Nullable Long pid, @Nullable Duration uptime,
+		long restarts, @Nullable String lastExit, @Nullable SocketState socket) {
 
 	static InstanceDetails of(IpcChild.Instance instance) {
-		return new InstanceDetails(instance.state(), instance.pid().orElse(null), instance.uptime().orElse(null),
-				instance.restarts(), instance.lastExit().map(ExitStatus::toString).orElse(null),
-				instance.socket().orElse(null));
+		return new InstanceDetails(instance.state(), instance.standby(), instance.pid().orElse(null),
+				instance.uptime().orElse(null), instance.restarts(),
+				instance.lastExit().map(ExitStatus::toString).orElse(null), instance.socket().orElse(null));
 	}
 
 }

@@ -61,7 +61,8 @@ public class IpcEndpoint {
 	}
 
 	/**
-	 * Restarts, stops or starts one child. A restart and a stop go on after this returns.
+	 * Restarts, stops or starts one child. A restart and a stop go on after this returns,
+	 * and so does a start until the child is ready.
 	 * @param child its name
 	 * @param action {@code restart}, {@code stop} or {@code start}
 	 * @return the child's state at that moment

@@ -9,10 +9,12 @@ import dev.tinyipc.spring.child.IpcChild;
 
 import org.springframework.boot.health.contributor.AbstractHealthIndicator;
 import org.springframework.boot.health.contributor.Health;
+import org.springframework.boot.health.contributor.Status;
 
 /**
  * The health of child processes. It is DOWN if an instance has failed for good, or if no
- * instance of a child that should run is running.
+ * instance of a child that should run is running. If none is running because they are
+ * still starting, it is OUT_OF_SERVICE.
  */
 public class IpcHealthIndicator extends AbstractHealthIndicator {
 
@@ -29,20 +31,31 @@ public class IpcHealthIndicator extends AbstractHealthIndicator {
 
 	@Override
 	protected void doHealthCheck(Health.Builder builder) {
-		builder.up();
+		Status status = Status.UP;
 		for (IpcChild child : this.children) {
 			List<IpcChild.Instance> instances = child.instances();
-			if (!isWell(instances)) {
-				builder.down();
+			Status ofChild = status(instances);
+			if (status != Status.DOWN && ofChild != Status.UP) {
+				status = ofChild;
 			}
 			builder.withDetail(child.name(), instances.stream().map(InstanceDetails::of).toList());
 		}
+		builder.status(status);
 	}
 
-	private static boolean isWell(List<IpcChild.Instance> instances) {
+	private static Status status(List<IpcChild.Instance> instances) {
 		List<ChildState> states = instances.stream().map(IpcChild.Instance::state).toList();
 		boolean stopped = EnumSet.of(ChildState.STOPPING, ChildState.STOPPED).containsAll(states);
-		return stopped || (states.contains(ChildState.RUNNING) && !states.contains(ChildState.FAILED));
+		if (stopped) {
+			return Status.UP;
+		}
+		if (states.contains(ChildState.FAILED)) {
+			return Status.DOWN;
+		}
+		if (states.contains(ChildState.RUNNING)) {
+			return Status.UP;
+		}
+		return states.contains(ChildState.STARTING) ? Status.OUT_OF_SERVICE : Status.DOWN;
 	}
 
 }

@@ -18,7 +18,8 @@ class ChildStartFailureAnalyzer extends AbstractFailureAnalyzer<ChildStartExcept
 				"Check the declaration of '" + cause.child() + "': in @ChildProcess, or in ipc.children."
 						+ cause.child() + ".command and .main, which take precedence. A program must be"
 						+ " executable, and in PATH unless its name has a slash; a main class must be on the class"
-						+ " path.",
+						+ " path. If it was started and did not get ready, its output says why, and ipc.children."
+						+ cause.child() + ".start-timeout how long it may take.",
 				cause);
 	}
 

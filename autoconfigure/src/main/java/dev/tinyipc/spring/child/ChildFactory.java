@@ -69,10 +69,11 @@ public class ChildFactory implements DisposableBean {
 	 * @param jvmArguments the declared arguments of its JVM
 	 * @param instances the declared number of processes
 	 * @param oneWay whether the child was declared to answer no requests
+	 * @param ready whether the child was declared to say hello once it is ready
 	 * @return the child, not yet started
 	 */
 	public IpcChild child(String name, String[] command, String main, String[] jvmArguments, int instances,
-			boolean oneWay) {
+			boolean oneWay, boolean ready) {
 		ChildSettings found = this.settings.get(uniform(name));
 		ChildSettings settings = (found != null) ? found : ChildSettings.defaults();
 		boolean runsSomethingElse = !settings.command().isEmpty() || settings.main() != null;
@@ -81,7 +82,8 @@ public class ChildFactory implements DisposableBean {
 				settings.jvmArguments().isEmpty() ? resolve(name, jvmArguments) : settings.jvmArguments(),
 				(settings.instances() != null) ? settings.instances() : instances,
 				(settings.oneWay() != null) ? settings.oneWay() : oneWay,
-				environment(name, mainClass != null, settings), reasonNotToStart(name, settings), settings);
+				(settings.ready() != null) ? settings.ready() : ready, environment(name, mainClass != null, settings),
+				reasonNotToStart(name, settings), settings);
 		return new IpcChild(spec, new ChildLauncher(spec, this.socketFactory, this.channelFactory, this.archives),
 				this.supervisor, this.watch);
 	}

@@ -6,15 +6,21 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Future;
 import java.util.stream.Stream;
 
 import dev.tinyipc.IpcChannel;
+import dev.tinyipc.IpcException;
 import dev.tinyipc.IpcProcess;
 import dev.tinyipc.IpcRequester;
 import dev.tinyipc.IpcSocket;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** One process of a child, from its start to its end. */
 final class ChildInstance {
+
+	private static final Logger logger = LoggerFactory.getLogger(IpcChild.class);
 
 	private final ChildSlot slot;
 
@@ -36,6 +42,9 @@ final class ChildInstance {
 
 	/** When it last took a message, for those who wonder whether it takes any. */
 	private volatile long lastSend = this.startedAt;
+
+	/** Whether it is offered to callers, and does not stand by. */
+	private volatile boolean serving;
 
 	private boolean lent;
 
@@ -91,6 +100,15 @@ final class ChildInstance {
 
 	void tookMessage() {
 		this.lastSend = System.nanoTime();
+	}
+
+	/** Puts it into service. Until then, it stands by. */
+	void serve() {
+		this.serving = true;
+	}
+
+	boolean isServing() {
+		return this.serving;
 	}
 
 	/**
@@ -153,6 +171,26 @@ final class ChildInstance {
 		if (this.ended && !this.lent) {
 			this.process.close();
 		}
+	}
+
+	/**
+	 * Ends its process gracefully: it sees the end of its socket, then gets SIGTERM, and
+	 * finally SIGKILL.
+	 * @param grace before SIGTERM, and again before SIGKILL
+	 */
+	void terminate(Duration grace, ChildSupervisor supervisor) {
+		try {
+			this.process.socket().shutdownOutput();
+		}
+		catch (IpcException ex) {
+			logger.debug("{} has closed its socket already", this, ex);
+		}
+		Future<?> term = supervisor.schedule(grace, this.process::destroy);
+		Future<?> kill = supervisor.schedule(grace.multipliedBy(2), this.process::destroyForcibly);
+		this.process.onExit(supervisor).thenRun(() -> {
+			term.cancel(false);
+			kill.cancel(false);
+		});
 	}
 
 	boolean isWornOut(long maxMemory) {

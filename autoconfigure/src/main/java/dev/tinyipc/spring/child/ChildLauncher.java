@@ -137,6 +137,9 @@ final class ChildLauncher {
 		if (!this.spec.oneWay()) {
 			environment.put(IpcServer.HELLO_VARIABLE, "1");
 		}
+		if (this.spec.settings().output() == ChildSettings.Output.LOG) {
+			environment.put(IpcServer.LOG_PREFIX_VARIABLE, "1");
+		}
 		environment.put(IpcServer.MAX_MESSAGE_SIZE_VARIABLE, Integer.toString(channel.maxMessageSize()));
 		List<String> variables = InheritedDebugger.removeFrom(environment, this.spec.environment());
 		if (!variables.isEmpty() && !this.debuggerTold) {

@@ -6,19 +6,28 @@ import java.util.concurrent.TimeUnit;
 
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.event.Level;
 
 /**
  * The output of a child in the log: standard output as INFO and standard error as WARN of
- * the logger {@code ipc.child.<name>}. A child that floods its output is not blocked, but
- * it cannot flood the log either: above a number of lines or characters per second, lines
- * are only counted. Control characters are escaped, so that a child can neither forge log
- * lines nor control the terminal that shows them.
+ * the logger {@code ipc.child.<name>}. A line that begins with a level in the style of
+ * {@code sd-daemon(3)}, from {@code <0>} to {@code <7>}, is logged at that one. A child
+ * that floods its output is not blocked, but it cannot flood the log either: above a
+ * number of lines or characters per second, lines are only counted. Control characters
+ * are escaped, so that a child can neither forge log lines nor control the terminal that
+ * shows them.
  */
 final class ChildLog {
 
 	private static final int LINES_PER_SECOND = 1000;
 
 	private static final int CHARACTERS_PER_SECOND = 1024 * 1024;
+
+	/** For {@code <0>}, which is an emergency, to {@code <7>}, which is for debugging. */
+	private static final Level[] LEVELS = { Level.ERROR, Level.ERROR, Level.ERROR, Level.ERROR, Level.WARN, Level.INFO,
+			Level.INFO, Level.DEBUG };
+
+	private static final int PREFIX_LENGTH = "<0>".length();
 
 	/** What the launcher or the JVM prints when it cannot start. */
 	private static final List<String> WITHOUT_JVM = List.of("Error: Could not create the Java Virtual Machine",
@@ -56,17 +65,34 @@ final class ChildLog {
 	}
 
 	synchronized void output(String line) {
-		this.lastLines.addOutput(line);
-		if (mayLog()) {
-			this.logger.info("{}", escaped(line));
-		}
+		String text = withoutPrefix(line);
+		this.lastLines.addOutput(text);
+		log(levelOf(line, Level.INFO), text);
 	}
 
 	synchronized void error(String line) {
-		this.lastLines.addError(line);
-		if (mayLog()) {
-			this.logger.warn("{}", escaped(line));
+		String text = withoutPrefix(line);
+		this.lastLines.addError(text);
+		log(levelOf(line, Level.WARN), text);
+	}
+
+	private void log(Level level, String text) {
+		if (this.logger.isEnabledForLevel(level) && mayLog()) {
+			this.logger.atLevel(level).log("{}", escaped(text));
 		}
+	}
+
+	private static Level levelOf(String line, Level otherwise) {
+		return hasPrefix(line) ? LEVELS[line.charAt(1) - '0'] : otherwise;
+	}
+
+	private static String withoutPrefix(String line) {
+		return hasPrefix(line) ? line.substring(PREFIX_LENGTH) : line;
+	}
+
+	private static boolean hasPrefix(String line) {
+		return line.length() >= PREFIX_LENGTH && line.charAt(0) == '<' && line.charAt(2) == '>' && line.charAt(1) >= '0'
+				&& line.charAt(1) <= '7';
 	}
 
 	/**

@@ -24,8 +24,15 @@ import org.springframework.util.unit.DataSize;
  * @param environment Variables to add to the child's environment.
  * @param directory Working directory of the child.
  * @param instances Number of processes that serve the child's destination.
+ * @param spare Number of further processes that stand by, each to take the place of one
+ * that ended.
  * @param oneWay Whether the child only receives messages or only sends them, and answers
  * no requests.
+ * @param ready Whether the child says hello once it is ready. It gets no request before.
+ * @param startTimeout Time that a new process has for its hello, if the child is declared
+ * as ready. After that, it is killed and counts as failed.
+ * @param awaitReady Whether the start of the application waits until all processes are
+ * ready, and fails if one does not get ready.
  * @param output Destination of the child's standard output and error.
  * @param outputFile File to append standard output and error to, if output is "file".
  * @param exchangeTimeout Timeout of calls that name none. By default, that of the
@@ -51,7 +58,8 @@ import org.springframework.util.unit.DataSize;
  */
 public record ChildSettings(@DefaultValue("true") boolean enabled, @DefaultValue List<String> command,
 		@Nullable String main, @DefaultValue List<String> jvmArguments, @DefaultValue Map<String, String> environment,
-		@Nullable Path directory, @Nullable Integer instances, @Nullable Boolean oneWay,
+		@Nullable Path directory, @Nullable Integer instances, int spare, @Nullable Boolean oneWay,
+		@Nullable Boolean ready, @DefaultValue("60s") Duration startTimeout, @DefaultValue("true") boolean awaitReady,
 		@DefaultValue("log") Output output, @Nullable Path outputFile, @Nullable Duration exchangeTimeout,
 		@Nullable Duration acquireTimeout, @Nullable Integer maxWaiting, @DefaultValue("10s") Duration startupGrace,
 		boolean idempotent, long maxExchanges, @DefaultValue("0") DataSize maxMemory, @Nullable Duration spinTime,

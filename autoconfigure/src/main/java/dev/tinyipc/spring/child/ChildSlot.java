@@ -2,17 +2,12 @@ package dev.tinyipc.spring.child;
 
 import java.time.Duration;
 import java.util.HashSet;
-import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.Future;
-import java.util.concurrent.ThreadLocalRandom;
 
 import dev.tinyipc.spring.ChildStartException;
 import dev.tinyipc.ExitStatus;
-import dev.tinyipc.IpcException;
-import dev.tinyipc.IpcProcess;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -21,7 +16,7 @@ import org.slf4j.LoggerFactory;
  * A place in the pool of a child, which is kept filled with one running instance. Its
  * state changes only in the supervisor's thread; any thread may look at it.
  */
-final class ChildSlot {
+final class ChildSlot implements HelloWait.Listener {
 
 	private static final Logger logger = LoggerFactory.getLogger(IpcChild.class);
 
@@ -33,45 +28,58 @@ final class ChildSlot {
 
 	private final ChildSupervisor supervisor;
 
+	private final IdleWatch watch;
+
 	private final Listener listener;
 
-	private final RestartPlan plan;
-
 	private final ChildLog log;
+
+	private final RestartSchedule schedule;
 
 	private volatile ChildState state = ChildState.STOPPED;
 
 	private volatile @Nullable ChildInstance current;
 
-	/** The current instance, and earlier ones that have not ended yet. */
+	private long inServiceSince;
+
+	/** For an instance that runs and is not ready, to become the current one. */
+	private volatile @Nullable HelloWait starting;
+
+	/**
+	 * The current instance, one that is starting, and earlier ones that have not ended
+	 * yet.
+	 */
 	private final Set<ChildInstance> alive = new HashSet<>();
 
 	private volatile @Nullable ExitStatus lastExit;
 
 	private volatile long restarts;
 
-	private @Nullable Future<?> nextStart;
-
-	ChildSlot(String name, ChildSpec spec, ChildLauncher launcher, ChildSupervisor supervisor, Listener listener) {
+	ChildSlot(String name, ChildSpec spec, ChildLauncher launcher, ChildSupervisor supervisor, IdleWatch watch,
+			Listener listener) {
 		this.name = name;
 		this.spec = spec;
 		this.launcher = launcher;
 		this.supervisor = supervisor;
+		this.watch = watch;
 		this.listener = listener;
-		this.plan = new RestartPlan(spec.settings().restart());
 		this.log = new ChildLog(spec.name(), supervisor);
+		this.schedule = new RestartSchedule(name, spec.settings().restart(), supervisor, this.log, this::startAgain);
 	}
 
 	/** Describes its current state. */
 	IpcChild.Instance look() {
-		ChildInstance instance = this.current;
 		ChildState state = this.state;
-		boolean running = instance != null && state == ChildState.RUNNING;
+		HelloWait starting = this.starting;
+		ChildInstance instance = (state == ChildState.STARTING && starting != null) ? starting.instance()
+				: this.current;
+		boolean running = instance != null && (state == ChildState.RUNNING || state == ChildState.STARTING);
+		boolean standby = running && state == ChildState.RUNNING && !instance.isServing();
 		if (instance == null && state == ChildState.RUNNING) {
 			// It has just ended, and what comes next is not decided yet.
 			state = ChildState.BACKOFF;
 		}
-		return new IpcChild.Instance(state, running ? Optional.of(instance.process().pid()) : Optional.empty(),
+		return new IpcChild.Instance(state, standby, running ? Optional.of(instance.process().pid()) : Optional.empty(),
 				running ? Optional.of(instance.uptime()) : Optional.empty(), this.restarts,
 				Optional.ofNullable(this.lastExit), running ? SocketState.of(instance.socket()) : Optional.empty());
 	}
@@ -81,20 +89,24 @@ final class ChildSlot {
 		return this.state == ChildState.STOPPED || this.state == ChildState.FAILED;
 	}
 
-	/** The instance that messages can be sent to; null while there is none. */
+	/** The instance that messages can be sent to; null while none serves. */
 	@Nullable ChildInstance current() {
-		return this.current;
+		ChildInstance instance = this.current;
+		return (instance != null && instance.isServing()) ? instance : null;
 	}
 
 	/**
 	 * Starts an instance, with the application or because somebody asked for it, unless
 	 * one is running.
+	 * @param required whether the caller waits until it is ready: if it does not get
+	 * ready, no other is started
+	 * @return completed when there is nothing more to wait for; exceptionally if a
+	 * required instance does not get ready
 	 * @throws ChildStartException if it cannot be started
 	 */
-	void start() {
-		if (this.current == null) {
-			cancelNextStart();
-			this.plan.startOver();
+	CompletableFuture<?> start(boolean required) {
+		if (this.current == null && this.starting == null) {
+			this.schedule.startOver();
 			try {
 				launch(false);
 			}
@@ -103,36 +115,83 @@ final class ChildSlot {
 				throw ex;
 			}
 		}
+		HelloWait starting = this.starting;
+		if (!required || starting == null || this.current != null) {
+			return CompletableFuture.completedFuture(null);
+		}
+		return starting.require();
 	}
 
 	private void launch(boolean again) {
 		changeState(ChildState.STARTING);
-		putIntoService(startProcess(), again);
+		ChildInstance instance = startProcess();
+		if (again) {
+			this.restarts++; // before anybody can see the new process
+		}
+		if (this.spec.ready()) {
+			awaitHello(instance);
+		}
+		else {
+			putIntoService(instance);
+		}
 	}
 
 	private ChildInstance startProcess() {
 		ChildLauncher.Launched launched = this.launcher.launch(this.log, this.supervisor);
 		ChildInstance instance = new ChildInstance(this, launched.process(), launched.channel(), this.spec.oneWay(),
-				exchangeLimit());
+				this.spec.exchangeLimit());
 		this.alive.add(instance);
 		launched.end().whenCompleteAsync((result, failure) -> ended(instance), this.supervisor);
 		return instance;
 	}
 
-	private void putIntoService(ChildInstance instance, boolean again) {
-		if (again) {
-			this.restarts++; // before anybody can see the new process
+	private HelloWait awaitHello(ChildInstance instance) {
+		HelloWait wait = new HelloWait(instance, this.spec, this.supervisor, this.watch, this);
+		this.starting = wait;
+		wait.begin();
+		return wait;
+	}
+
+	@Override
+	public void ready(HelloWait wait) {
+		ChildInstance replaced = this.current;
+		this.schedule.ready();
+		if (replaced != null) {
+			this.restarts++;
 		}
+		putIntoService(wait.instance());
+		this.starting = null;
+		if (replaced != null) {
+			retire(replaced);
+		}
+		wait.outcome().complete(null);
+	}
+
+	@Override
+	public void notReady(HelloWait wait, String reason) {
+		wait.instance().process().destroyForcibly();
+		unready(wait, reason, null);
+	}
+
+	private void unready(HelloWait wait, String reason, @Nullable ExitStatus exit) {
+		String withOutput = reason + this.schedule.lastLines();
+		this.starting = null;
+		this.listener.withdrawn(wait.instance());
+		if (this.current != null) {
+			this.schedule.replacementFailed(withOutput, null);
+		}
+		else {
+			changeState(wait.isRequired() ? ChildState.FAILED : this.schedule.afterUnready(reason, exit));
+		}
+		wait.fail(withOutput);
+	}
+
+	private void putIntoService(ChildInstance instance) {
 		this.current = instance;
+		this.inServiceSince = System.nanoTime();
 		logger.info("Started {} (pid {})", this.name, instance.process().pid());
 		changeState(ChildState.RUNNING);
 		this.listener.started(instance);
-	}
-
-	/** Has a jitter, so that not all instances are replaced at once. */
-	private long exchangeLimit() {
-		long limit = this.spec.settings().maxExchanges();
-		return (limit > 0) ? limit + ThreadLocalRandom.current().nextLong(limit / 10 + 1) : 0;
 	}
 
 	private void ended(ChildInstance instance) {
@@ -145,6 +204,10 @@ final class ChildSlot {
 				this.current = null;
 				endedByItself(instance, exit);
 			}
+			else if (this.starting != null && instance == this.starting.instance()) {
+				this.starting.cancel();
+				unready(this.starting, "it ended before it was ready: " + exit, exit);
+			}
 			else if (this.state == ChildState.STOPPING && this.alive.isEmpty()) {
 				logger.info("Stopped {}: {}", this.name, instance.process());
 				changeState(ChildState.STOPPED);
@@ -156,44 +219,32 @@ final class ChildSlot {
 	}
 
 	private void endedByItself(ChildInstance instance, ExitStatus exit) {
-		ChildSettings.RestartPolicy policy = this.spec.settings().restart().policy();
-		if (policy == ChildSettings.RestartPolicy.NEVER
-				|| (policy == ChildSettings.RestartPolicy.ON_FAILURE && exit.isSuccess())) {
-			logger.info("{} ended: {}", this.name, exit);
-			changeState(exit.isSuccess() ? ChildState.STOPPED : ChildState.FAILED);
+		if (hasSuccessor("it ended: " + exit)) {
 			return;
 		}
 		if (instance.requester().hasAnswered()) {
-			this.plan.answered();
+			this.schedule.answered();
 		}
-		failed(this.plan.afterFailure(System.nanoTime(), instance.uptime()), "it ended: " + exit);
+		changeState(this.schedule.afterEnd(exit, Duration.ofNanos(System.nanoTime() - this.inServiceSince)));
 	}
 
-	private void failed(@Nullable Duration delay, String reason) {
-		if (delay == null) {
-			ChildSettings.Restart restart = this.spec.settings().restart();
-			logger.error("{} failed {} times within {} s and is not started again; the last time {}{}", this.name,
-					restart.maxFailures(), restart.failureWindow().toSeconds(), reason, lastLines());
-			changeState(ChildState.FAILED);
-			return;
+	/** Whether the process that was to replace an instance takes its place anyway. */
+	private boolean hasSuccessor(String reason) {
+		if (this.starting == null) {
+			return false;
 		}
-		logger.warn("{} is started again in {} ms, because {}", this.name, delay.toMillis(), reason);
-		changeState(ChildState.BACKOFF);
-		this.nextStart = this.supervisor.schedule(delay, this::startAgain);
-	}
-
-	private String lastLines() {
-		List<String> lines = this.log.lastLines();
-		return lines.isEmpty() ? "" : ". Its last lines of output: " + String.join(" | ", lines);
+		logger.warn("{} has to wait for its new process, which was to replace one that failed: {}", this.name, reason);
+		this.restarts++;
+		changeState(ChildState.STARTING);
+		return true;
 	}
 
 	private void startAgain() {
-		this.nextStart = null;
 		try {
 			launch(true);
 		}
 		catch (ChildStartException ex) {
-			failed(this.plan.afterFailure(System.nanoTime(), Duration.ZERO), String.valueOf(ex.getMessage()));
+			changeState(this.schedule.afterFailedStart(String.valueOf(ex.getMessage())));
 		}
 	}
 
@@ -209,34 +260,66 @@ final class ChildSlot {
 		}
 		this.current = null;
 		this.listener.withdrawn(instance);
+		if (hasSuccessor(reason)) {
+			return;
+		}
 		if (instance.requester().hasAnswered() || this.spec.oneWay()) {
-			this.plan.answered();
+			this.schedule.answered();
 			logger.warn("{} is replaced, because {}", instance, reason);
 			startAgain();
 		}
 		else {
-			failed(this.plan.afterSilence(System.nanoTime()), reason + ", and it has never answered");
+			changeState(this.schedule.afterSilence(reason + ", and it has never answered"));
+		}
+	}
+
+	/** Stops the use of an instance whose socket has come to its end. */
+	void withdraw(ChildInstance instance) {
+		this.listener.withdrawn(instance);
+	}
+
+	/**
+	 * Replaces an instance that is worn out, unless that has just failed. It stays until
+	 * its successor is ready.
+	 */
+	void replace(ChildInstance instance, String reason) {
+		if (instance == this.current && this.starting == null && this.schedule.mayReplace()) {
+			startSuccessor(instance, reason);
 		}
 	}
 
 	/**
-	 * Replaces an instance once its replacement has been started. If that fails, the
-	 * instance stays.
-	 * @return completed when the instance has ended
+	 * Replaces the current instance because somebody asked for it, or starts one.
+	 * @return completed when the replaced instance has ended, or stays
+	 * @throws ChildStartException if there is none, and none can be started
 	 */
-	CompletableFuture<?> replace(ChildInstance instance, String reason) {
-		if (instance != this.current) {
-			return CompletableFuture.completedFuture(null);
+	CompletableFuture<?> restart(String reason) {
+		ChildInstance instance = this.current;
+		return (instance != null) ? startSuccessor(instance, reason) : start(false);
+	}
+
+	private CompletableFuture<?> startSuccessor(ChildInstance instance, String reason) {
+		HelloWait successor = this.starting;
+		if (successor == null) {
+			logger.info("{} (pid {}) is replaced: {}", this.name, instance.process().pid(), reason);
+			try {
+				ChildInstance started = startProcess();
+				if (!this.spec.ready()) {
+					this.restarts++;
+					putIntoService(started);
+					return retire(instance);
+				}
+				successor = awaitHello(started);
+			}
+			catch (ChildStartException ex) {
+				this.schedule.replacementFailed(String.valueOf(ex.getMessage()), ex);
+				return CompletableFuture.completedFuture(null);
+			}
 		}
-		logger.info("{} (pid {}) is replaced: {}", this.name, instance.process().pid(), reason);
-		try {
-			putIntoService(startProcess(), true);
-			return retire(instance);
-		}
-		catch (ChildStartException ex) {
-			logger.warn("{} could not be replaced and stays in service", this.name, ex);
-			return CompletableFuture.completedFuture(null);
-		}
+		return successor.outcome()
+			.handle((nothing, failure) -> (failure == null) ? instance.onEnd()
+					: CompletableFuture.completedFuture(null))
+			.thenCompose((end) -> end);
 	}
 
 	/** Lets an instance finish its exchange and then ends it. */
@@ -248,25 +331,9 @@ final class ChildSlot {
 		return instance.onEnd();
 	}
 
-	/**
-	 * Ends an instance gracefully: it sees the end of its socket, then gets SIGTERM, and
-	 * finally SIGKILL.
-	 */
+	/** Ends an instance gracefully. */
 	void terminate(ChildInstance instance) {
-		IpcProcess process = instance.process();
-		try {
-			process.socket().shutdownOutput();
-		}
-		catch (IpcException ex) {
-			logger.debug("{} has closed its socket already", this.name, ex);
-		}
-		Duration grace = this.spec.settings().shutdownTimeout();
-		Future<?> term = this.supervisor.schedule(grace, process::destroy);
-		Future<?> kill = this.supervisor.schedule(grace.multipliedBy(2), process::destroyForcibly);
-		process.onExit(this.supervisor).thenRun(() -> {
-			term.cancel(false);
-			kill.cancel(false);
-		});
+		instance.terminate(this.spec.settings().shutdownTimeout(), this.supervisor);
 	}
 
 	/**
@@ -274,7 +341,9 @@ final class ChildSlot {
 	 * @return completed when all their processes have ended
 	 */
 	CompletableFuture<?> stop() {
-		cancelNextStart();
+		this.schedule.cancel();
+		HelloWait starting = this.starting;
+		this.starting = null;
 		this.current = null;
 		changeState(this.alive.isEmpty() ? ChildState.STOPPED : ChildState.STOPPING);
 		for (ChildInstance instance : this.alive) {
@@ -284,15 +353,11 @@ final class ChildSlot {
 			// done so.
 			terminate(instance);
 		}
-		return CompletableFuture.allOf(this.alive.stream().map(ChildInstance::onEnd).toArray(CompletableFuture[]::new));
-	}
-
-	private void cancelNextStart() {
-		Future<?> start = this.nextStart;
-		this.nextStart = null;
-		if (start != null) {
-			start.cancel(false);
+		if (starting != null) {
+			starting.cancel();
+			starting.fail("it was stopped before it was ready");
 		}
+		return CompletableFuture.allOf(this.alive.stream().map(ChildInstance::onEnd).toArray(CompletableFuture[]::new));
 	}
 
 	private void changeState(ChildState state) {

@@ -3,6 +3,7 @@ package dev.tinyipc.spring.child;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ThreadLocalRandom;
 
 import dev.tinyipc.IpcSocket;
 import dev.tinyipc.spring.CborMessageTemplate;
@@ -20,19 +21,25 @@ import org.springframework.boot.context.properties.source.InvalidConfigurationPr
  * @param jvmArguments arguments of the main class's JVM
  * @param instances the number of processes, at least 1
  * @param oneWay whether it answers no requests
+ * @param ready whether it says hello once it is ready, and is not to be used before
  * @param environment the variables to add to the child's environment
  * @param reasonNotToStart why the child is not started with the application; null if it
  * is
  * @param settings the settings, of which some have no counterpart in a declaration
  */
 record ChildSpec(String name, List<String> command, @Nullable String main, List<String> jvmArguments, int instances,
-		boolean oneWay, Map<String, String> environment, @Nullable String reasonNotToStart, ChildSettings settings) {
+		boolean oneWay, boolean ready, Map<String, String> environment, @Nullable String reasonNotToStart,
+		ChildSettings settings) {
 
 	ChildSpec {
 		command = List.copyOf(command);
 		jvmArguments = List.copyOf(jvmArguments);
 		environment = Map.copyOf(environment);
 		require(name, instances > 0, ".instances", instances, "There must be at least one.");
+		require(name, settings.spare() >= 0, ".spare", settings.spare(), "It must not be negative; zero is none.");
+		require(name, !ready || !oneWay, ".ready", ready, "A one-way child is not invited to say hello, and would"
+				+ " never be ready: remove 'ready' or 'one-way' from its declaration.");
+		positive(name, ".start-timeout", settings.startTimeout());
 		positive(name, ".exchange-timeout", settings.exchangeTimeout());
 		positive(name, ".acquire-timeout", settings.acquireTimeout());
 		positive(name, ".startup-grace", settings.startupGrace());
@@ -73,6 +80,20 @@ record ChildSpec(String name, List<String> command, @Nullable String main, List<
 		if (!valid) {
 			throw new InvalidConfigurationPropertyValueException("ipc.children." + name + key, value, reason);
 		}
+	}
+
+	/** The number of processes in all, those that stand by included. */
+	int processes() {
+		return this.instances + this.settings.spare();
+	}
+
+	/**
+	 * The number of exchanges after which an instance is replaced, zero for no limit. It
+	 * has a jitter, so that not all instances are replaced at once.
+	 */
+	long exchangeLimit() {
+		long limit = this.settings.maxExchanges();
+		return (limit > 0) ? limit + ThreadLocalRandom.current().nextLong(limit / 10 + 1) : 0;
 	}
 
 	@Override

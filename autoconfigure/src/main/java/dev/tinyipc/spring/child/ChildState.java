@@ -3,7 +3,7 @@ package dev.tinyipc.spring.child;
 /** The state of an instance of a child. */
 public enum ChildState {
 
-	/** It is being started. */
+	/** It is being started, or its process is running and not yet ready. */
 	STARTING,
 
 	/** Its process is running and takes messages. */

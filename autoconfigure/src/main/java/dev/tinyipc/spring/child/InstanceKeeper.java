@@ -98,6 +98,7 @@ final class InstanceKeeper {
 	void closed(ChildInstance instance) {
 		instance.retire();
 		withdraw(instance);
+		this.supervisor.execute(() -> instance.slot().withdraw(instance));
 		this.supervisor.schedule(GRACE_WITHOUT_SOCKET,
 				() -> instance.slot().discard(instance, "it closed its socket and has not ended"));
 	}

@@ -46,6 +46,8 @@ public final class IpcChild implements IpcDestination, SmartLifecycle {
 
 	private final InstanceKeeper keeper;
 
+	private final Roster roster;
+
 	private final InstanceLender lender;
 
 	private volatile boolean running;
@@ -57,12 +59,13 @@ public final class IpcChild implements IpcDestination, SmartLifecycle {
 		this.spec = spec;
 		this.supervisor = supervisor;
 		this.pool = new InstancePool(spec);
-		SlotListener listener = new SlotListener();
-		this.slots = IntStream.range(0, spec.instances())
-			.mapToObj((index) -> new ChildSlot(spec + ((spec.instances() > 1) ? " " + index : ""), spec, launcher,
-					supervisor, listener))
-			.toList();
 		this.keeper = new InstanceKeeper(spec, this.pool, supervisor, watch);
+		this.roster = new Roster(spec, this.keeper, watch);
+		SlotListener listener = new SlotListener();
+		this.slots = IntStream.range(0, spec.processes())
+			.mapToObj((index) -> new ChildSlot(spec + ((spec.processes() > 1) ? " " + index : ""), spec, launcher,
+					supervisor, watch, listener))
+			.toList();
 		this.lender = new InstanceLender(spec, this.slots, this.pool, this.keeper);
 	}
 
@@ -94,15 +97,16 @@ public final class IpcChild implements IpcDestination, SmartLifecycle {
 
 	/**
 	 * Starts the instances that are not running, and forgets that they failed, unless the
-	 * child is not to be started with the application.
-	 * @throws ChildStartException if one cannot be started
+	 * child is not to be started with the application. If they say when they are ready,
+	 * and the application is to wait for that, this does.
+	 * @throws ChildStartException if one cannot be started, or does not get ready
 	 */
 	@Override
 	public void start() {
 		this.running = true;
 		String reasonNotToStart = this.spec.reasonNotToStart();
 		if (reasonNotToStart == null) {
-			startInstances();
+			startInstances(this.spec.ready() && this.spec.settings().awaitReady());
 		}
 		else {
 			this.pool.close(reasonNotToStart);
@@ -111,16 +115,25 @@ public final class IpcChild implements IpcDestination, SmartLifecycle {
 
 	/**
 	 * Starts the instances that are not running, even if the child is not enabled, and
-	 * forgets that they failed.
+	 * forgets that they failed. They may not be ready yet when this returns.
 	 * @throws ChildStartException if one cannot be started
 	 */
 	public void startInstances() {
+		startInstances(false);
+	}
+
+	private void startInstances(boolean untilReady) {
 		CompletableFuture<?> start = inSupervisor(() -> {
 			want();
-			this.slots.forEach(ChildSlot::start);
-			return CompletableFuture.completedFuture(null);
+			return allOrFirstFailure(this.slots.stream().map((slot) -> slot.start(untilReady)).toList());
 		});
+		// The shutdown of an application waits for its start, which has to end first.
+		Thread whenShutDown = new Thread(
+				() -> start.completeExceptionally(failure("the application was stopped before it was ready", null)));
 		try {
+			if (untilReady) {
+				addShutdownHook(whenShutDown);
+			}
 			// Not join(): Spring assumes that a thread waiting without a limit hangs,
 			// and skips the shutdown if the application is stopped during its start.
 			start.get(MAX_START_DAYS, TimeUnit.DAYS);
@@ -134,9 +147,42 @@ public final class IpcChild implements IpcDestination, SmartLifecycle {
 		}
 		catch (InterruptedException ex) {
 			Thread.currentThread().interrupt();
-			throw new ChildStartException(this.spec.name(), "the thread was interrupted while waiting for its start",
-					ex);
+			throw failure("the thread was interrupted while waiting for its start", ex);
 		}
+		finally {
+			removeShutdownHook(whenShutDown);
+		}
+	}
+
+	private static CompletableFuture<?> allOrFirstFailure(List<? extends CompletableFuture<?>> each) {
+		CompletableFuture<?> all = CompletableFuture.allOf(each.toArray(CompletableFuture[]::new));
+		each.forEach((one) -> one.exceptionally((failure) -> {
+			all.completeExceptionally(failure);
+			return null;
+		}));
+		return all;
+	}
+
+	private void addShutdownHook(Thread hook) {
+		try {
+			Runtime.getRuntime().addShutdownHook(hook);
+		}
+		catch (IllegalStateException ex) {
+			throw failure("the application is being stopped", ex);
+		}
+	}
+
+	private static void removeShutdownHook(Thread hook) {
+		try {
+			Runtime.getRuntime().removeShutdownHook(hook);
+		}
+		catch (IllegalStateException ex) {
+			// It runs, or has run.
+		}
+	}
+
+	private ChildStartException failure(String reason, @Nullable Exception cause) {
+		return new ChildStartException(this.spec.name(), reason, cause);
 	}
 
 	/**
@@ -147,13 +193,15 @@ public final class IpcChild implements IpcDestination, SmartLifecycle {
 		return inSupervisor(() -> {
 			this.wanted = false;
 			this.pool.close("it was stopped");
+			this.roster.clear();
 			return CompletableFuture.allOf(this.slots.stream().map(ChildSlot::stop).toArray(CompletableFuture[]::new));
 		});
 	}
 
 	/**
 	 * Replaces the instances one after the other, each once its replacement has been
-	 * started, and starts those that are not running. A stop cancels what is left to do.
+	 * started and is ready, and starts those that are not running. A stop cancels what is
+	 * left to do.
 	 * @return completed when the last one has been replaced
 	 */
 	public CompletableFuture<?> restartInstances() {
@@ -168,14 +216,7 @@ public final class IpcChild implements IpcDestination, SmartLifecycle {
 	}
 
 	private CompletableFuture<?> restart(ChildSlot slot) {
-		ChildInstance instance = slot.current();
-		if (instance != null) {
-			return slot.replace(instance, "a restart was requested");
-		}
-		if (this.wanted) {
-			slot.start();
-		}
-		return CompletableFuture.completedFuture(null);
+		return this.wanted ? slot.restart("a restart was requested") : CompletableFuture.completedFuture(null);
 	}
 
 	private void want() {
@@ -233,12 +274,12 @@ public final class IpcChild implements IpcDestination, SmartLifecycle {
 
 		@Override
 		public void started(ChildInstance instance) {
-			IpcChild.this.keeper.offer(instance);
+			IpcChild.this.roster.add(instance);
 		}
 
 		@Override
 		public void withdrawn(ChildInstance instance) {
-			IpcChild.this.keeper.withdraw(instance);
+			IpcChild.this.roster.remove(instance);
 		}
 
 		/** Sends waiting callers away once no instance will come. */
@@ -256,14 +297,15 @@ public final class IpcChild implements IpcDestination, SmartLifecycle {
 	 * Describes one instance of a child.
 	 *
 	 * @param state its state
+	 * @param standby whether it runs, and stands by to take the place of another one
 	 * @param pid the process id; empty while it does not run
 	 * @param uptime how long it has been running; empty while it does not run
 	 * @param restarts how often it was restarted
 	 * @param lastExit how the previous process ended; empty if none has
 	 * @param socket this side's end of the socket to it; empty while it does not run
 	 */
-	public record Instance(ChildState state, Optional<Long> pid, Optional<Duration> uptime, long restarts,
-			Optional<ExitStatus> lastExit, Optional<SocketState> socket) {
+	public record Instance(ChildState state, boolean standby, Optional<Long> pid, Optional<Duration> uptime,
+			long restarts, Optional<ExitStatus> lastExit, Optional<SocketState> socket) {
 
 		/** Such as {@code FAILED, ended by exit code 3}. */
 		@Override

@@ -23,6 +23,9 @@ final class RestartPlan {
 	/** The number of instances in a row that were killed because they never answered. */
 	private int silentInARow;
 
+	/** The number of instances in a row that ended before they were ready. */
+	private int unreadyInARow;
+
 	RestartPlan(ChildSettings.Restart settings) {
 		this.settings = settings;
 	}
@@ -57,6 +60,21 @@ final class RestartPlan {
 		return (++this.silentInARow < this.settings.maxFailures()) ? afterFailure(now, Duration.ZERO) : null;
 	}
 
+	/**
+	 * Records that an instance was killed, or ended, before it was ready. These are
+	 * counted in a row, too: the time to get ready may be longer than the window.
+	 * @param now {@link System#nanoTime()}
+	 * @return the delay before the restart; null if it failed too often
+	 */
+	@Nullable Duration afterUnready(long now) {
+		return (++this.unreadyInARow < this.settings.maxFailures()) ? afterFailure(now, Duration.ZERO) : null;
+	}
+
+	/** Records that an instance was ready. */
+	void ready() {
+		this.unreadyInARow = 0;
+	}
+
 	/** Records that an instance has answered. */
 	void answered() {
 		this.silentInARow = 0;
@@ -65,6 +83,7 @@ final class RestartPlan {
 	/** Forgets all failures, because a start was requested. */
 	void startOver() {
 		this.silentInARow = 0;
+		this.unreadyInARow = 0;
 		this.failures.clear();
 		this.inARow = 0;
 	}

@@ -65,6 +65,14 @@ class IpcEndpointAutoConfigurationTests {
 	}
 
 	@Test
+	void itTellsWhichInstancesStandBy() {
+		this.runner.withPropertyValues("ipc.children.worker.spare=2")
+			.run((context) -> assertThat(context.getBean(IpcEndpoint.class).child("worker").instances())
+				.extracting(InstanceDetails::standby)
+				.containsExactly(false, true, true));
+	}
+
+	@Test
 	void aMessageThatNobodyHasReceivedIsSeenAndLeftThere() {
 		this.runner.run((context) -> {
 			CborMessageTemplate template = context.getBean(CborMessageTemplate.class);

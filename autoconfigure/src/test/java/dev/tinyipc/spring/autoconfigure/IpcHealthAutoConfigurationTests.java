@@ -133,6 +133,27 @@ class IpcHealthAutoConfigurationTests {
 	}
 
 	@Test
+	void itIsOutOfServiceWhileTheOnlyInstancesAreNotReadyYet(@TempDir Path folder) {
+		String prelude = "import os, struct, time\nwhile not os.path.exists('%s'): time.sleep(0.01)\n"
+			.formatted(folder.resolve("gate")) + "os.write(3, struct.pack('=Q', 6) + bytes.fromhex('da4950534aa0'))\n";
+		RawWorker
+			.python(prelude, "ipc.children.worker.ready=true", "ipc.children.worker.await-ready=false",
+					"ipc.children.cat.command=sh,-c,cat <&3")
+			.withConfiguration(HEALTH)
+			.run((context) -> {
+				assertThat(health(context).getStatus()).isEqualTo(Status.OUT_OF_SERVICE);
+				assertThat(details(context)).singleElement().satisfies((details) -> {
+					assertThat(details.state()).isEqualTo(ChildState.STARTING);
+					assertThat(details.pid()).isNotNull();
+				});
+				Files.createFile(folder.resolve("gate"));
+				assertThat(context.getBean(CborMessageTemplate.class)
+					.convertSendAndReceive("worker", "hello", String.class)).isEqualTo("hello");
+				assertThat(health(context).getStatus()).isEqualTo(Status.UP);
+			});
+	}
+
+	@Test
 	void aChildThatSomebodyStoppedIsNotIll() {
 		this.runner.run((context) -> {
 			context.getBean(IpcChild.class).stopInstances().get();

@@ -10,11 +10,13 @@ import java.util.regex.Pattern;
 
 import dev.tinyipc.spring.RawWorker;
 import ch.qos.logback.classic.Level;
+import ch.qos.logback.classic.Logger;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.slf4j.LoggerFactory;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -44,6 +46,42 @@ class ChildLogTests {
 			assertThat(this.log.of(Level.INFO)).containsExactly("out words");
 			assertThat(this.log.of(Level.WARN)).containsExactly("err words");
 		});
+	}
+
+	@Test
+	void aLineNamesItsLevelAsInSdDaemon() {
+		Logger logger = (Logger) LoggerFactory.getLogger("ipc.child.worker");
+		logger.setLevel(Level.DEBUG);
+		String script = "for level in 0 1 2 3 4 5 6 7 8; do echo \"<$level>out $level\"; done;"
+				+ " echo '<6>a {} \033b' >&2; echo '<7 x'; echo ' <3>indented'; echo '<'; echo '<3>'; cat <&3";
+		RawWorker.shell(script).run((context) -> {
+			context.close();
+			assertThat(this.log.of(Level.ERROR)).containsExactly("out 0", "out 1", "out 2", "out 3", "");
+			assertThat(this.log.of(Level.WARN)).containsExactly("out 4");
+			assertThat(this.log.of(Level.INFO)).contains("out 5", "out 6", "<8>out 8", "a {} \\u001bb", "<7 x",
+					" <3>indented", "<");
+			assertThat(this.log.of(Level.DEBUG)).containsExactly("out 7");
+		});
+		logger.setLevel(null);
+	}
+
+	@Test
+	void onlyAChildWhoseOutputIsLoggedIsToldOfLevels() {
+		String script = "echo \"${TINY_IPC_LOG_PREFIX-none}\" >> " + this.folder.resolve("witness") + "; cat <&3";
+		RawWorker.shell(script).run((context) -> context.close());
+		RawWorker.shell(script, "ipc.children.worker.output=discard").run((context) -> context.close());
+		assertThat(this.folder.resolve("witness")).hasContent("1\nnone");
+	}
+
+	@Test
+	void theLastLinesAreKeptWithoutTheirLevels() {
+		try (LogOf supervision = new LogOf(IpcChild.class.getName())) {
+			RawWorker.shell("echo '<3>no model' >&2; exit 3", "ipc.children.worker.restart.max-failures=1")
+				.run((context) -> {
+					Awaitility.await().until(() -> !supervision.of(Level.ERROR).isEmpty());
+					assertThat(supervision.of(Level.ERROR).get(0)).endsWith("Its last lines of output: no model");
+				});
+		}
 	}
 
 	@Test

@@ -35,6 +35,8 @@ class ChildSettingsTests {
 	@CsvSource(delimiter = '|', textBlock = """
 			instances               | 0    | There must be at least one.
 			instances               | -1   | There must be at least one.
+			spare                   | -1   | It must not be negative; zero is none.
+			start-timeout           | 0s   | It must be more than zero.
 			exchange-timeout        | 0s   | It must be more than zero.
 			exchange-timeout        | -1s  | It must be more than zero.
 			exchange-timeout        | 40000d | It must be at most 100 years.

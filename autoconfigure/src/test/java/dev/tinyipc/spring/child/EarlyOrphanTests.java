@@ -71,6 +71,18 @@ class EarlyOrphanTests {
 		Awaitility.await().atMost(Duration.ofSeconds(30)).untilAsserted(() -> assertThat(running()).isEmpty());
 	}
 
+	/** The application waits for a hello that does not come. */
+	@Test
+	void anApplicationThatIsToEndWhileItWaitsForItsChildLeavesNoneBehind() throws Exception {
+		String script = "sleep 600.%s & kill -TERM $PPID; cat <&3; sleep 600.%s; :".formatted(this.sign, this.sign);
+		Process application = ChildApplication.start("ipc.children.first.command[0]=sh",
+				"ipc.children.first.command[1]=-c", "ipc.children.first.command[2]=" + script,
+				"ipc.children.first.ready=true", "ipc.children.first.start-timeout=1h",
+				"ipc.children.first.shutdown-timeout=100ms");
+		assertThat(application.waitFor()).isEqualTo(128 + 15);
+		Awaitility.await().atMost(Duration.ofSeconds(30)).untilAsserted(() -> assertThat(running()).isEmpty());
+	}
+
 	private List<Long> running() {
 		try (Stream<Path> processes = Files.list(Path.of("/proc"))) {
 			return processes.map((process) -> process.getFileName().toString())
