@@ -43,6 +43,10 @@ final class Handlers {
 		return plain ? Optional.empty() : Optional.of(this.byMethod.keySet().stream().sorted().toList());
 	}
 
+	boolean areNone() {
+		return this.byMethod.isEmpty();
+	}
+
 	/** Whether all requests are byte arrays, which can be received faster. */
 	boolean takeBytesOnly() {
 		return this.byMethod.values().stream().allMatch((entry) -> entry.type() == byte[].class);
@@ -94,9 +98,6 @@ final class Handlers {
 		}
 
 		Handlers build() {
-			if (this.byMethod.isEmpty()) {
-				throw new IllegalStateException("A server needs at least one handler");
-			}
 			return new Handlers(this.byMethod);
 		}
 

@@ -101,6 +101,15 @@ public final class IpcRequester {
 	}
 
 	/**
+	 * Has an action run once the hello has come, in the thread that happens to receive
+	 * it.
+	 * @param action must be short; set before anything is received
+	 */
+	public void whenGreeted(Runnable action) {
+		this.ledger.whenGreeted(action);
+	}
+
+	/**
 	 * Waits for the peer's hello, which it must send before anything else.
 	 * @param deadline how long this may wait
 	 * @return the hello
@@ -159,20 +168,11 @@ public final class IpcRequester {
 		if (hello == null) {
 			throw new IpcException(this.peer + " has not said hello, and so cannot serve a lane");
 		}
-		IpcSocketPair pair = IpcSocket.pair();
-		IpcRequester lane = null;
-		try {
+		try (LaneRequest request = new LaneRequest(this.channel)) {
 			Exchange exchange = begin(deadline);
-			this.sender.sendBare(exchange, deadline, pair.child().descriptor());
+			this.sender.sendBare(exchange, deadline, request.peersEnd());
 			exchange.reply(Object.class).close();
-			lane = greeted(this.channel.onLane(pair.parent()), this.peer, hello);
-			return lane;
-		}
-		finally {
-			pair.child().close();
-			if (lane == null) {
-				pair.parent().close();
-			}
+			return greeted(request.granted(), this.peer, hello);
 		}
 	}
 

@@ -136,6 +136,9 @@ public final class IpcServer implements Closeable {
 	}
 
 	private ChildEnd connect() throws IpcException {
+		if (this.handlers.areNone()) {
+			throw new IllegalStateException("A child's server needs at least one handler");
+		}
 		return ChildEnd.connect(this.handlers, this.watch, this.threads);
 	}
 

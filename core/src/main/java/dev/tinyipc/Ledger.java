@@ -44,6 +44,10 @@ final class Ledger {
 
 	private volatile @Nullable IpcHello hello;
 
+	/** Called in the thread that receives the hello. */
+	private volatile Runnable whenGreeted = () -> {
+	};
+
 	/** Came with the hello, for calls of the peer. */
 	private final AtomicReference<@Nullable IpcSocket> calls = new AtomicReference<>();
 
@@ -176,6 +180,7 @@ final class Ledger {
 			IpcHello hello = IpcHello.read(body);
 			this.calls.set(ReceivedSocket.takeFrom(packet));
 			this.hello = hello;
+			this.whenGreeted.run();
 			return true;
 		}
 		catch (JacksonException ex) {
@@ -256,6 +261,10 @@ final class Ledger {
 	/** What the peer has said that it can do; null if it has not. */
 	@Nullable IpcHello hello() {
 		return this.hello;
+	}
+
+	void whenGreeted(Runnable action) {
+		this.whenGreeted = action;
 	}
 
 	/** Whether a hello may still come. */

@@ -15,9 +15,13 @@ final class UnknownMethodException extends RuntimeException {
 	 * @param known the methods that there are
 	 */
 	UnknownMethodException(@Nullable String method, Collection<String> known) {
-		super(((method != null) ? "There is no method '" + Printable.of(method) + '\''
+		super(known.isEmpty() ? "This process answers no calls" : message(method, known));
+	}
+
+	private static String message(@Nullable String method, Collection<String> known) {
+		return ((method != null) ? "There is no method '" + Printable.of(method) + '\''
 				: "The request names no method, and there is no handler for such requests") + ". There are: "
-				+ String.join(", ", known.stream().sorted().map((name) -> name.isEmpty() ? "(none)" : name).toList()));
+				+ String.join(", ", known.stream().sorted().map((name) -> name.isEmpty() ? "(none)" : name).toList());
 	}
 
 }

@@ -34,9 +34,9 @@ class LayersTests {
 					"EnvelopeReader", "Prefix", "StreamItem", "DroppedMessage", "MessageFilter", "Inbox", "Outbox",
 					"TypedPayload", "IpcHello", "ReceivedSocket", "IpcServer", "IpcServerBuilder", "IpcContext",
 					"IpcParent", "Handlers", "UnknownMethodException", "ServedExchange", "ServedLane", "ServedPeer",
-					"LaneWatch", "ServerThreads", "ChildEnd", "RequestSender", "RequesterPool", "ParentSettings",
-					"Termination", "IpcMapperCustomizer", "IpcRequester", "Ledger", "Exchange", "IpcProcessBuilder",
-					"IpcProcess"));
+					"LaneWatch", "ServerThreads", "ChildEnd", "RequestSender", "RequesterPool", "LaneRequest",
+					"ParentSettings", "Termination", "IpcMapperCustomizer", "IpcRequester", "Ledger", "Exchange",
+					"IpcProcessBuilder", "IpcProcess"));
 
 	private static final Set<String> MAY_USE_JNA = Set.of("LibC", "StructBytes");
 

@@ -7,6 +7,8 @@ import dev.tinyipc.IpcMessage;
 import dev.tinyipc.OwnedFd;
 import org.jspecify.annotations.Nullable;
 
+import org.springframework.core.ParameterizedTypeReference;
+
 /**
  * Sends and receives typed messages. A destination is the name of a child process, or
  * {@code parent} within one; calls that name none go to the default destination.
@@ -32,7 +34,7 @@ import org.jspecify.annotations.Nullable;
  * {@link IpcMessageConversionException} if a payload cannot be converted; and
  * {@link UnknownDestinationException} if there is no such destination.
  */
-public interface CborMessageOperations {
+public interface CborMessageOperations extends CborStreamOperations {
 
 	/**
 	 * Returns the same operations for requests that may be carried out twice. If an
@@ -42,6 +44,14 @@ public interface CborMessageOperations {
 	 * @return operations that otherwise behave like these
 	 */
 	CborMessageOperations idempotent();
+
+	/**
+	 * Returns the same operations for requests that name a method. The peer must have
+	 * said that it knows them; one-way messages have none.
+	 * @param name what the peer is to do with the payload, as it calls it
+	 * @return operations that otherwise behave like these
+	 */
+	CborMessageOperations method(String name);
 
 	/**
 	 * Sends a message to the default destination.
@@ -82,6 +92,15 @@ public interface CborMessageOperations {
 	<T> @Nullable T receiveAndConvert(Class<T> type);
 
 	/**
+	 * Receives a message from the default destination.
+	 * @param type what it is read as, a generic type
+	 * @param <T> the type of the payload
+	 * @return the payload, or null if no message came within the timeout
+	 * @throws IpcMessagingException if it cannot be received
+	 */
+	<T> @Nullable T receiveAndConvert(ParameterizedTypeReference<T> type);
+
+	/**
 	 * Receives a message.
 	 * @param destination the peer's name
 	 * @param type what it is read as
@@ -90,6 +109,16 @@ public interface CborMessageOperations {
 	 * @throws IpcMessagingException if it cannot be received
 	 */
 	<T> @Nullable T receiveAndConvert(String destination, Class<T> type);
+
+	/**
+	 * Receives a message.
+	 * @param destination the peer's name
+	 * @param type what it is read as, a generic type
+	 * @param <T> the type of the payload
+	 * @return the payload, or null if no message came within the timeout
+	 * @throws IpcMessagingException if it cannot be received
+	 */
+	<T> @Nullable T receiveAndConvert(String destination, ParameterizedTypeReference<T> type);
 
 	/**
 	 * Receives a message from the default destination, with its descriptors.
@@ -102,6 +131,16 @@ public interface CborMessageOperations {
 	<T> @Nullable IpcMessage<T> receive(Class<T> type);
 
 	/**
+	 * Receives a message from the default destination, with its descriptors.
+	 * @param type what it is read as, a generic type
+	 * @param <T> the type of the payload
+	 * @return the message, to be closed by the caller, or null if none came within the
+	 * timeout
+	 * @throws IpcMessagingException if it cannot be received
+	 */
+	<T> @Nullable IpcMessage<T> receive(ParameterizedTypeReference<T> type);
+
+	/**
 	 * Receives a message with its descriptors.
 	 * @param destination the peer's name
 	 * @param type what it is read as
@@ -111,6 +150,17 @@ public interface CborMessageOperations {
 	 * @throws IpcMessagingException if it cannot be received
 	 */
 	<T> @Nullable IpcMessage<T> receive(String destination, Class<T> type);
+
+	/**
+	 * Receives a message with its descriptors.
+	 * @param destination the peer's name
+	 * @param type what it is read as, a generic type
+	 * @param <T> the type of the payload
+	 * @return the message, to be closed by the caller, or null if none came within the
+	 * timeout
+	 * @throws IpcMessagingException if it cannot be received
+	 */
+	<T> @Nullable IpcMessage<T> receive(String destination, ParameterizedTypeReference<T> type);
 
 	/**
 	 * Sends a request to the default destination and waits for the reply.
@@ -126,6 +176,17 @@ public interface CborMessageOperations {
 	/**
 	 * Sends a request to the default destination and waits for the reply.
 	 * @param request the value to send
+	 * @param type what the reply is read as, a generic type
+	 * @param descriptors at most 253
+	 * @param <R> the type of the reply
+	 * @return the reply
+	 * @throws IpcMessagingException if there is no reply, or it is an error
+	 */
+	<R> R convertSendAndReceive(Object request, ParameterizedTypeReference<R> type, OwnedFd... descriptors);
+
+	/**
+	 * Sends a request to the default destination and waits for the reply.
+	 * @param request the value to send
 	 * @param type what the reply is read as
 	 * @param timeout how long it may take, more than zero
 	 * @param descriptors at most 253
@@ -134,6 +195,19 @@ public interface CborMessageOperations {
 	 * @throws IpcMessagingException if there is no reply, or it is an error
 	 */
 	<R> R convertSendAndReceive(Object request, Class<R> type, Duration timeout, OwnedFd... descriptors);
+
+	/**
+	 * Sends a request to the default destination and waits for the reply.
+	 * @param request the value to send
+	 * @param type what the reply is read as, a generic type
+	 * @param timeout how long it may take, more than zero
+	 * @param descriptors at most 253
+	 * @param <R> the type of the reply
+	 * @return the reply
+	 * @throws IpcMessagingException if there is no reply, or it is an error
+	 */
+	<R> R convertSendAndReceive(Object request, ParameterizedTypeReference<R> type, Duration timeout,
+			OwnedFd... descriptors);
 
 	/**
 	 * Sends a request and waits for the reply.
@@ -151,6 +225,19 @@ public interface CborMessageOperations {
 	 * Sends a request and waits for the reply.
 	 * @param destination the peer's name
 	 * @param request the value to send
+	 * @param type what the reply is read as, a generic type
+	 * @param descriptors at most 253
+	 * @param <R> the type of the reply
+	 * @return the reply
+	 * @throws IpcMessagingException if there is no reply, or it is an error
+	 */
+	<R> R convertSendAndReceive(String destination, Object request, ParameterizedTypeReference<R> type,
+			OwnedFd... descriptors);
+
+	/**
+	 * Sends a request and waits for the reply.
+	 * @param destination the peer's name
+	 * @param request the value to send
 	 * @param type what the reply is read as
 	 * @param timeout how long it may take, more than zero
 	 * @param descriptors at most 253
@@ -160,6 +247,20 @@ public interface CborMessageOperations {
 	 */
 	<R> R convertSendAndReceive(String destination, Object request, Class<R> type, Duration timeout,
 			OwnedFd... descriptors);
+
+	/**
+	 * Sends a request and waits for the reply.
+	 * @param destination the peer's name
+	 * @param request the value to send
+	 * @param type what the reply is read as, a generic type
+	 * @param timeout how long it may take, more than zero
+	 * @param descriptors at most 253
+	 * @param <R> the type of the reply
+	 * @return the reply
+	 * @throws IpcMessagingException if there is no reply, or it is an error
+	 */
+	<R> R convertSendAndReceive(String destination, Object request, ParameterizedTypeReference<R> type,
+			Duration timeout, OwnedFd... descriptors);
 
 	/**
 	 * Sends a request to the default destination and waits for the reply with its
@@ -177,6 +278,18 @@ public interface CborMessageOperations {
 	 * Sends a request to the default destination and waits for the reply with its
 	 * descriptors.
 	 * @param request the value to send
+	 * @param type what the reply is read as, a generic type
+	 * @param descriptors at most 253
+	 * @param <R> the type of the reply
+	 * @return the reply, to be closed by the caller
+	 * @throws IpcMessagingException if there is no reply, or it is an error
+	 */
+	<R> IpcMessage<R> sendAndReceive(Object request, ParameterizedTypeReference<R> type, OwnedFd... descriptors);
+
+	/**
+	 * Sends a request to the default destination and waits for the reply with its
+	 * descriptors.
+	 * @param request the value to send
 	 * @param type what the reply is read as
 	 * @param timeout how long it may take, more than zero
 	 * @param descriptors at most 253
@@ -185,6 +298,20 @@ public interface CborMessageOperations {
 	 * @throws IpcMessagingException if there is no reply, or it is an error
 	 */
 	<R> IpcMessage<R> sendAndReceive(Object request, Class<R> type, Duration timeout, OwnedFd... descriptors);
+
+	/**
+	 * Sends a request to the default destination and waits for the reply with its
+	 * descriptors.
+	 * @param request the value to send
+	 * @param type what the reply is read as, a generic type
+	 * @param timeout how long it may take, more than zero
+	 * @param descriptors at most 253
+	 * @param <R> the type of the reply
+	 * @return the reply, to be closed by the caller
+	 * @throws IpcMessagingException if there is no reply, or it is an error
+	 */
+	<R> IpcMessage<R> sendAndReceive(Object request, ParameterizedTypeReference<R> type, Duration timeout,
+			OwnedFd... descriptors);
 
 	/**
 	 * Sends a request and waits for the reply with its descriptors.
@@ -202,6 +329,19 @@ public interface CborMessageOperations {
 	 * Sends a request and waits for the reply with its descriptors.
 	 * @param destination the peer's name
 	 * @param request the value to send
+	 * @param type what the reply is read as, a generic type
+	 * @param descriptors at most 253
+	 * @param <R> the type of the reply
+	 * @return the reply, to be closed by the caller
+	 * @throws IpcMessagingException if there is no reply, or it is an error
+	 */
+	<R> IpcMessage<R> sendAndReceive(String destination, Object request, ParameterizedTypeReference<R> type,
+			OwnedFd... descriptors);
+
+	/**
+	 * Sends a request and waits for the reply with its descriptors.
+	 * @param destination the peer's name
+	 * @param request the value to send
 	 * @param type what the reply is read as
 	 * @param timeout how long it may take, more than zero
 	 * @param descriptors at most 253
@@ -211,5 +351,19 @@ public interface CborMessageOperations {
 	 */
 	<R> IpcMessage<R> sendAndReceive(String destination, Object request, Class<R> type, Duration timeout,
 			OwnedFd... descriptors);
+
+	/**
+	 * Sends a request and waits for the reply with its descriptors.
+	 * @param destination the peer's name
+	 * @param request the value to send
+	 * @param type what the reply is read as, a generic type
+	 * @param timeout how long it may take, more than zero
+	 * @param descriptors at most 253
+	 * @param <R> the type of the reply
+	 * @return the reply, to be closed by the caller
+	 * @throws IpcMessagingException if there is no reply, or it is an error
+	 */
+	<R> IpcMessage<R> sendAndReceive(String destination, Object request, ParameterizedTypeReference<R> type,
+			Duration timeout, OwnedFd... descriptors);
 
 }

@@ -1,16 +1,17 @@
 package dev.tinyipc.spring;
 
+import java.lang.reflect.Type;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.stream.Stream;
 
-import dev.tinyipc.IpcException;
 import dev.tinyipc.IpcMessage;
 import dev.tinyipc.OwnedFd;
 import org.jspecify.annotations.Nullable;
-import tools.jackson.core.JacksonException;
 
+import org.springframework.core.ParameterizedTypeReference;
 import org.springframework.util.Assert;
 
 /**
@@ -44,7 +45,7 @@ public class CborMessageTemplate implements CborMessageOperations {
 
 	private Duration timeout = DEFAULT_TIMEOUT;
 
-	private final boolean idempotent;
+	private final CallOptions options;
 
 	/**
 	 * Creates a template. If there is only one destination, that is the default.
@@ -53,7 +54,7 @@ public class CborMessageTemplate implements CborMessageOperations {
 	 */
 	public CborMessageTemplate(Collection<? extends IpcDestination> destinations, IpcObserver observer) {
 		this.routes = new TreeMap<>();
-		this.idempotent = false;
+		this.options = CallOptions.NONE;
 		for (IpcDestination destination : destinations) {
 			Route route = new Route(destination, GuardedObserver.of(observer, destination.name()));
 			Route other = this.routes.put(destination.name(), route);
@@ -61,11 +62,11 @@ public class CborMessageTemplate implements CborMessageOperations {
 		}
 	}
 
-	private CborMessageTemplate(CborMessageTemplate other, boolean idempotent) {
+	private CborMessageTemplate(CborMessageTemplate other, CallOptions options) {
 		this.routes = other.routes;
 		this.defaultDestination = other.defaultDestination;
 		this.timeout = other.timeout;
-		this.idempotent = idempotent;
+		this.options = options;
 	}
 
 	/**
@@ -88,7 +89,18 @@ public class CborMessageTemplate implements CborMessageOperations {
 
 	@Override
 	public CborMessageOperations idempotent() {
-		return new CborMessageTemplate(this, true);
+		return new CborMessageTemplate(this, this.options.withIdempotent());
+	}
+
+	@Override
+	public CborMessageOperations method(String name) {
+		return new CborMessageTemplate(this, this.options.withMethod(name));
+	}
+
+	@Override
+	public CborMessageOperations totalTimeout(Duration total) {
+		checkTimeout(total);
+		return new CborMessageTemplate(this, this.options.withTotalTimeout(total));
 	}
 
 	@Override
@@ -122,33 +134,50 @@ public class CborMessageTemplate implements CborMessageOperations {
 	}
 
 	@Override
+	public <T> @Nullable T receiveAndConvert(ParameterizedTypeReference<T> type) {
+		return payload(receive(type));
+	}
+
+	@Override
+	public <T> @Nullable T receiveAndConvert(String destination, ParameterizedTypeReference<T> type) {
+		return payload(receive(destination, type));
+	}
+
+	@Override
+	public <T> @Nullable IpcMessage<T> receive(ParameterizedTypeReference<T> type) {
+		return receive(defaultRoute(), type.getType());
+	}
+
+	@Override
+	public <T> @Nullable IpcMessage<T> receive(String destination, ParameterizedTypeReference<T> type) {
+		return receive(route(destination), type.getType());
+	}
+
+	@Override
 	public <R> R convertSendAndReceive(Object request, Class<R> type, OwnedFd... descriptors) {
-		return convertSendAndReceive(request, type, timeout(defaultRoute()), descriptors);
+		return payload(sendAndReceive(request, type, descriptors));
 	}
 
 	@Override
 	public <R> R convertSendAndReceive(Object request, Class<R> type, Duration timeout, OwnedFd... descriptors) {
-		try (IpcMessage<R> reply = sendAndReceive(request, type, timeout, descriptors)) {
-			return reply.payload();
-		}
+		return payload(sendAndReceive(request, type, timeout, descriptors));
 	}
 
 	@Override
 	public <R> R convertSendAndReceive(String destination, Object request, Class<R> type, OwnedFd... descriptors) {
-		return convertSendAndReceive(destination, request, type, timeout(route(destination)), descriptors);
+		return payload(sendAndReceive(destination, request, type, descriptors));
 	}
 
 	@Override
 	public <R> R convertSendAndReceive(String destination, Object request, Class<R> type, Duration timeout,
 			OwnedFd... descriptors) {
-		try (IpcMessage<R> reply = sendAndReceive(destination, request, type, timeout, descriptors)) {
-			return reply.payload();
-		}
+		return payload(sendAndReceive(destination, request, type, timeout, descriptors));
 	}
 
 	@Override
 	public <R> IpcMessage<R> sendAndReceive(Object request, Class<R> type, OwnedFd... descriptors) {
-		return exchange(defaultRoute(), request, type, timeout(defaultRoute()), descriptors);
+		Route route = defaultRoute();
+		return exchange(route, request, type, timeout(route), descriptors);
 	}
 
 	@Override
@@ -158,7 +187,8 @@ public class CborMessageTemplate implements CborMessageOperations {
 
 	@Override
 	public <R> IpcMessage<R> sendAndReceive(String destination, Object request, Class<R> type, OwnedFd... descriptors) {
-		return exchange(route(destination), request, type, timeout(route(destination)), descriptors);
+		Route route = route(destination);
+		return exchange(route, request, type, timeout(route), descriptors);
 	}
 
 	@Override
@@ -167,53 +197,112 @@ public class CborMessageTemplate implements CborMessageOperations {
 		return exchange(route(destination), request, type, timeout, descriptors);
 	}
 
+	@Override
+	public <R> R convertSendAndReceive(Object request, ParameterizedTypeReference<R> type, OwnedFd... descriptors) {
+		return payload(sendAndReceive(request, type, descriptors));
+	}
+
+	@Override
+	public <R> R convertSendAndReceive(Object request, ParameterizedTypeReference<R> type, Duration timeout,
+			OwnedFd... descriptors) {
+		return payload(sendAndReceive(request, type, timeout, descriptors));
+	}
+
+	@Override
+	public <R> R convertSendAndReceive(String destination, Object request, ParameterizedTypeReference<R> type,
+			OwnedFd... descriptors) {
+		return payload(sendAndReceive(destination, request, type, descriptors));
+	}
+
+	@Override
+	public <R> R convertSendAndReceive(String destination, Object request, ParameterizedTypeReference<R> type,
+			Duration timeout, OwnedFd... descriptors) {
+		return payload(sendAndReceive(destination, request, type, timeout, descriptors));
+	}
+
+	@Override
+	public <R> IpcMessage<R> sendAndReceive(Object request, ParameterizedTypeReference<R> type,
+			OwnedFd... descriptors) {
+		Route route = defaultRoute();
+		return exchange(route, request, type.getType(), timeout(route), descriptors);
+	}
+
+	@Override
+	public <R> IpcMessage<R> sendAndReceive(Object request, ParameterizedTypeReference<R> type, Duration timeout,
+			OwnedFd... descriptors) {
+		return exchange(defaultRoute(), request, type.getType(), timeout, descriptors);
+	}
+
+	@Override
+	public <R> IpcMessage<R> sendAndReceive(String destination, Object request, ParameterizedTypeReference<R> type,
+			OwnedFd... descriptors) {
+		Route route = route(destination);
+		return exchange(route, request, type.getType(), timeout(route), descriptors);
+	}
+
+	@Override
+	public <R> IpcMessage<R> sendAndReceive(String destination, Object request, ParameterizedTypeReference<R> type,
+			Duration timeout, OwnedFd... descriptors) {
+		return exchange(route(destination), request, type.getType(), timeout, descriptors);
+	}
+
+	@Override
+	public <T> Stream<T> convertSendAndStream(Object request, Class<T> type, OwnedFd... descriptors) {
+		return this.<T>stream(defaultRoute(), request, type, descriptors).map(CborMessageTemplate::payload);
+	}
+
+	@Override
+	public <T> Stream<T> convertSendAndStream(String destination, Object request, Class<T> type,
+			OwnedFd... descriptors) {
+		return this.sendAndStream(destination, request, type, descriptors).map(CborMessageTemplate::payload);
+	}
+
+	@Override
+	public <T> Stream<IpcMessage<T>> sendAndStream(String destination, Object request, Class<T> type,
+			OwnedFd... descriptors) {
+		return stream(route(destination), request, type, descriptors);
+	}
+
+	@Override
+	public <T> Stream<T> convertSendAndStream(Object request, ParameterizedTypeReference<T> type,
+			OwnedFd... descriptors) {
+		return this.<T>stream(defaultRoute(), request, type.getType(), descriptors).map(CborMessageTemplate::payload);
+	}
+
+	@Override
+	public <T> Stream<T> convertSendAndStream(String destination, Object request, ParameterizedTypeReference<T> type,
+			OwnedFd... descriptors) {
+		return this.sendAndStream(destination, request, type, descriptors).map(CborMessageTemplate::payload);
+	}
+
+	@Override
+	public <T> Stream<IpcMessage<T>> sendAndStream(String destination, Object request,
+			ParameterizedTypeReference<T> type, OwnedFd... descriptors) {
+		return stream(route(destination), request, type.getType(), descriptors);
+	}
+
 	private void send(Route route, Object payload, OwnedFd[] descriptors) {
-		try {
-			long bytes = route.destination.send(payload, timeout(route), descriptors);
-			route.observer.sent(bytes, descriptors.length);
-		}
-		catch (IpcException | JacksonException | IpcMessagingException ex) {
-			throw failed(route, ex);
-		}
+		Assert.state(this.options.method() == null,
+				"A one-way message names no method: send a request, or say in the" + " payload what is to be done");
+		route.send(payload, timeout(route), descriptors);
 	}
 
-	private <T> @Nullable IpcMessage<T> receive(Route route, Class<T> type) {
-		try {
-			IpcMessage<T> message = route.destination.receive(type, timeout(route));
-			route.observer.received(message.size(), message.descriptors().size());
-			return message;
-		}
-		catch (IpcException.Timeout | IpcTimeoutException ex) {
-			return null;
-		}
-		catch (IpcException | JacksonException | IpcMessagingException ex) {
-			throw failed(route, ex);
-		}
+	private <T> @Nullable IpcMessage<T> receive(Route route, Type type) {
+		return route.receive(type, timeout(route));
 	}
 
-	private <R> IpcMessage<R> exchange(Route route, Object request, Class<R> type, Duration timeout,
+	private <R> IpcMessage<R> exchange(Route route, Object request, Type type, Duration timeout,
 			OwnedFd[] descriptors) {
 		checkTimeout(timeout);
-		long called = System.nanoTime();
-		try {
-			return route.destination.exchange(timeout, this.idempotent, (exchange) -> {
-				long begun = System.nanoTime();
-				route.observer.acquired(Duration.ofNanos(begun - called));
-				long bytes = exchange.request(request, descriptors);
-				route.observer.sent(bytes, descriptors.length);
-				IpcMessage<R> reply = exchange.reply(type);
-				route.observer.received(reply.size(), reply.descriptors().size());
-				route.observer.exchanged(Duration.ofNanos(System.nanoTime() - begun));
-				return reply;
-			});
-		}
-		catch (IpcException | JacksonException | IpcMessagingException ex) {
-			throw failed(route, ex);
-		}
+		return route.exchange(request, type, timeout, this.options, descriptors);
+	}
+
+	private <T> Stream<IpcMessage<T>> stream(Route route, Object request, Type type, OwnedFd[] descriptors) {
+		return route.stream(request, type, timeout(route), this.options, descriptors);
 	}
 
 	private Duration timeout(Route route) {
-		Duration own = route.destination.timeout();
+		Duration own = route.destination().timeout();
 		return (own != null) ? own : this.timeout;
 	}
 
@@ -221,15 +310,6 @@ public class CborMessageTemplate implements CborMessageOperations {
 		try (message) {
 			return (message != null) ? message.payload() : null;
 		}
-	}
-
-	private static IpcMessagingException failed(Route route, Exception cause) {
-		if (cause instanceof IpcException.Remote remote) {
-			route.observer.received(remote.size(), 0);
-		}
-		IpcMessagingException translated = IpcExceptionTranslator.translate(route.destination.name(), cause);
-		route.observer.failed(translated);
-		return translated;
 	}
 
 	private Route defaultRoute() {
@@ -261,9 +341,6 @@ public class CborMessageTemplate implements CborMessageOperations {
 	private static void checkTimeout(Duration timeout) {
 		Assert.isTrue(timeout.compareTo(Duration.ZERO) > 0 && timeout.compareTo(MAX_TIMEOUT) <= 0,
 				() -> "A timeout must be more than zero and at most 100 years, not " + timeout);
-	}
-
-	private record Route(IpcDestination destination, IpcObserver.Destination observer) {
 	}
 
 }

@@ -60,10 +60,11 @@ final class ChildDefinitions {
 	 * @param jvmArguments arguments of the main class's JVM
 	 * @param instances the number of processes
 	 * @param oneWay whether it answers no requests
+	 * @param concurrency the number of requests that each serves at a time
 	 * @param ready whether it says hello once it is ready
 	 */
 	record Declaration(String name, String by, String[] command, String main, String[] jvmArguments, int instances,
-			boolean oneWay, boolean ready) {
+			int concurrency, boolean oneWay, boolean ready) {
 
 		Declaration {
 			checkName(name, by);
@@ -84,7 +85,8 @@ final class ChildDefinitions {
 			return;
 		}
 		RootBeanDefinition child = definition(CHILD_FACTORY, "child", name, declaration.command(), declaration.main(),
-				declaration.jvmArguments(), declaration.instances(), declaration.oneWay(), declaration.ready());
+				declaration.jvmArguments(), declaration.instances(), declaration.concurrency(), declaration.oneWay(),
+				declaration.ready());
 		child.setAttribute(DECLARED_BY, declaration.by());
 		this.registry.registerBeanDefinition(childBeanName(name), child);
 		RootBeanDefinition template = definition(TEMPLATE_FACTORY, "template", name);

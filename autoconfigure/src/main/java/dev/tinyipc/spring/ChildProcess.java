@@ -78,6 +78,13 @@ public @interface ChildProcess {
 	boolean oneWay() default false;
 
 	/**
+	 * The number of requests that each process serves at a time, if its hello says that
+	 * it can: each over a socket of its own.
+	 * @return at least 1
+	 */
+	int concurrency() default 1;
+
+	/**
 	 * Whether the child says hello once it is ready to serve, as {@code IpcServer} does.
 	 * It then gets no request before that, and the start of the application waits for it.
 	 * By default, a child counts as ready as soon as its process runs.

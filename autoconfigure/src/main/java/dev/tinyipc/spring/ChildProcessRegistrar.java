@@ -64,7 +64,8 @@ class ChildProcessRegistrar implements ImportBeanDefinitionRegistrar {
 			Class<?> main = child.getClass("main");
 			definitions.register(new Declaration(name, declaredBy, child.getStringArray("command"),
 					(main != void.class) ? main.getName() : "", child.getStringArray("jvmArguments"),
-					child.<Integer>getNumber("instances"), child.getBoolean("oneWay"), child.getBoolean("ready")));
+					child.<Integer>getNumber("instances"), child.<Integer>getNumber("concurrency"),
+					child.getBoolean("oneWay"), child.getBoolean("ready")));
 		}
 	}
 
@@ -77,7 +78,7 @@ class ChildProcessRegistrar implements ImportBeanDefinitionRegistrar {
 			}
 			if (isDeclared(uniform, binder)) {
 				definitions.register(new Declaration(name, "ipc.children." + name, new String[0], "", new String[0], 1,
-						false, false));
+						1, false, false));
 			}
 			else if (this.environment.containsProperty(IpcSocket.FD_VARIABLE)) {
 				// A variable that is meant for the parent is inherited by its children.

@@ -1,5 +1,6 @@
 package dev.tinyipc.spring;
 
+import java.lang.reflect.Type;
 import java.time.Duration;
 
 import dev.tinyipc.Exchange;
@@ -46,9 +47,21 @@ public interface IpcDestination {
 	<R> R exchange(Duration timeout, boolean idempotent, ExchangeAction<R> action) throws IpcException;
 
 	/**
+	 * Begins an exchange that lasts until it is closed, for a reply that is streamed.
+	 * @param timeout for the wait and the action together, more than zero
+	 * @param idempotent as in {@link #exchange}, until the action has returned
+	 * @param request sends the request
+	 * @return the exchange, to be closed by the caller
+	 * @throws IpcException as {@link #exchange}, and if the peer does not stream
+	 */
+	default OpenExchange open(Duration timeout, boolean idempotent, ExchangeAction<?> request) throws IpcException {
+		throw new IpcException("it does not stream its replies");
+	}
+
+	/**
 	 * Receives a message that is not the reply of an exchange, while no exchange is under
 	 * way.
-	 * @param type what the message is read as
+	 * @param type what the message is read as: a class, or a generic type
 	 * @param timeout for the wait and the message together, more than zero
 	 * @param <T> the same type
 	 * @return the message, to be closed by the caller
@@ -56,7 +69,7 @@ public interface IpcDestination {
 	 * @throws IpcException.PeerClosed if the peer is gone
 	 * @throws IpcException if no message can be received
 	 */
-	<T> IpcMessage<T> receive(Class<T> type, Duration timeout) throws IpcException;
+	<T> IpcMessage<T> receive(Type type, Duration timeout) throws IpcException;
 
 	/**
 	 * Sends a message, independently of any exchange that is under way.
@@ -69,6 +82,27 @@ public interface IpcDestination {
 	 * @throws IpcException if it cannot be sent
 	 */
 	long send(Object payload, Duration timeout, OwnedFd... descriptors) throws IpcException;
+
+	/** An exchange whose reply is received part by part. */
+	interface OpenExchange extends AutoCloseable {
+
+		/**
+		 * Receives a part of the reply.
+		 * @param action receives it
+		 * @param <R> the type of the result
+		 * @return what the action returned
+		 * @throws IpcException as {@link IpcDestination#exchange}
+		 */
+		<R> R run(ExchangeAction<R> action) throws IpcException;
+
+		/**
+		 * Ends the exchange. If the reply has not come to its end, the peer is told that
+		 * nobody waits for it, or replaced if it does not understand that.
+		 */
+		@Override
+		void close();
+
+	}
 
 	/**
 	 * Uses an exchange.

@@ -7,6 +7,7 @@ import dev.tinyipc.IpcException;
 import dev.tinyipc.IpcMapperCustomizer;
 import dev.tinyipc.IpcSocket;
 import dev.tinyipc.spring.CborMessageOperations;
+import dev.tinyipc.spring.ChildCalls;
 import dev.tinyipc.spring.CborMessageTemplate;
 import dev.tinyipc.spring.ChildProcesses;
 import dev.tinyipc.spring.IpcChannelFactory;
@@ -72,11 +73,12 @@ public final class IpcAutoConfiguration {
 
 	@Bean
 	ChildFactory ipcChildFactory(IpcSocketFactory socketFactory, IpcChannelFactory channelFactory,
-			IpcProperties properties, Environment environment) {
+			IpcProperties properties, Environment environment, ObjectProvider<ChildCalls> calls) {
 		IpcProperties.ClassSharing sharing = properties.classSharing();
 		return new ChildFactory(socketFactory, channelFactory, properties.children(), environment,
 				new ChildFactory.Options(properties.enabled(), properties.parent().startChildren(), sharing.enabled(),
-						sharing.directory(), MapperSettings.customizer(properties.template(), environment)));
+						sharing.directory(), MapperSettings.customizer(properties.template(), environment)),
+				calls);
 	}
 
 	@Bean

@@ -7,12 +7,14 @@ import java.util.Map;
 
 import dev.tinyipc.IpcMapperCustomizer;
 import dev.tinyipc.IpcServer;
+import dev.tinyipc.spring.ChildCalls;
 import dev.tinyipc.spring.ChildStartException;
 import dev.tinyipc.spring.IpcChannelFactory;
 import dev.tinyipc.spring.IpcSocketFactory;
 import org.jspecify.annotations.Nullable;
 
 import org.springframework.beans.factory.DisposableBean;
+import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.boot.context.properties.source.ConfigurationPropertyName;
 import org.springframework.core.env.Environment;
 import org.springframework.util.PlaceholderResolutionException;
@@ -32,6 +34,8 @@ public class ChildFactory implements DisposableBean {
 
 	private final Options options;
 
+	private final ObjectProvider<ChildCalls> calls;
+
 	private final @Nullable ClassArchives archives;
 
 	private final Ancestry ancestry;
@@ -48,15 +52,18 @@ public class ChildFactory implements DisposableBean {
 	 * @param environment resolves placeholders in declarations, and says whether this
 	 * process is itself a child
 	 * @param options the options that all children have in common
+	 * @param calls answer the calls of children
 	 */
 	public ChildFactory(IpcSocketFactory socketFactory, IpcChannelFactory channelFactory,
-			Map<String, ChildSettings> settings, Environment environment, Options options) {
+			Map<String, ChildSettings> settings, Environment environment, Options options,
+			ObjectProvider<ChildCalls> calls) {
 		this.socketFactory = socketFactory;
 		this.channelFactory = channelFactory;
 		// Different spellings of one name have the same settings: Boot has merged them.
 		settings.forEach((name, ofChild) -> this.settings.put(uniform(name), ofChild));
 		this.environment = environment;
 		this.options = options;
+		this.calls = calls;
 		this.archives = options.classSharing() ? new ClassArchives(options.archiveFolder()) : null;
 		this.ancestry = Ancestry.of(environment, options.startNested());
 	}
@@ -68,12 +75,13 @@ public class ChildFactory implements DisposableBean {
 	 * @param main the declared main class, empty for none
 	 * @param jvmArguments the declared arguments of its JVM
 	 * @param instances the declared number of processes
+	 * @param concurrency the declared number of requests that each serves at a time
 	 * @param oneWay whether the child was declared to answer no requests
 	 * @param ready whether the child was declared to say hello once it is ready
 	 * @return the child, not yet started
 	 */
 	public IpcChild child(String name, String[] command, String main, String[] jvmArguments, int instances,
-			boolean oneWay, boolean ready) {
+			int concurrency, boolean oneWay, boolean ready) {
 		ChildSettings found = this.settings.get(uniform(name));
 		ChildSettings settings = (found != null) ? found : ChildSettings.defaults();
 		boolean runsSomethingElse = !settings.command().isEmpty() || settings.main() != null;
@@ -81,11 +89,12 @@ public class ChildFactory implements DisposableBean {
 		ChildSpec spec = new ChildSpec(name, runsSomethingElse ? settings.command() : resolve(name, command), mainClass,
 				settings.jvmArguments().isEmpty() ? resolve(name, jvmArguments) : settings.jvmArguments(),
 				(settings.instances() != null) ? settings.instances() : instances,
+				(settings.concurrency() != null) ? settings.concurrency() : concurrency,
 				(settings.oneWay() != null) ? settings.oneWay() : oneWay,
 				(settings.ready() != null) ? settings.ready() : ready, environment(name, mainClass != null, settings),
 				reasonNotToStart(name, settings), settings);
 		return new IpcChild(spec, new ChildLauncher(spec, this.socketFactory, this.channelFactory, this.archives),
-				this.supervisor, this.watch);
+				this.supervisor, this.watch, new CallServer(spec, this.channelFactory, this.calls));
 	}
 
 	/** Stops watching the sockets of idle instances. */

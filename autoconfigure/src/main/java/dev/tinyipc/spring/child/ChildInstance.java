@@ -5,15 +5,19 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Future;
 import java.util.stream.Stream;
 
-import dev.tinyipc.IpcChannel;
 import dev.tinyipc.IpcException;
+import dev.tinyipc.IpcHello;
 import dev.tinyipc.IpcProcess;
 import dev.tinyipc.IpcRequester;
 import dev.tinyipc.IpcSocket;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -22,11 +26,21 @@ final class ChildInstance {
 
 	private static final Logger logger = LoggerFactory.getLogger(IpcChild.class);
 
+	private static final int MAX_LANES_GIVEN_UP = 3;
+
 	private final ChildSlot slot;
 
 	private final IpcProcess process;
 
-	private final IpcRequester requester;
+	private final ChildLane firstLane;
+
+	/** All lanes that may be lent, the first one included unless it was given up. */
+	private final Set<ChildLane> lanes = new LinkedHashSet<>();
+
+	/** The most lanes that there may be, as far as it is known. */
+	private int maxLanes;
+
+	private int lanesGivenUpInARow;
 
 	private final long startedAt = System.nanoTime();
 
@@ -35,18 +49,11 @@ final class ChildInstance {
 
 	private volatile long exchanges;
 
-	private long timesLent;
-
-	/** {@link #timesLent} when it was last asked whether it is idle; -1 before that. */
-	private long timesLentWhenAsked = -1;
-
 	/** When it last took a message, for those who wonder whether it takes any. */
 	private volatile long lastSend = this.startedAt;
 
 	/** Whether it is offered to callers, and does not stand by. */
 	private volatile boolean serving;
-
-	private boolean lent;
 
 	private boolean retired;
 
@@ -54,11 +61,17 @@ final class ChildInstance {
 
 	private final CompletableFuture<?> end = new CompletableFuture<>();
 
-	ChildInstance(ChildSlot slot, IpcProcess process, IpcChannel channel, boolean oneWay, long exchangeLimit) {
+	/**
+	 * Creates an instance.
+	 * @param requester asks it over its first socket
+	 * @param concurrency how many exchanges it may have at a time, if it can
+	 */
+	ChildInstance(ChildSlot slot, IpcProcess process, IpcRequester requester, int concurrency, long exchangeLimit) {
 		this.slot = slot;
 		this.process = process;
-		this.requester = oneWay ? IpcRequester.uncounted(channel, slot.toString())
-				: IpcRequester.over(channel, slot.toString());
+		this.firstLane = new ChildLane(this, requester);
+		this.lanes.add(this.firstLane);
+		this.maxLanes = concurrency;
 		this.exchangeLimit = exchangeLimit;
 	}
 
@@ -70,8 +83,13 @@ final class ChildInstance {
 		return this.process;
 	}
 
+	/** Asks it over its first socket. */
 	IpcRequester requester() {
-		return this.requester;
+		return this.firstLane.requester();
+	}
+
+	ChildLane firstLane() {
+		return this.firstLane;
 	}
 
 	IpcSocket socket() {
@@ -84,13 +102,6 @@ final class ChildInstance {
 
 	Duration uptime() {
 		return Duration.ofNanos(System.nanoTime() - this.startedAt);
-	}
-
-	/** Whether it has not been lent since this was last asked. */
-	synchronized boolean isStillIdle() {
-		boolean idle = this.timesLent == this.timesLentWhenAsked;
-		this.timesLentWhenAsked = this.timesLent;
-		return idle;
 	}
 
 	/** The {@link System#nanoTime()} at which it last took a message. */
@@ -111,29 +122,71 @@ final class ChildInstance {
 		return this.serving;
 	}
 
+	/** Whether a lane may be lent: neither was given up, nor is the end near. */
+	synchronized boolean has(ChildLane lane) {
+		return this.lanes.contains(lane) && !this.retired && !this.ended && this.process.isAlive();
+	}
+
+	/** Whether another lane can be opened. Its hello, if it says one, has come. */
+	synchronized boolean mayGrow() {
+		int said = requester().hello().map(IpcHello::lanes).orElse(1);
+		return this.lanes.size() < Math.min(this.maxLanes, said) && !this.retired && !this.ended;
+	}
+
 	/**
-	 * Lends it, unless it is on its way out.
-	 * @return whether it was lent
+	 * Adds a lane that was opened.
+	 * @return the lane; null if the end is near, and the socket is closed
 	 */
-	synchronized boolean lend() {
-		this.lent = !this.retired && !this.ended && this.process.isAlive();
-		this.timesLent++;
-		return this.lent;
+	synchronized @Nullable ChildLane add(IpcRequester requester) {
+		if (this.retired || this.ended) {
+			requester.channel().socket().close();
+			return null;
+		}
+		ChildLane lane = new ChildLane(this, requester);
+		this.lanes.add(lane);
+		return lane;
+	}
+
+	/** Has no more lanes than now, because it has refused another. */
+	synchronized void limitLanes() {
+		this.maxLanes = this.lanes.size();
+	}
+
+	/** Closes a lane that is not lent; the first one only stops being lent. */
+	synchronized void remove(ChildLane lane) {
+		this.lanes.remove(lane);
+		if (lane != this.firstLane) {
+			lane.socket().close();
+		}
+	}
+
+	/**
+	 * Removes a lane on which no reply comes.
+	 * @return whether there are others, and not too many were removed in a row
+	 */
+	synchronized boolean giveUp(ChildLane lane) {
+		remove(lane);
+		return !this.lanes.isEmpty() && ++this.lanesGivenUpInARow < MAX_LANES_GIVEN_UP;
+	}
+
+	/** Brings the first lane back, whose late reply has come. */
+	synchronized void restore(ChildLane lane) {
+		this.lanes.add(lane);
+	}
+
+	/** Its lanes, a snapshot. */
+	synchronized List<ChildLane> lanes() {
+		return List.copyOf(this.lanes);
 	}
 
 	/** Counts a request that was sent to it, called by whoever has it. */
-	void countExchange() {
+	synchronized void countExchange() {
 		this.exchanges++;
 	}
 
-	/**
-	 * Takes it back.
-	 * @return whether it may be lent again
-	 */
-	synchronized boolean takeBack() {
-		this.lent = false;
-		closeIfDone();
-		return !this.retired && !this.ended;
+	/** A reply has come: lanes that were given up before it do not count. */
+	synchronized void answered() {
+		this.lanesGivenUpInARow = 0;
 	}
 
 	/**
@@ -142,11 +195,11 @@ final class ChildInstance {
 	 */
 	synchronized boolean retire() {
 		this.retired = true;
-		return !this.lent;
+		return !isLent();
 	}
 
 	synchronized boolean isLent() {
-		return this.lent;
+		return this.firstLane.isLent() || this.lanes.stream().anyMatch(ChildLane::isLent);
 	}
 
 	synchronized boolean isRetired() {
@@ -167,8 +220,9 @@ final class ChildInstance {
 		return this.end;
 	}
 
-	private void closeIfDone() {
-		if (this.ended && !this.lent) {
+	synchronized void closeIfDone() {
+		if (this.ended && !isLent()) {
+			List.copyOf(this.lanes).forEach(this::remove);
 			this.process.close();
 		}
 	}

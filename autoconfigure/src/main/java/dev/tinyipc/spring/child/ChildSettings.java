@@ -26,6 +26,8 @@ import org.springframework.util.unit.DataSize;
  * @param instances Number of processes that serve the child's destination.
  * @param spare Number of further processes that stand by, each to take the place of one
  * that ended.
+ * @param concurrency Number of requests that each process serves at a time, if its hello
+ * says that it can.
  * @param oneWay Whether the child only receives messages or only sends them, and answers
  * no requests.
  * @param ready Whether the child says hello once it is ready. It gets no request before.
@@ -43,6 +45,9 @@ import org.springframework.util.unit.DataSize;
  * ones are refused at once. By default, there is no limit.
  * @param startupGrace Time that a new process has for its first answer. Until then, it is
  * not replaced because a call timed out.
+ * @param cancelTimeout Time that a child that can be told to stop has to end a request
+ * whose caller has given up. After that, its socket is given up, or else the process is
+ * replaced.
  * @param idempotent Whether to retry a request once, on another instance, if the first
  * one dies.
  * @param maxExchanges Number of exchanges after which an instance is replaced, with a
@@ -58,11 +63,12 @@ import org.springframework.util.unit.DataSize;
  */
 public record ChildSettings(@DefaultValue("true") boolean enabled, @DefaultValue List<String> command,
 		@Nullable String main, @DefaultValue List<String> jvmArguments, @DefaultValue Map<String, String> environment,
-		@Nullable Path directory, @Nullable Integer instances, int spare, @Nullable Boolean oneWay,
-		@Nullable Boolean ready, @DefaultValue("60s") Duration startTimeout, @DefaultValue("true") boolean awaitReady,
-		@DefaultValue("log") Output output, @Nullable Path outputFile, @Nullable Duration exchangeTimeout,
-		@Nullable Duration acquireTimeout, @Nullable Integer maxWaiting, @DefaultValue("10s") Duration startupGrace,
-		boolean idempotent, long maxExchanges, @DefaultValue("0") DataSize maxMemory, @Nullable Duration spinTime,
+		@Nullable Path directory, @Nullable Integer instances, int spare, @Nullable Integer concurrency,
+		@Nullable Boolean oneWay, @Nullable Boolean ready, @DefaultValue("60s") Duration startTimeout,
+		@DefaultValue("true") boolean awaitReady, @DefaultValue("log") Output output, @Nullable Path outputFile,
+		@Nullable Duration exchangeTimeout, @Nullable Duration acquireTimeout, @Nullable Integer maxWaiting,
+		@DefaultValue("10s") Duration startupGrace, @DefaultValue("2s") Duration cancelTimeout, boolean idempotent,
+		long maxExchanges, @DefaultValue("0") DataSize maxMemory, @Nullable Duration spinTime,
 		@DefaultValue("5s") Duration shutdownTimeout, @DefaultValue Restart restart) {
 
 	/** The settings of a child without any properties. */

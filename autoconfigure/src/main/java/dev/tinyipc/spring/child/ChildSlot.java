@@ -30,6 +30,8 @@ final class ChildSlot implements HelloWait.Listener {
 
 	private final IdleWatch watch;
 
+	private final CallServer calls;
+
 	private final Listener listener;
 
 	private final ChildLog log;
@@ -138,7 +140,10 @@ final class ChildSlot implements HelloWait.Listener {
 
 	private ChildInstance startProcess() {
 		ChildLauncher.Launched launched = this.launcher.launch(this.log, this.supervisor);
-		ChildInstance instance = new ChildInstance(this, launched.process(), launched.channel(), this.spec.oneWay(),
+		IpcRequester requester = this.spec.oneWay() ? IpcRequester.uncounted(launched.channel(), this.name)
+				: IpcRequester.over(launched.channel(), this.name);
+		requester.whenGreeted(() -> this.calls.serve(requester));
+		ChildInstance instance = new ChildInstance(this, launched.process(), requester, this.spec.concurrency(),
 				this.spec.exchangeLimit());
 		this.alive.add(instance);
 		launched.end().whenCompleteAsync((result, failure) -> ended(instance), this.supervisor);

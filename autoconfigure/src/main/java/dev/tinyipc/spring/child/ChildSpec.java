@@ -20,6 +20,7 @@ import org.springframework.boot.context.properties.source.InvalidConfigurationPr
  * @param main the main class; null if a program is run
  * @param jvmArguments arguments of the main class's JVM
  * @param instances the number of processes, at least 1
+ * @param concurrency the number of exchanges that each process has at a time, at least 1
  * @param oneWay whether it answers no requests
  * @param ready whether it says hello once it is ready, and is not to be used before
  * @param environment the variables to add to the child's environment
@@ -28,14 +29,18 @@ import org.springframework.boot.context.properties.source.InvalidConfigurationPr
  * @param settings the settings, of which some have no counterpart in a declaration
  */
 record ChildSpec(String name, List<String> command, @Nullable String main, List<String> jvmArguments, int instances,
-		boolean oneWay, boolean ready, Map<String, String> environment, @Nullable String reasonNotToStart,
-		ChildSettings settings) {
+		int concurrency, boolean oneWay, boolean ready, Map<String, String> environment,
+		@Nullable String reasonNotToStart, ChildSettings settings) {
 
 	ChildSpec {
 		command = List.copyOf(command);
 		jvmArguments = List.copyOf(jvmArguments);
 		environment = Map.copyOf(environment);
 		require(name, instances > 0, ".instances", instances, "There must be at least one.");
+		require(name, concurrency > 0, ".concurrency", concurrency, "It must be at least one.");
+		require(name, concurrency == 1 || !oneWay, ".concurrency", concurrency,
+				"A one-way child has no exchanges: remove 'concurrency' or 'one-way' from its declaration.");
+		positive(name, ".cancel-timeout", settings.cancelTimeout());
 		require(name, settings.spare() >= 0, ".spare", settings.spare(), "It must not be negative; zero is none.");
 		require(name, !ready || !oneWay, ".ready", ready, "A one-way child is not invited to say hello, and would"
 				+ " never be ready: remove 'ready' or 'one-way' from its declaration.");

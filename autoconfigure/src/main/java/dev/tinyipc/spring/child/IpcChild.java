@@ -1,5 +1,6 @@
 package dev.tinyipc.spring.child;
 
+import java.lang.reflect.Type;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
@@ -42,31 +43,34 @@ public final class IpcChild implements IpcDestination, SmartLifecycle {
 
 	private final List<ChildSlot> slots;
 
-	private final InstancePool pool;
+	private final LanePool pool;
 
-	private final InstanceKeeper keeper;
+	private final LaneKeeper keeper;
+
+	private final CallServer calls;
 
 	private final Roster roster;
 
-	private final InstanceLender lender;
+	private final LaneLender lender;
 
 	private volatile boolean running;
 
 	/** Whether instances should run. Used in the supervisor's thread only. */
 	private boolean wanted;
 
-	IpcChild(ChildSpec spec, ChildLauncher launcher, ChildSupervisor supervisor, IdleWatch watch) {
+	IpcChild(ChildSpec spec, ChildLauncher launcher, ChildSupervisor supervisor, IdleWatch watch, CallServer calls) {
+		this.calls = calls;
 		this.spec = spec;
 		this.supervisor = supervisor;
-		this.pool = new InstancePool(spec);
-		this.keeper = new InstanceKeeper(spec, this.pool, supervisor, watch);
+		this.pool = new LanePool(spec);
+		this.keeper = new LaneKeeper(spec, this.pool, supervisor, watch);
 		this.roster = new Roster(spec, this.keeper, watch);
 		SlotListener listener = new SlotListener();
 		this.slots = IntStream.range(0, spec.processes())
 			.mapToObj((index) -> new ChildSlot(spec + ((spec.processes() > 1) ? " " + index : ""), spec, launcher,
-					supervisor, watch, listener))
+					supervisor, watch, calls, listener))
 			.toList();
-		this.lender = new InstanceLender(spec, this.slots, this.pool, this.keeper);
+		this.lender = new LaneLender(spec, this.slots, this.pool, this.keeper);
 	}
 
 	@Override
@@ -123,6 +127,7 @@ public final class IpcChild implements IpcDestination, SmartLifecycle {
 	}
 
 	private void startInstances(boolean untilReady) {
+		this.calls.prepare();
 		CompletableFuture<?> start = inSupervisor(() -> {
 			want();
 			return allOrFirstFailure(this.slots.stream().map((slot) -> slot.start(untilReady)).toList());
@@ -228,12 +233,16 @@ public final class IpcChild implements IpcDestination, SmartLifecycle {
 	public void stop() {
 		this.running = false;
 		stopInstances().join();
+		this.calls.close();
 	}
 
 	@Override
 	public void stop(Runnable callback) {
 		this.running = false;
-		stopInstances().whenComplete((result, failure) -> callback.run());
+		stopInstances().whenComplete((result, failure) -> {
+			this.calls.close();
+			callback.run();
+		});
 	}
 
 	@Override
@@ -252,7 +261,12 @@ public final class IpcChild implements IpcDestination, SmartLifecycle {
 	}
 
 	@Override
-	public <T> IpcMessage<T> receive(Class<T> type, Duration timeout) throws IpcException {
+	public OpenExchange open(Duration timeout, boolean idempotent, ExchangeAction<?> request) throws IpcException {
+		return this.lender.open(timeout, idempotent, request);
+	}
+
+	@Override
+	public <T> IpcMessage<T> receive(Type type, Duration timeout) throws IpcException {
 		return this.lender.receive(type, timeout);
 	}
 

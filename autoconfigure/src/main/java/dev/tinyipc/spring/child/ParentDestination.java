@@ -1,5 +1,6 @@
 package dev.tinyipc.spring.child;
 
+import java.lang.reflect.Type;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
@@ -172,7 +173,7 @@ public final class ParentDestination implements IpcDestination, SmartLifecycle {
 	}
 
 	@Override
-	public <T> IpcMessage<T> receive(Class<T> type, Duration timeout) throws IpcException {
+	public <T> IpcMessage<T> receive(Type type, Duration timeout) throws IpcException {
 		Deadline deadline = Deadline.in(timeout).interruptible();
 		lock(deadline, timeout);
 		try {

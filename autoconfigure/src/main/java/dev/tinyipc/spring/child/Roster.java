@@ -15,7 +15,7 @@ final class Roster {
 
 	private final ChildSpec spec;
 
-	private final InstanceKeeper keeper;
+	private final LaneKeeper keeper;
 
 	private final IdleWatch watch;
 
@@ -23,7 +23,7 @@ final class Roster {
 
 	private final Deque<ChildInstance> standingBy = new ArrayDeque<>();
 
-	Roster(ChildSpec spec, InstanceKeeper keeper, IdleWatch watch) {
+	Roster(ChildSpec spec, LaneKeeper keeper, IdleWatch watch) {
 		this.spec = spec;
 		this.keeper = keeper;
 		this.watch = watch;

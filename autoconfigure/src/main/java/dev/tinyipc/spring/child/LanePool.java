@@ -14,11 +14,11 @@ import dev.tinyipc.spring.IpcBusyException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Lends the idle instances of a child. Callers that wait for one are served in the order
- * in which they came. A caller with too little time left to get a reply gets no instance:
- * its request would be in vain, and would keep the instance from somebody else.
+ * Lends the idle lanes of a child's instances. Callers that wait for one are served in
+ * the order in which they came. A caller with too little time left to get a reply gets no
+ * lane: its request would be in vain, and would keep the lane from somebody else.
  */
-final class InstancePool {
+final class LanePool {
 
 	/** A shorter exchange moves the known time by this fraction of the difference. */
 	private static final int WEIGHT = 8;
@@ -27,21 +27,21 @@ final class InstancePool {
 
 	private final ReentrantLock lock = new ReentrantLock();
 
-	private final Deque<ChildInstance> idle = new ArrayDeque<>();
+	private final Deque<ChildLane> idle = new ArrayDeque<>();
 
 	private final Deque<Waiter> waiters = new ArrayDeque<>();
 
-	/** Why no instance will be free; null if one may be. */
+	/** Why no lane will be free; null if one may be. */
 	private @Nullable String closed = "it is not running: children start and stop with the application";
 
 	/** How long an exchange may take, in nanoseconds; 0 until one is known. */
 	private volatile long exchangeTime;
 
-	InstancePool(ChildSpec spec) {
+	LanePool(ChildSpec spec) {
 		this.spec = spec;
 	}
 
-	/** Lets callers wait for instances. */
+	/** Lets callers wait for lanes. */
 	void open() {
 		this.lock.lock();
 		try {
@@ -65,16 +65,16 @@ final class InstancePool {
 		}
 	}
 
-	/** Adds an idle instance, which goes to whoever has waited longest. */
-	void offer(ChildInstance instance) {
+	/** Adds an idle lane, which goes to whoever has waited longest. */
+	void offer(ChildLane lane) {
 		this.lock.lock();
 		try {
 			Waiter first = nextInTime();
 			if (first == null) {
-				this.idle.addLast(instance);
+				this.idle.addLast(lane);
 			}
 			else {
-				first.instance = instance;
+				first.lane = lane;
 				first.condition.signal();
 			}
 		}
@@ -96,13 +96,24 @@ final class InstancePool {
 	}
 
 	/**
-	 * Removes an instance.
+	 * Removes a lane.
 	 * @return whether it was idle
 	 */
-	boolean remove(ChildInstance instance) {
+	boolean remove(ChildLane lane) {
 		this.lock.lock();
 		try {
-			return this.idle.remove(instance);
+			return this.idle.remove(lane);
+		}
+		finally {
+			this.lock.unlock();
+		}
+	}
+
+	/** Whether the next caller would have to wait. */
+	boolean isExhausted() {
+		this.lock.lock();
+		try {
+			return this.idle.isEmpty();
 		}
 		finally {
 			this.lock.unlock();
@@ -119,7 +130,7 @@ final class InstancePool {
 	}
 
 	/**
-	 * Lends an idle instance, or waits for one.
+	 * Lends an idle lane, or waits for one.
 	 * @param timeout of the whole call
 	 * @param deadline of the whole call
 	 * @throws IpcBusyException if none became free in time, or too many callers are
@@ -127,29 +138,29 @@ final class InstancePool {
 	 * @throws IpcException.PeerClosed if there is none to wait for
 	 * @throws IpcException.Interrupted if the thread is interrupted while it waits
 	 */
-	ChildInstance acquire(Duration timeout, Deadline deadline) throws IpcException {
+	ChildLane acquire(Duration timeout, Deadline deadline) throws IpcException {
 		while (true) {
-			ChildInstance instance = next(timeout, deadline);
-			if (instance.lend()) {
-				return instance;
+			ChildLane lane = next(timeout, deadline);
+			if (lane.lend()) {
+				return lane;
 			}
 			// It has just ended: its successor is offered once it has been started.
 		}
 	}
 
-	private ChildInstance next(Duration timeout, Deadline deadline) throws IpcException {
+	private ChildLane next(Duration timeout, Deadline deadline) throws IpcException {
 		this.lock.lock();
 		try {
 			checkOpen();
-			ChildInstance instance = this.waiters.isEmpty() ? this.idle.pollFirst() : null;
-			return (instance != null) ? instance : await(timeout, deadline);
+			ChildLane lane = this.waiters.isEmpty() ? this.idle.pollFirst() : null;
+			return (lane != null) ? lane : await(timeout, deadline);
 		}
 		finally {
 			this.lock.unlock();
 		}
 	}
 
-	private ChildInstance await(Duration timeout, Deadline deadline) throws IpcException {
+	private ChildLane await(Duration timeout, Deadline deadline) throws IpcException {
 		Integer maxWaiting = this.spec.settings().maxWaiting();
 		if (maxWaiting != null && this.waiters.size() >= maxWaiting) {
 			throw busy("no instance is free, and the limit of " + maxWaiting
@@ -158,18 +169,18 @@ final class InstancePool {
 		Waiter waiter = new Waiter(this.lock.newCondition(), latestStart(timeout, deadline));
 		this.waiters.addLast(waiter);
 		try {
-			while (waiter.instance == null) {
+			while (waiter.lane == null) {
 				long left = waiter.latestStart - System.nanoTime();
 				if (left <= 0 || waiter.late) {
 					throw busy("no instance was free within " + timeout + " (less the time that a reply takes), and "
 							+ (waiting() - (waiter.late ? 0 : 1)) + " other callers are waiting");
 				}
 				waiter.condition.await(left, TimeUnit.NANOSECONDS);
-				if (waiter.instance == null) {
+				if (waiter.lane == null) {
 					checkOpen();
 				}
 			}
-			return waiter.instance;
+			return waiter.lane;
 		}
 		catch (InterruptedException ex) {
 			Thread.currentThread().interrupt();
@@ -194,10 +205,10 @@ final class InstancePool {
 		return new IpcBusyException(this.spec.name(), reason);
 	}
 
-	/** An instance that was handed to a caller who leaves goes to the next one. */
+	/** A lane that was handed to a caller who leaves goes to the next one. */
 	private void passOn(Waiter waiter) {
-		if (waiter.instance != null) {
-			offer(waiter.instance);
+		if (waiter.lane != null) {
+			offer(waiter.lane);
 		}
 	}
 
@@ -207,8 +218,8 @@ final class InstancePool {
 		}
 	}
 
-	/** The instances that are idle at the moment. */
-	List<ChildInstance> idle() {
+	/** The lanes that are idle at the moment. */
+	List<ChildLane> idle() {
 		this.lock.lock();
 		try {
 			return List.copyOf(this.idle);
@@ -235,7 +246,7 @@ final class InstancePool {
 
 		private final long latestStart;
 
-		private @Nullable ChildInstance instance;
+		private @Nullable ChildLane lane;
 
 		private boolean late;
 

@@ -1,12 +1,12 @@
 package dev.tinyipc.spring.child;
 
+import java.lang.reflect.Type;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 
 import dev.tinyipc.Deadline;
-import dev.tinyipc.Exchange;
 import dev.tinyipc.ExitStatus;
 import dev.tinyipc.IpcException;
 import dev.tinyipc.IpcMessage;
@@ -22,7 +22,7 @@ import org.jspecify.annotations.Nullable;
  * Lends the instances of a child for exchanges, and gives them back to their keeper in
  * whatever state the exchange has left them.
  */
-final class InstanceLender {
+final class LaneLender {
 
 	/** The exit status usually follows the end of the socket within milliseconds. */
 	private static final Duration WAIT_FOR_EXIT_STATUS = Duration.ofMillis(500);
@@ -31,13 +31,13 @@ final class InstanceLender {
 
 	private final List<ChildSlot> slots;
 
-	private final InstancePool pool;
+	private final LanePool pool;
 
-	private final InstanceKeeper keeper;
+	private final LaneKeeper keeper;
 
 	private final AtomicInteger nextSlot = new AtomicInteger();
 
-	InstanceLender(ChildSpec spec, List<ChildSlot> slots, InstancePool pool, InstanceKeeper keeper) {
+	LaneLender(ChildSpec spec, List<ChildSlot> slots, LanePool pool, LaneKeeper keeper) {
 		this.spec = spec;
 		this.slots = slots;
 		this.pool = pool;
@@ -46,6 +46,20 @@ final class InstanceLender {
 
 	/** See {@link IpcDestination#exchange}. */
 	<R> R exchange(Duration timeout, boolean idempotent, IpcDestination.ExchangeAction<R> action) throws IpcException {
+		return attempt(timeout, idempotent, (lent) -> lent.run(action));
+	}
+
+	/** See {@link IpcDestination#open}. */
+	IpcDestination.OpenExchange open(Duration timeout, boolean idempotent, IpcDestination.ExchangeAction<?> request)
+			throws IpcException {
+		return attempt(timeout, idempotent, (lent) -> {
+			lent.open(request);
+			return new Open(lent, timeout);
+		});
+	}
+
+	/** Tries one lane after the other, as long as it makes sense. */
+	private <R> R attempt(Duration timeout, boolean idempotent, Attempt<R> attempt) throws IpcException {
 		if (this.spec.oneWay()) {
 			throw new IpcException("it is declared as one-way and answers no requests: use convertAndSend, or remove"
 					+ " oneWay (ipc.children." + this.spec.name() + ".one-way) from its declaration");
@@ -54,15 +68,15 @@ final class InstanceLender {
 		boolean mayRetry = idempotent || this.spec.settings().idempotent();
 		Loss loss = null;
 		while (true) {
-			ChildInstance instance = acquire(timeout, deadline, loss);
-			Attempt attempt = new Attempt(instance, timeout, deadline);
+			ChildLane lane = acquire(timeout, deadline, loss);
+			LentExchange lent = new LentExchange(lane, this.spec, this.pool, this.keeper, timeout, deadline);
 			try {
-				return attempt.run(action);
+				return attempt.with(lent);
 			}
 			catch (IpcException.PeerClosed ex) {
 				// A request that was not sent goes to another instance anyway.
-				if (attempt.isRequestSent()) {
-					loss = new Loss(instance, ex);
+				if (lent.isRequestSent()) {
+					loss = new Loss(lane.instance(), ex);
 					if (!mayRetry) {
 						throw lost(loss);
 					}
@@ -70,15 +84,19 @@ final class InstanceLender {
 				}
 			}
 			catch (IpcException ex) {
-				if (ex instanceof IpcException.Timeout || ex.getCause() instanceof IpcException.Timeout) {
-					throw timedOut(timeout, attempt.isRequestSent(), loss != null, ex);
+				if (isTimeout(ex)) {
+					throw timedOut(timeout, lent.isRequestSent(), loss != null, ex);
 				}
 				// Unless the instance was found to be faulty before it got the request.
-				if (attempt.isRequestSent() || instance.requester().isUsable() || deadline.hasPassed()) {
+				if (lent.isRequestSent() || lent.isUsable() || deadline.hasPassed()) {
 					throw ex;
 				}
 			}
 		}
+	}
+
+	private static boolean isTimeout(IpcException failure) {
+		return failure instanceof IpcException.Timeout || failure.getCause() instanceof IpcException.Timeout;
 	}
 
 	/** Also where a part of the reply had come. */
@@ -90,7 +108,7 @@ final class InstanceLender {
 				requestSent || sentBefore, cause);
 	}
 
-	private ChildInstance acquire(Duration timeout, Deadline deadline, @Nullable Loss loss) throws IpcException {
+	private ChildLane acquire(Duration timeout, Deadline deadline, @Nullable Loss loss) throws IpcException {
 		try {
 			return this.pool.acquire(timeout, deadline);
 		}
@@ -119,17 +137,17 @@ final class InstanceLender {
 	}
 
 	/** See {@link IpcDestination#receive}. */
-	<T> IpcMessage<T> receive(Class<T> type, Duration timeout) throws IpcException {
-		if (this.spec.instances() > 1) {
-			throw new IpcException(
-					"it has " + this.spec.instances() + " instances, and a message could come from any of"
-							+ " them: send requests, or declare a child with one instance");
+	<T> IpcMessage<T> receive(Type type, Duration timeout) throws IpcException {
+		if (this.spec.instances() > 1 || this.spec.concurrency() > 1) {
+			throw new IpcException("it has " + this.spec.instances() + " instances with " + this.spec.concurrency()
+					+ " sockets each, and a message could come from any of"
+					+ " them: send requests, or declare a child with one instance and a concurrency of 1");
 		}
 		Deadline deadline = Deadline.in(timeout).interruptible();
-		ChildInstance instance = this.pool.acquire(timeout, deadline);
+		ChildLane lane = this.pool.acquire(timeout, deadline);
 		boolean ended = false;
 		try {
-			return instance.requester().receive(type, deadline);
+			return lane.requester().receive(type, deadline);
 		}
 		catch (IpcException.PeerClosed ex) {
 			ended = true;
@@ -137,10 +155,10 @@ final class InstanceLender {
 		}
 		finally {
 			if (ended) {
-				this.keeper.takeBackClosed(instance);
+				this.keeper.takeBackClosed(lane);
 			}
 			else {
-				this.keeper.takeBackUnread(instance);
+				this.keeper.takeBackUnread(lane);
 			}
 		}
 	}
@@ -167,12 +185,12 @@ final class InstanceLender {
 	/** No instance is running just now: waits for one that will. */
 	private long sendToNext(Object payload, Duration timeout, Deadline deadline, OwnedFd... descriptors)
 			throws IpcException {
-		ChildInstance instance = this.pool.acquire(timeout, deadline);
+		ChildLane lane = this.pool.acquire(timeout, deadline);
 		try {
-			return send(instance, payload, timeout, deadline, descriptors);
+			return send(lane.instance(), payload, timeout, deadline, descriptors);
 		}
 		finally {
-			this.keeper.takeBackUnread(instance);
+			this.keeper.takeBackUnread(lane);
 		}
 	}
 
@@ -217,87 +235,46 @@ final class InstanceLender {
 
 	}
 
-	/** One exchange on one instance. */
-	private final class Attempt {
+	/**
+	 * Uses a lane.
+	 *
+	 * @param <R> the type of the result
+	 */
+	@FunctionalInterface
+	private interface Attempt<R> {
 
-		private final ChildInstance instance;
+		R with(LentExchange lent) throws IpcException;
+
+	}
+
+	/** An exchange whose caller reads the elements of the reply. */
+	private final class Open implements IpcDestination.OpenExchange {
+
+		private final LentExchange lent;
 
 		private final Duration timeout;
 
-		private final Deadline deadline;
-
-		private final long begun = System.nanoTime();
-
-		private @Nullable Exchange exchange;
-
-		Attempt(ChildInstance instance, Duration timeout, Deadline deadline) {
-			this.instance = instance;
+		Open(LentExchange lent, Duration timeout) {
+			this.lent = lent;
 			this.timeout = timeout;
-			this.deadline = deadline;
 		}
 
-		boolean isRequestSent() {
-			return this.exchange != null && this.exchange.isRequestSent();
-		}
-
-		<R> R run(IpcDestination.ExchangeAction<R> action) throws IpcException {
-			boolean closed = false;
-			boolean interrupted = false;
+		@Override
+		public <R> R run(IpcDestination.ExchangeAction<R> action) throws IpcException {
 			try {
-				Exchange exchange = this.instance.requester().begin(this.deadline);
-				this.exchange = exchange;
-				R result = action.run(exchange);
-				InstanceLender.this.pool.exchanged(System.nanoTime() - this.begun);
-				return result;
+				return this.lent.goOn(action);
 			}
 			catch (IpcException.PeerClosed ex) {
-				closed = true;
-				throw ex;
+				throw lost(new Loss(this.lent.instance(), ex));
 			}
-			catch (IpcException.Interrupted ex) {
-				interrupted = true;
-				throw ex;
-			}
-			finally {
-				if (isRequestSent()) {
-					this.instance.countExchange();
-				}
-				giveBack(closed, interrupted);
+			catch (IpcException ex) {
+				throw isTimeout(ex) ? timedOut(this.timeout, true, false, ex) : ex;
 			}
 		}
 
-		private void giveBack(boolean closed, boolean interrupted) {
-			Exchange exchange = this.exchange;
-			if (closed) {
-				InstanceLender.this.keeper.takeBackClosed(this.instance);
-			}
-			else if (exchange != null && exchange.isRequestSent() && !exchange.isAnswered()
-					&& this.instance.requester().isUsable()) {
-				abandon(exchange, interrupted);
-			}
-			else {
-				InstanceLender.this.keeper.takeBack(this.instance);
-			}
-		}
-
-		/**
-		 * The caller stops waiting. The instance gets the time that a caller who had not
-		 * had to wait for it would have given it, and a new one its startup grace.
-		 */
-		private void abandon(Exchange exchange, boolean interrupted) {
-			long until = this.begun + this.timeout.toNanos();
-			String reason = "it did not answer within " + this.timeout;
-			if (interrupted) {
-				until = System.nanoTime();
-				reason = "its caller was interrupted while waiting for the reply";
-			}
-			if (!this.instance.requester().isUp()) {
-				long graceEnd = this.instance.startedAt()
-						+ InstanceLender.this.spec.settings().startupGrace().toNanos();
-				until = (graceEnd - until > 0) ? graceEnd : until;
-			}
-			InstanceLender.this.pool.exchanged(System.nanoTime() - this.begun);
-			InstanceLender.this.keeper.abandon(this.instance, exchange, until, reason);
+		@Override
+		public void close() {
+			this.lent.giveBack();
 		}
 
 	}
