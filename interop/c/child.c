@@ -24,7 +24,13 @@ enum {
 	LARGEST_BODY = 16 * 1024 * 1024,
 	MOST_DESCRIPTORS = 253,
 	ERROR_ITEM = 1230000965,
+	ENVELOPE = 1230000966,
+	ELEMENT = 1230000967,
+	END = 1230000968,
+	HELLO = 1230000970,
 };
+
+static const char *const METHODS[] = {"", "echo", "sum", "length", "memory", "fail", "stream"};
 
 /* The message that is being answered. Its memory is only touched as far as messages really reach. */
 static struct {
@@ -32,6 +38,9 @@ static struct {
 	size_t length;
 	int descriptors[MOST_DESCRIPTORS];
 	size_t descriptor_count;
+	/* Whether it came in an envelope with a number, which every answer then repeats. */
+	bool numbered;
+	uint64_t id;
 } message;
 
 /* Receives one packet at the end of the frame, and returns its length. */
@@ -60,6 +69,7 @@ static size_t receive_packet(int peer, size_t largest) {
 /* Receives one message; false says that the peer has closed. */
 static bool receive(int peer) {
 	message.length = message.descriptor_count = 0;
+	message.numbered = false;
 	if (receive_packet(peer, LARGEST_PACKET) == 0 && message.descriptor_count == 0)
 		return false;
 	uint64_t body;
@@ -88,8 +98,19 @@ static void send_packet(int peer, const void *bytes, size_t length, int descript
 		err(1, "sendmsg");
 }
 
-/* Sends and frees the item, with a descriptor if it is not -1. */
+static void add(cbor_item_t *map, const char *key, cbor_item_t *value) {
+	if (!cbor_map_add(map, (struct cbor_pair) {cbor_move(cbor_build_string(key)), cbor_move(value)}))
+		errx(1, "no memory for a message");
+}
+
+/* Sends and frees the item, with a descriptor if it is not -1; in an envelope if the request came in one. */
 static void reply(int peer, cbor_item_t *item, int descriptor) {
+	if (message.numbered) {
+		cbor_item_t *envelope = cbor_new_definite_map(2);
+		add(envelope, "id", cbor_build_uint64(message.id));
+		add(envelope, "payload", item);
+		item = cbor_build_tag(ENVELOPE, cbor_move(envelope));
+	}
 	unsigned char *body, *frame;
 	size_t capacity;
 	uint64_t length = cbor_serialize_alloc(item, &body, &capacity);
@@ -108,9 +129,8 @@ static void reply(int peer, cbor_item_t *item, int descriptor) {
 
 static void reply_error(int peer, const char *type, const char *text, size_t length) {
 	cbor_item_t *map = cbor_new_definite_map(2);
-	cbor_map_add(map, (struct cbor_pair) {cbor_move(cbor_build_string("type")), cbor_move(cbor_build_string(type))});
-	cbor_map_add(map, (struct cbor_pair) {cbor_move(cbor_build_string("message")),
-			cbor_move(cbor_build_stringn(text, length))});
+	add(map, "type", cbor_build_string(type));
+	add(map, "message", cbor_build_stringn(text, length));
 	reply(peer, cbor_build_tag(ERROR_ITEM, cbor_move(map)), -1);
 }
 
@@ -183,8 +203,23 @@ static bool answer_memory(int peer, const cbor_item_t *item) {
 	return true;
 }
 
-static bool answer(int peer, const cbor_item_t *request) {
-	const cbor_item_t *what = value_of(request, "do");
+static bool answer_stream(int peer, const cbor_item_t *request) {
+	const cbor_item_t *count = value_of(request, "count"), *fail_at = value_of(request, "failAt");
+	if (count == NULL || !cbor_isa_uint(count))
+		return false;
+	for (uint64_t i = 0; i < cbor_get_int(count); i++) {
+		if (fail_at != NULL && cbor_isa_uint(fail_at) && cbor_get_int(fail_at) == i) {
+			reply_error(peer, "Failure", "no such element", strlen("no such element"));
+			return true;
+		}
+		reply(peer, cbor_build_tag(ELEMENT, cbor_move(integer(i))), -1);
+	}
+	reply(peer, cbor_build_tag(END, cbor_move(cbor_new_null())), -1);
+	return true;
+}
+
+/* Answers what is asked: the method of an envelope, or what the request itself says. */
+static bool answer(int peer, const cbor_item_t *what, const cbor_item_t *request) {
 	cbor_item_t *item;
 	struct stat file;
 	size_t length;
@@ -197,6 +232,8 @@ static bool answer(int peer, const cbor_item_t *request) {
 		reply(peer, integer(file.st_size), -1);
 	else if (is_text(what, "memory"))
 		return answer_memory(peer, value_of(request, "text"));
+	else if (is_text(what, "stream"))
+		return answer_stream(peer, request);
 	else if (is_text(what, "fail") && (text = text_of(value_of(request, "message"), &length)) != NULL) {
 		reply_error(peer, "Failure", text, length);
 		free(text);
@@ -206,15 +243,66 @@ static bool answer(int peer, const cbor_item_t *request) {
 	return true;
 }
 
-static void answer_unknown(int peer, const cbor_item_t *request) {
+static void answer_unknown(int peer, const cbor_item_t *what) {
 	char *text = NULL;
 	size_t length;
-	char *what = text_of(value_of(request, "do"), &length);
-	if (asprintf(&text, "no request that this child knows: %s", what ? what : "nothing to do") < 0)
+	char *asked = text_of(what, &length);
+	if (asprintf(&text, "no request that this child knows: %s", asked ? asked : "nothing to do") < 0)
 		errx(1, "no memory for the reply");
 	reply_error(peer, "Unknown", text, strlen(text));
 	free(text);
-	free(what);
+	free(asked);
+}
+
+static bool are_texts(const cbor_item_t *map) {
+	if (!cbor_isa_map(map))
+		return false;
+	for (size_t i = 0; i < cbor_map_size(map); i++)
+		if (!cbor_isa_string(cbor_map_handle(map)[i].key) || !cbor_isa_string(cbor_map_handle(map)[i].value))
+			return false;
+	return true;
+}
+
+/* Notes the number of a well-formed envelope. Of any other, not even the number can be relied on. */
+static bool open_envelope(const cbor_item_t *envelope) {
+	const cbor_item_t *id = value_of(envelope, "id"), *method = value_of(envelope, "method");
+	const cbor_item_t *headers = value_of(envelope, "headers");
+	if (value_of(envelope, "payload") == NULL || (id != NULL && !cbor_isa_uint(id)) ||
+			(method != NULL && !cbor_isa_string(method)) || (headers != NULL && !are_texts(headers)))
+		return false;
+	message.numbered = id != NULL;
+	message.id = id != NULL ? cbor_get_int(id) : 0;
+	return true;
+}
+
+/* Answers a whole body: a request, or an envelope around one if the parent knows that this child opens it. */
+static void serve(int peer, const cbor_item_t *body, bool opens_envelopes) {
+	const cbor_item_t *request = body, *what = NULL;
+	if (opens_envelopes && cbor_isa_tag(body) && cbor_tag_value(body) == ENVELOPE) {
+		const cbor_item_t *envelope = cbor_move(cbor_tag_item(body));
+		if (!open_envelope(envelope)) {
+			reply_error(peer, "Malformed", "a malformed envelope", strlen("a malformed envelope"));
+			return;
+		}
+		request = value_of(envelope, "payload");
+		what = value_of(envelope, "method");
+	}
+	if (what == NULL)
+		what = value_of(request, "do");
+	if (!answer(peer, what, request))
+		answer_unknown(peer, what);
+}
+
+static void greet(int peer) {
+	size_t count = sizeof METHODS / sizeof *METHODS;
+	cbor_item_t *methods = cbor_new_definite_array(count), *hello = cbor_new_definite_map(3);
+	for (size_t i = 0; i < count; i++)
+		if (!cbor_array_push(methods, cbor_move(cbor_build_string(METHODS[i]))))
+			errx(1, "no memory for the hello");
+	add(hello, "protocol", cbor_build_uint8(2));
+	add(hello, "envelope", cbor_build_bool(true));
+	add(hello, "methods", methods);
+	reply(peer, cbor_build_tag(HELLO, cbor_move(hello)), -1);
 }
 
 int main(void) {
@@ -224,14 +312,18 @@ int main(void) {
 	int peer = atoi(number);
 	/* A length inside an item is not to be believed: with this limit libcbor's malloc fails instead. */
 	setrlimit(RLIMIT_AS, &(struct rlimit) {256 << 20, 256 << 20});
+	const char *invitation = getenv("TINY_IPC_HELLO");
+	bool invited = invitation != NULL && strcmp(invitation, "1") == 0;
+	if (invited)
+		greet(peer);
 	while (receive(peer)) {
 		struct cbor_load_result result;
 		size_t length = message.length - HEADER;
 		cbor_item_t *request = cbor_load(message.frame + HEADER, length, &result);
 		if (request == NULL || result.read < length)
 			reply_error(peer, "Malformed", "the body is not one CBOR item", strlen("the body is not one CBOR item"));
-		else if (!answer(peer, request))
-			answer_unknown(peer, request);
+		else
+			serve(peer, request, invited);
 		if (request != NULL)
 			cbor_decref(&request);
 		for (size_t i = 0; i < message.descriptor_count; i++)

@@ -5,26 +5,21 @@
 package main
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"log"
 	"math/big"
 	"os"
 	"strconv"
+	"sync"
+	"sync/atomic"
 
 	"github.com/fxamacker/cbor/v2"
 	"golang.org/x/sys/unix"
 )
 
-const (
-	header          = 8
-	packetSize      = 64 << 10
-	largestPacket   = 512 << 10
-	largestBody     = 16 << 20
-	mostDescriptors = 253
-	errorItem       = 1230000965
-)
+// How many sockets it serves at a time.
+const mostLanes = 4
 
 type request struct {
 	Do      string          `cbor:"do"`
@@ -32,20 +27,15 @@ type request struct {
 	Numbers *[]big.Int      `cbor:"numbers"`
 	Text    *string         `cbor:"text"`
 	Message *string         `cbor:"message"`
+	Count   *uint64         `cbor:"count"`
+	FailAt  *uint64         `cbor:"failAt"`
 }
 
-type failure struct {
-	Type    string `cbor:"type"`
-	Message string `cbor:"message"`
-}
+// Whether the parent knows hellos, envelopes, lanes and cancel items.
+var invited = os.Getenv("TINY_IPC_HELLO") == "1"
 
-// The library's own limits would refuse an array of more than 131072 items.
-var decoding, _ = cbor.DecOptions{
-	FieldNameMatching: cbor.FieldNameMatchingCaseSensitive,
-	MaxArrayElements:  largestBody,
-	MaxMapPairs:       largestBody,
-	MaxNestedLevels:   256,
-}.DecMode()
+// How many sockets are served.
+var lanes atomic.Int32
 
 func main() {
 	log.SetFlags(0)
@@ -54,115 +44,169 @@ func main() {
 	if err != nil {
 		log.Fatal("TINY_IPC_FD names no socket: a parent starts this program")
 	}
-	buffer := make([]byte, largestPacket)
-	for {
-		body, descriptors, err := receive(peer, buffer)
-		if err == nil && body != nil {
-			err = answer(peer, body, descriptors)
-		}
-		for _, descriptor := range descriptors {
-			unix.Close(descriptor)
-		}
-		if err != nil {
+	if invited {
+		methods := []string{"", "echo", "sum", "length", "memory", "fail", "stream", "meet"}
+		if err := send(peer, cbor.Tag{Number: helloTag, Content: hello{2, true, true, mostLanes, methods}}); err != nil {
 			log.Fatal(err)
 		}
-		if body == nil {
-			return
-		}
+	}
+	lanes.Add(1)
+	if err := serve(peer); err != nil {
+		log.Fatal(err)
 	}
 }
 
-// receive returns the next body and its descriptors, or nothing once the peer has closed.
-func receive(peer int, buffer []byte) ([]byte, []int, error) {
-	packet, descriptors, err := receivePacket(peer, buffer)
-	if err != nil || len(packet) == 0 && len(descriptors) == 0 {
-		return nil, descriptors, err
-	}
-	if len(packet) <= header {
-		return nil, descriptors, fmt.Errorf("a message begins with a packet of %d bytes", len(packet))
-	}
-	length := binary.NativeEndian.Uint64(packet)
-	if length == 0 || length > largestBody {
-		return nil, descriptors, fmt.Errorf("a body of %d bytes was announced", length)
-	}
-	body := append(make([]byte, 0, length), packet[header:]...)
-	for uint64(len(body)) < length {
-		packet, stray, err := receivePacket(peer, buffer)
-		descriptors = append(descriptors, stray...)
-		switch {
-		case err != nil:
-			return nil, descriptors, err
-		case len(stray) > 0:
-			return nil, descriptors, errors.New("descriptors in the middle of a message")
-		case len(packet) == 0:
-			return nil, descriptors, errors.New("the end in the middle of a message")
-		}
-		body = append(body, packet...)
-	}
-	if uint64(len(body)) > length {
-		return nil, descriptors, fmt.Errorf("a body of %d bytes was announced, but %d came", length, len(body))
-	}
-	return body, descriptors, nil
+// A message is what one receive has led to.
+type message struct {
+	body        []byte
+	descriptors []int
+	err         error
+	// Closed once the parent has cancelled the request, or is gone.
+	cancelled <-chan struct{}
 }
 
-func receivePacket(peer int, buffer []byte) (packet []byte, descriptors []int, err error) {
-	control := make([]byte, unix.CmsgSpace(mostDescriptors*4))
-	length, controlLength, flags, _, err := unix.Recvmsg(peer, buffer, control, unix.MSG_CMSG_CLOEXEC)
-	if err != nil {
-		return nil, nil, os.NewSyscallError("recvmsg", err)
-	}
-	messages, err := unix.ParseSocketControlMessage(control[:controlLength])
-	for _, message := range messages {
-		rights, _ := unix.ParseUnixRights(&message)
-		descriptors = append(descriptors, rights...)
-	}
-	if flags&(unix.MSG_TRUNC|unix.MSG_CTRUNC) != 0 {
-		err = errors.New("a packet was cut short")
-	}
-	return buffer[:length], descriptors, err
-}
-
-// send sends one message; descriptors travel with its first packet, and stay the caller's.
-func send(peer int, item any, descriptors ...int) error {
-	body, err := cbor.Marshal(item)
-	if err != nil {
-		return sendError(peer, "Unencodable", err.Error())
-	}
-	frame := append(binary.NativeEndian.AppendUint64(nil, uint64(len(body))), body...)
-	var control []byte
-	if len(descriptors) > 0 {
-		control = unix.UnixRights(descriptors...)
-	}
-	for start := 0; start < len(frame); start += packetSize {
-		packet := frame[start:min(start+packetSize, len(frame))]
-		if err := unix.Sendmsg(peer, packet, control, nil, unix.MSG_NOSIGNAL); err != nil {
-			return os.NewSyscallError("sendmsg", err)
+// serve answers the requests of one socket until it closes, and then closes it here too.
+func serve(peer int) error {
+	messages := make(chan message)
+	go receiveAll(peer, messages)
+	defer func() {
+		unix.Shutdown(peer, unix.SHUT_RDWR)
+		for unanswered := range messages {
+			closeAll(unanswered.descriptors)
 		}
-		control = nil
+		unix.Close(peer)
+	}()
+	for received := range messages {
+		err := received.err
+		if err == nil && isLane(received) {
+			err = openLane(peer, received.descriptors[0])
+			received.descriptors = nil
+		} else if err == nil {
+			err = answer(peer, received)
+		}
+		closeAll(received.descriptors)
+		if err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
-func answer(peer int, body []byte, descriptors []int) error {
+// receiveAll receives also while a request is being answered: it may be cancelled.
+func receiveAll(peer int, messages chan<- message) {
+	defer close(messages)
+	cancel := func() {}
+	defer func() { cancel() }()
+	buffer := make([]byte, largestPacket)
+	for {
+		body, descriptors, err := receive(peer, buffer)
+		switch {
+		case err != nil:
+			messages <- message{descriptors: descriptors, err: err}
+			return
+		case body == nil:
+			return
+		case invited && isCancel(body):
+			closeAll(descriptors)
+			cancel()
+		default:
+			cancelled := make(chan struct{})
+			cancel = sync.OnceFunc(func() { close(cancelled) })
+			messages <- message{body: body, descriptors: descriptors, cancelled: cancelled}
+		}
+	}
+}
+
+// isLane says whether a message brings a further socket to be served. Any other null is a request that is not known.
+func isLane(received message) bool {
+	if !invited || !isNull(received.body) || len(received.descriptors) != 1 {
+		return false
+	}
+	domain, err := unix.GetsockoptInt(received.descriptors[0], unix.SOL_SOCKET, unix.SO_DOMAIN)
+	if err != nil || domain != unix.AF_UNIX {
+		return false
+	}
+	kind, err := unix.GetsockoptInt(received.descriptors[0], unix.SOL_SOCKET, unix.SO_TYPE)
+	return err == nil && kind == unix.SOCK_SEQPACKET
+}
+
+// openLane owns the socket of the lane. That a lane ends, in any way, does not concern the others.
+func openLane(peer, lane int) error {
+	if lanes.Add(1) > mostLanes {
+		lanes.Add(-1)
+		unix.Close(lane)
+		return send(peer, failed("Busy", fmt.Sprintf("%d lanes are open already", mostLanes)))
+	}
+	go func() {
+		defer lanes.Add(-1)
+		if err := serve(lane); err != nil {
+			log.Print("a lane ended: ", err)
+		}
+	}()
+	return send(peer, nil)
+}
+
+// An exchange is one request, and where its answers go: into envelopes if it came in one with a number.
+type exchange struct {
+	peer      int
+	id        *uint64
+	cancelled <-chan struct{}
+}
+
+func (e *exchange) send(item any, descriptors ...int) error {
+	if e.id != nil {
+		item = cbor.Tag{Number: envelopeTag, Content: struct {
+			ID      uint64 `cbor:"id"`
+			Payload any    `cbor:"payload"`
+		}{*e.id, item}}
+	}
+	err := send(e.peer, item, descriptors...)
+	if errors.Is(err, errUnencodable) {
+		return e.fail("Unencodable", err.Error())
+	}
+	return err
+}
+
+func (e *exchange) fail(kind, message string) error {
+	return e.send(failed(kind, message))
+}
+
+func answer(peer int, received message) error {
+	e := &exchange{peer: peer, cancelled: received.cancelled}
+	body := received.body
+	var method *string
+	if invited {
+		var err error
+		if body, e.id, method, err = open(body); err != nil {
+			return e.fail("Malformed", err.Error())
+		}
+	}
 	var asked request
 	if err := decoding.Unmarshal(body, &asked); err != nil {
-		return sendError(peer, "Malformed", err.Error())
+		return e.fail("Malformed", err.Error())
 	}
+	if method != nil {
+		asked.Do = *method
+	}
+	return e.answer(asked, received.descriptors)
+}
+
+func (e *exchange) answer(asked request, descriptors []int) error {
 	switch {
 	case asked.Do == "echo" && asked.Payload != nil:
-		return send(peer, asked.Payload)
+		return e.send(asked.Payload)
 	case asked.Do == "sum" && asked.Numbers != nil:
 		sum := new(big.Int)
 		for _, number := range *asked.Numbers {
 			sum.Add(sum, &number)
 		}
-		return send(peer, sum)
+		return e.send(sum)
 	case asked.Do == "length" && len(descriptors) == 1:
 		var file unix.Stat_t
 		if err := unix.Fstat(descriptors[0], &file); err != nil {
-			return sendError(peer, "Failure", err.Error())
+			return e.fail("Failure", err.Error())
 		}
-		return send(peer, file.Size)
+		return e.send(file.Size)
 	case asked.Do == "memory" && asked.Text != nil:
 		memory, err := unix.MemfdCreate("text", unix.MFD_CLOEXEC)
 		if err != nil {
@@ -173,13 +217,64 @@ func answer(peer int, body []byte, descriptors []int) error {
 		if err != nil {
 			return os.NewSyscallError("pwrite", err)
 		}
-		return send(peer, length, memory)
+		return e.send(length, memory)
 	case asked.Do == "fail" && asked.Message != nil:
-		return sendError(peer, "Failure", *asked.Message)
+		return e.fail("Failure", *asked.Message)
+	case asked.Do == "stream" && asked.Count != nil:
+		return e.stream(asked)
+	case asked.Do == "meet" && asked.Count != nil:
+		if !meet(*asked.Count, e.cancelled) {
+			return e.fail("Cancelled", "nobody else came")
+		}
+		return e.send(*asked.Count)
 	}
-	return sendError(peer, "Unknown", fmt.Sprintf("no request that this child knows: %q", asked.Do))
+	return e.fail("Unknown", fmt.Sprintf("no request that this child knows: %q", asked.Do))
 }
 
-func sendError(peer int, kind, message string) error {
-	return send(peer, cbor.Tag{Number: errorItem, Content: failure{kind, message}})
+func (e *exchange) stream(asked request) error {
+	for number := range *asked.Count {
+		select {
+		case <-e.cancelled:
+			return e.fail("Cancelled", fmt.Sprintf("after %d elements", number))
+		default:
+		}
+		if asked.FailAt != nil && *asked.FailAt == number {
+			return e.fail("Failure", fmt.Sprintf("no element %d", number))
+		}
+		if err := e.send(cbor.Tag{Number: elementTag, Content: number}); err != nil {
+			return err
+		}
+	}
+	return e.send(cbor.Tag{Number: endTag})
+}
+
+// Those who wait to meet, on all lanes.
+var meeting = struct {
+	sync.Mutex
+	waiting uint64
+	over    chan struct{}
+}{over: make(chan struct{})}
+
+// meet returns true once as many requests have met as there should be, or false if this one is cancelled before.
+func meet(count uint64, cancelled <-chan struct{}) bool {
+	meeting.Lock()
+	over := meeting.over
+	meeting.waiting++
+	if meeting.waiting >= count {
+		close(over)
+		meeting.waiting, meeting.over = 0, make(chan struct{})
+	}
+	meeting.Unlock()
+	select {
+	case <-over:
+		return true
+	case <-cancelled:
+	}
+	meeting.Lock()
+	defer meeting.Unlock()
+	if over != meeting.over {
+		return true
+	}
+	meeting.waiting--
+	return false
 }

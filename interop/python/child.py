@@ -3,6 +3,8 @@
 Build:  python3 -m venv venv && venv/bin/pip install -r requirements.txt
 Run:    a parent starts it (`venv/bin/python child.py`) and names the socket in TINY_IPC_FD.
 """
+import collections.abc
+import functools
 import io
 import os
 import socket
@@ -14,7 +16,9 @@ import cbor2
 LARGEST_PACKET, LARGEST_BODY = 512 * 1024, 16 * 1024 * 1024
 PACKET = 64 * 1024
 MOST_DESCRIPTORS = 253
-ERROR_ITEM = 1230000965
+ERROR_ITEM, ENVELOPE, ELEMENT, END = 1230000965, 1230000966, 1230000967, 1230000968
+HELLO = 1230000970
+METHODS = ["", "echo", "sum", "length", "memory", "fail", "stream"]
 HEADER = struct.Struct("=Q")
 
 
@@ -67,22 +71,69 @@ def decode(body):
     return item
 
 
-def answer(sock, body, descriptors):
-    match decode(body):
+def serve(sock, body, descriptors, opens_envelopes):
+    """Answers one request. One in an envelope with a number is answered in envelopes with that number."""
+    reply = functools.partial(send, sock)
+    try:
+        request = decode(body)
+        if opens_envelopes and isinstance(request, cbor2.CBORTag) and request.tag == ENVELOPE:
+            envelope = checked(request.value)
+            request = envelope["payload"]
+            if "id" in envelope:
+                reply = functools.partial(send_in_envelope, sock, envelope["id"])
+            if "method" in envelope:
+                request = {**request, "do": envelope["method"]}
+        answer(reply, request, descriptors)
+    except OSError:
+        raise
+    except Exception as error:
+        reply(cbor2.CBORTag(ERROR_ITEM, {"type": type(error).__name__, "message": str(error)}))
+
+
+def send_in_envelope(sock, number, item, *descriptors):
+    send(sock, cbor2.CBORTag(ENVELOPE, {"id": number, "payload": item}), *descriptors)
+
+
+def checked(envelope):
+    """Returns the envelope if it is well-formed. Nothing of any other can be relied on, not even its number."""
+    if not is_map(envelope) or "payload" not in envelope:
+        raise ValueError("an envelope is a map with a payload")
+    number, method, headers = envelope.get("id", 0), envelope.get("method", ""), envelope.get("headers", {})
+    if type(number) is not int or not 0 <= number < 1 << 64:
+        raise ValueError("the id of an envelope is an unsigned number of 64 bits")
+    if not isinstance(method, str):
+        raise ValueError("the method of an envelope is a text")
+    if not is_map(headers) or not all(isinstance(text, str) for pair in headers.items() for text in pair):
+        raise ValueError("the headers of an envelope are a map of texts to texts")
+    return envelope
+
+
+def is_map(item):
+    return isinstance(item, collections.abc.Mapping)  # cbor2 has another type than dict inside of tags
+
+
+def answer(reply, request, descriptors):
+    match request:
         case {"do": "echo", "payload": payload}:
-            send(sock, payload)
+            reply(payload)
         case {"do": "sum", "numbers": numbers}:
-            send(sock, sum(numbers))
+            reply(sum(numbers))
         case {"do": "length"} if len(descriptors) == 1:
-            send(sock, os.fstat(descriptors[0]).st_size)
+            reply(os.fstat(descriptors[0]).st_size)
         case {"do": "memory", "text": str(text)}:
             memory = os.memfd_create("text")
             try:
-                send(sock, os.pwrite(memory, text.encode(), 0), memory)
+                reply(os.pwrite(memory, text.encode(), 0), memory)
             finally:
                 os.close(memory)
         case {"do": "fail", "message": message}:
             raise Failure(message)
+        case {"do": "stream", "count": int(count), **options}:
+            for number in range(count):
+                if number == options.get("failAt"):
+                    raise Failure(f"no element {number}")
+                reply(cbor2.CBORTag(ELEMENT, number))
+            reply(cbor2.CBORTag(END, None))
         case unknown:
             raise ValueError(f"no request that this child knows: {str(unknown)[:200]}")
 
@@ -93,14 +144,13 @@ class Failure(Exception):
 
 def main():
     parent = socket.socket(fileno=int(os.environ["TINY_IPC_FD"]))
+    invited = os.environ.get("TINY_IPC_HELLO") == "1"
+    if invited:
+        send(parent, cbor2.CBORTag(HELLO, {"protocol": 2, "envelope": True, "methods": METHODS}))
     while message := receive(parent):
         body, descriptors = message
         try:
-            answer(parent, body, descriptors)
-        except OSError:
-            raise
-        except Exception as error:
-            send(parent, cbor2.CBORTag(ERROR_ITEM, {"type": type(error).__name__, "message": str(error)}))
+            serve(parent, body, descriptors, invited)
         finally:
             for descriptor in descriptors:
                 os.close(descriptor)

@@ -8,6 +8,9 @@ import json
 import pathlib
 import struct
 
+import conversations
+from items import echo, frame, head, integer, split, text
+
 NOTATION = {
     "packets": "Bytes in hexadecimal, each a packet of its own, as they go over the socket. The length at the beginning of "
                "a frame is little-endian: on a big-endian machine turn those 8 bytes around.",
@@ -21,42 +24,17 @@ NOTATION = {
     "then": "What becomes of it. answers: the reply is an error item, and the next request is served. ends: there is no reply, "
             "and the child exits, with a code that is not 0. survives: as either of these, or a normal reply; only a crash "
             "(the end by a signal) is wrong.",
+    "conversations": "Messages of the chapter of that name, which a child only gets if its hello says that it understands them. "
+                     "Everything that is said above holds for them too.",
+    "kind": "hello and answer: what a child sends. request, lane and cancel: what it gets. The meaning of a request is that of "
+            "its echo. A method takes the place of \"do\". The meaning of a hello is its keys, without those that nobody knows. A "
+            "lane comes with a SOCK_SEQPACKET socket, is answered with null, and served. A cancel is never answered: it ends a "
+            "reply that is due, and means nothing otherwise.",
+    "id": "The number that the envelope has: of an answer, or of what a request is answered with, also by an error item. Without "
+          "one, an answer has none, and a request is answered bare.",
+    "what": "What an answer is: reply, element, end or error. The meaning of an error is a map of type and message.",
+    "refused": "(In then.) Who asked gets an error, and never a value. A malformed hello costs the socket, too.",
 }
-
-
-def head(major, value, size=None):
-    """The head of an item: as short as possible, or with so many bytes behind the first."""
-    if size is None:
-        size = 0 if value < 24 else next(s for s in (1, 2, 4, 8) if value < 1 << 8 * s)
-    info = value if size == 0 else {1: 24, 2: 25, 4: 26, 8: 27}[size]
-    return bytes([major << 5 | info]) + (value.to_bytes(size, "big") if size else b"")
-
-
-def text(value):
-    return head(3, len(value.encode())) + value.encode()
-
-
-def integer(value):
-    return head(0, value) if value >= 0 else head(1, -1 - value)
-
-
-def echo(payload):
-    return head(5, 2) + text("do") + text("echo") + text("payload") + payload
-
-
-def frame(body, announced=None):
-    return struct.pack("<Q", len(body) if announced is None else announced) + body
-
-
-def split(data, *sizes):
-    """The first parts of these sizes; the last size for all that follows."""
-    parts = []
-    while data:
-        size = sizes[min(len(parts), len(sizes) - 1)]
-        parts.append(data[:size])
-        data = data[size:]
-    return parts
-
 
 vectors = []
 
@@ -220,14 +198,19 @@ def broken_items():
                 "survives")
 
 
+def lines(entries):
+    for entry in entries:
+        entry["packets"] = [packet.hex() for packet in entry["packets"]]
+    return ",\n".join("    " + json.dumps(entry, ensure_ascii=False) for entry in entries)
+
+
 def main():
     for part in (integers, floats, strings, collections, requests, broken_frames, broken_items):
         part()
-    for vector in vectors:
-        vector["packets"] = [packet.hex() for packet in vector["packets"]]
-    lines = ",\n".join("    " + json.dumps(vector, ensure_ascii=False) for vector in vectors)
     manifest = json.dumps({"version": 1, "notation": NOTATION}, ensure_ascii=False, indent=2)
-    manifest = manifest[:-2] + ',\n  "vectors": [\n' + lines + "\n  ]\n}\n"
+    for name, entries in (("vectors", vectors), ("conversations", conversations.make())):
+        manifest = manifest.removesuffix("\n}") + f',\n  "{name}": [\n{lines(entries)}\n  ]\n}}'
+    manifest += "\n"
     json.loads(manifest)
     pathlib.Path(__file__).with_name("manifest.json").write_text(manifest, encoding="utf-8")
 

@@ -28,20 +28,32 @@ import static org.assertj.core.api.Assertions.assertThat;
 /** A child that runs, and what it is asked. */
 final class Child implements Closeable {
 
-	private static final Duration PATIENCE = Duration.ofSeconds(60);
+	static final Duration PATIENCE = Duration.ofSeconds(60);
 
 	private final IpcProcess process;
 
 	private final IpcChannel channel;
 
 	Child(List<String> command) throws IOException {
-		this.process = new IpcProcessBuilder(command).redirectInput(Redirect.from(new File("/dev/null")))
+		this(command, Map.of());
+	}
+
+	/** Starts it with more in its environment. */
+	Child(List<String> command, Map<String, String> variables) throws IOException {
+		IpcProcessBuilder builder = new IpcProcessBuilder(command).redirectInput(Redirect.from(new File("/dev/null")))
 			.redirectOutput(Redirect.DISCARD)
-			.redirectError(Redirect.appendTo(Programs.TARGET.resolve("children.log").toFile()))
-			.start();
+			.redirectError(Redirect.appendTo(Programs.TARGET.resolve("children.log").toFile()));
+		builder.environment().putAll(variables);
+		this.process = builder.start();
 		this.process.socket().setReceiveTimeout(PATIENCE);
 		this.process.socket().setSendTimeout(PATIENCE);
 		this.channel = IpcChannel.over(this.process.socket());
+	}
+
+	/** Starts one that may say hello. */
+	static Child invited(Language language) throws Exception {
+		language.require();
+		return new Child(language.command(), Map.of("TINY_IPC_HELLO", "1"));
 	}
 
 	IpcSocket socket() {
@@ -86,6 +98,11 @@ final class Child implements Closeable {
 	 */
 	List<String> descriptors() throws IOException {
 		echo("the request before is done with");
+		return openDescriptors();
+	}
+
+	/** What its open descriptors are open on at this moment. */
+	List<String> openDescriptors() throws IOException {
 		try (Stream<Path> open = Files.list(Path.of("/proc", Long.toString(this.process.pid()), "fd"))) {
 			List<String> targets = new ArrayList<>();
 			for (Path descriptor : open.toList()) {

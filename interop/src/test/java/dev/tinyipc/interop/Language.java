@@ -138,6 +138,31 @@ enum Language {
 		return this != RUST_TINY_NIX_IPC;
 	}
 
+	/** Says hello where it is invited, and opens envelopes. */
+	boolean converses() {
+		return this != RUST_TINY_NIX_IPC;
+	}
+
+	/** Reads the method and the headers of an envelope. IpcServer leaves them alone. */
+	boolean readsWholeEnvelopes() {
+		return this != JAVA;
+	}
+
+	/** Answers by streams where it is asked to. */
+	boolean streams() {
+		return converses() && this != JAVA;
+	}
+
+	/** Receives also while it answers. */
+	boolean cancels() {
+		return lanes() > 1 || this == NODE;
+	}
+
+	/** How many sockets it serves at a time. */
+	int lanes() {
+		return (this == GO || this == RUST) ? 4 : 1;
+	}
+
 	@Override
 	public String toString() {
 		return this.folder;

@@ -14,6 +14,7 @@ import java.util.List;
 import dev.tinyipc.ExitStatus;
 import dev.tinyipc.IpcException;
 import dev.tinyipc.IpcMessage;
+import dev.tinyipc.IpcSocket;
 import dev.tinyipc.OwnedFd;
 import dev.tinyipc.RawPackets;
 import org.jspecify.annotations.Nullable;
@@ -47,7 +48,7 @@ final class Vectors {
 				count++;
 				String failure;
 				try {
-					send(child, vector, file);
+					send(child.socket(), vector, file);
 					failure = check(child, expectation(vector, language), vector);
 				}
 				catch (IpcException | AssertionError ex) {
@@ -82,7 +83,8 @@ final class Vectors {
 		return vector.path("then").stringValue("replies");
 	}
 
-	private static void send(Child child, JsonNode vector, OwnedFd file) throws IOException {
+	/** Sends a vector, with the descriptor as each of those that it needs. */
+	static void send(IpcSocket socket, JsonNode vector, OwnedFd file) throws IOException {
 		int index = 0;
 		for (JsonNode hex : vector.path("packets")) {
 			byte[] packet = HexFormat.of().parseHex(hex.stringValue());
@@ -93,7 +95,7 @@ final class Vectors {
 			OwnedFd[] descriptors = new OwnedFd[vector.path("descriptors").path(index).intValue(0)];
 			Arrays.fill(descriptors, file);
 			try {
-				RawPackets.send(child.socket(), packet, descriptors);
+				RawPackets.send(socket, packet, descriptors);
 			}
 			catch (IpcException ex) {
 				if (index == 0) {
@@ -104,7 +106,7 @@ final class Vectors {
 			index++;
 		}
 		if (vector.path("close").booleanValue(false)) {
-			child.socket().shutdownOutput();
+			socket.shutdownOutput();
 		}
 	}
 
@@ -147,7 +149,7 @@ final class Vectors {
 	}
 
 	/** Whether a value is what the manifest's notation says. */
-	private static boolean isMeant(JsonNode meaning, JsonNode value) throws IOException {
+	static boolean isMeant(JsonNode meaning, JsonNode value) throws IOException {
 		if (meaning.has("$int")) {
 			return value.isIntegralNumber()
 					&& value.bigIntegerValue().equals(new BigInteger(meaning.path("$int").stringValue()));

@@ -1,0 +1,209 @@
+package main
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/fxamacker/cbor/v2"
+	"golang.org/x/sys/unix"
+)
+
+const (
+	header          = 8
+	packetSize      = 64 << 10
+	largestPacket   = 512 << 10
+	largestBody     = 16 << 20
+	mostDescriptors = 253
+)
+
+// The tags of CBOR that mean something.
+const (
+	errorTag = 1230000965 + iota
+	envelopeTag
+	elementTag
+	endTag
+	cancelTag
+	helloTag
+)
+
+// The first three bits of a CBOR item.
+const (
+	unsignedType = 0
+	textType     = 3
+	mapType      = 5
+	tagType      = 6
+)
+
+type failure struct {
+	Type    string `cbor:"type"`
+	Message string `cbor:"message"`
+}
+
+type hello struct {
+	Protocol int      `cbor:"protocol"`
+	Envelope bool     `cbor:"envelope"`
+	Cancel   bool     `cbor:"cancel"`
+	Lanes    int      `cbor:"lanes"`
+	Methods  []string `cbor:"methods"`
+}
+
+// The values are decoded once it is known that they are of the right type.
+type envelope struct {
+	ID      cbor.RawMessage `cbor:"id"`
+	Method  cbor.RawMessage `cbor:"method"`
+	Headers cbor.RawMessage `cbor:"headers"`
+	Payload cbor.RawMessage `cbor:"payload"`
+}
+
+// The library's own limits would refuse an array of more than 131072 items.
+var decoding, _ = cbor.DecOptions{
+	FieldNameMatching: cbor.FieldNameMatchingCaseSensitive,
+	MaxArrayElements:  largestBody,
+	MaxMapPairs:       largestBody,
+	MaxNestedLevels:   256,
+}.DecMode()
+
+// receive returns the next body and its descriptors, or nothing once the peer has closed.
+func receive(peer int, buffer []byte) ([]byte, []int, error) {
+	packet, descriptors, err := receivePacket(peer, buffer)
+	if err != nil || len(packet) == 0 && len(descriptors) == 0 {
+		return nil, descriptors, err
+	}
+	if len(packet) <= header {
+		return nil, descriptors, fmt.Errorf("a message begins with a packet of %d bytes", len(packet))
+	}
+	length := binary.NativeEndian.Uint64(packet)
+	if length == 0 || length > largestBody {
+		return nil, descriptors, fmt.Errorf("a body of %d bytes was announced", length)
+	}
+	body := append(make([]byte, 0, length), packet[header:]...)
+	for uint64(len(body)) < length {
+		packet, stray, err := receivePacket(peer, buffer)
+		descriptors = append(descriptors, stray...)
+		switch {
+		case err != nil:
+			return nil, descriptors, err
+		case len(stray) > 0:
+			return nil, descriptors, errors.New("descriptors in the middle of a message")
+		case len(packet) == 0:
+			return nil, descriptors, errors.New("the end in the middle of a message")
+		}
+		body = append(body, packet...)
+	}
+	if uint64(len(body)) > length {
+		return nil, descriptors, fmt.Errorf("a body of %d bytes was announced, but %d came", length, len(body))
+	}
+	return body, descriptors, nil
+}
+
+func receivePacket(peer int, buffer []byte) (packet []byte, descriptors []int, err error) {
+	control := make([]byte, unix.CmsgSpace(mostDescriptors*4))
+	length, controlLength, flags, _, err := unix.Recvmsg(peer, buffer, control, unix.MSG_CMSG_CLOEXEC)
+	if err != nil {
+		return nil, nil, os.NewSyscallError("recvmsg", err)
+	}
+	messages, err := unix.ParseSocketControlMessage(control[:controlLength])
+	for _, message := range messages {
+		rights, _ := unix.ParseUnixRights(&message)
+		descriptors = append(descriptors, rights...)
+	}
+	if flags&(unix.MSG_TRUNC|unix.MSG_CTRUNC) != 0 {
+		err = errors.New("a packet was cut short")
+	}
+	return buffer[:length], descriptors, err
+}
+
+// Nothing was sent, so that an error can be.
+var errUnencodable = errors.New("not to be encoded")
+
+// send sends one message; descriptors travel with its first packet, and stay the caller's.
+func send(peer int, item any, descriptors ...int) error {
+	body, err := cbor.Marshal(item)
+	if err != nil {
+		return fmt.Errorf("%w: %w", errUnencodable, err)
+	}
+	frame := append(binary.NativeEndian.AppendUint64(nil, uint64(len(body))), body...)
+	var control []byte
+	if len(descriptors) > 0 {
+		control = unix.UnixRights(descriptors...)
+	}
+	for start := 0; start < len(frame); start += packetSize {
+		packet := frame[start:min(start+packetSize, len(frame))]
+		if err := unix.Sendmsg(peer, packet, control, nil, unix.MSG_NOSIGNAL); err != nil {
+			return os.NewSyscallError("sendmsg", err)
+		}
+		control = nil
+	}
+	return nil
+}
+
+func failed(kind, message string) cbor.Tag {
+	return cbor.Tag{Number: errorTag, Content: failure{kind, message}}
+}
+
+// open returns what is in the envelope, or the body itself as the payload if it is none.
+func open(body []byte) (payload []byte, id *uint64, method *string, err error) {
+	if body[0]>>5 != tagType {
+		return body, nil, nil, nil
+	}
+	var tag cbor.RawTag
+	if err := decoding.Unmarshal(body, &tag); err != nil || tag.Number != envelopeTag {
+		return body, nil, nil, err
+	}
+	var opened envelope
+	if tag.Content[0]>>5 != mapType {
+		return nil, nil, nil, errors.New("an envelope that is no map")
+	}
+	if err := decoding.Unmarshal(tag.Content, &opened); err != nil {
+		return nil, nil, nil, err
+	}
+	if opened.Payload == nil {
+		return nil, nil, nil, errors.New("an envelope without a payload")
+	}
+	if opened.Headers != nil && !areTexts(opened.Headers) {
+		return nil, nil, nil, errors.New("headers that are no map of texts to texts")
+	}
+	if opened.Method != nil && (opened.Method[0]>>5 != textType || decoding.Unmarshal(opened.Method, &method) != nil) {
+		return nil, nil, nil, errors.New("a method that is no text")
+	}
+	if opened.ID != nil && (opened.ID[0]>>5 != unsignedType || decoding.Unmarshal(opened.ID, &id) != nil) {
+		return nil, nil, nil, errors.New("an id that is no unsigned number of 64 bits")
+	}
+	return opened.Payload, id, method, nil
+}
+
+func areTexts(item []byte) bool {
+	var pairs map[any]any
+	if item[0]>>5 != mapType || decoding.Unmarshal(item, &pairs) != nil {
+		return false
+	}
+	for key, value := range pairs {
+		_, keyIsText := key.(string)
+		_, valueIsText := value.(string)
+		if !keyIsText || !valueIsText {
+			return false
+		}
+	}
+	return true
+}
+
+func isCancel(body []byte) bool {
+	const longest = 1 + 8 + 1
+	if len(body) > longest || body[0]>>5 != tagType {
+		return false
+	}
+	var tag cbor.RawTag
+	return decoding.Unmarshal(body, &tag) == nil && tag.Number == cancelTag && isNull(tag.Content)
+}
+
+func isNull(item []byte) bool {
+	return len(item) == 1 && item[0] == 0xf6
+}
+
+func closeAll(descriptors []int) {
+	for _, descriptor := range descriptors {
+		unix.Close(descriptor)
+	}
+}
