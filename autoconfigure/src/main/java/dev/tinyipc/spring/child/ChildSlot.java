@@ -58,12 +58,13 @@ final class ChildSlot implements HelloWait.Listener {
 	private volatile long restarts;
 
 	ChildSlot(String name, ChildSpec spec, ChildLauncher launcher, ChildSupervisor supervisor, IdleWatch watch,
-			Listener listener) {
+			CallServer calls, Listener listener) {
 		this.name = name;
 		this.spec = spec;
 		this.launcher = launcher;
 		this.supervisor = supervisor;
 		this.watch = watch;
+		this.calls = calls;
 		this.listener = listener;
 		this.log = new ChildLog(spec.name(), supervisor);
 		this.schedule = new RestartSchedule(name, spec.settings().restart(), supervisor, this.log, this::startAgain);
@@ -140,10 +141,8 @@ final class ChildSlot implements HelloWait.Listener {
 
 	private ChildInstance startProcess() {
 		ChildLauncher.Launched launched = this.launcher.launch(this.log, this.supervisor);
-		IpcRequester requester = this.spec.oneWay() ? IpcRequester.uncounted(launched.channel(), this.name)
-				: IpcRequester.over(launched.channel(), this.name);
-		requester.whenGreeted(() -> this.calls.serve(requester));
-		ChildInstance instance = new ChildInstance(this, launched.process(), requester, this.spec.concurrency(),
+		ChildInstance instance = new ChildInstance(this, launched.process(),
+				this.calls.requester(launched.channel(), this.name), this.spec.concurrency(),
 				this.spec.exchangeLimit());
 		this.alive.add(instance);
 		launched.end().whenCompleteAsync((result, failure) -> ended(instance), this.supervisor);

@@ -268,7 +268,10 @@ final class LaneLender {
 				throw lost(new Loss(this.lent.instance(), ex));
 			}
 			catch (IpcException ex) {
-				throw isTimeout(ex) ? timedOut(this.timeout, true, false, ex) : ex;
+				if (isTimeout(ex)) {
+					throw timedOut(this.timeout, true, false, ex);
+				}
+				throw ex;
 			}
 		}
 

@@ -1,0 +1,100 @@
+package dev.tinyipc.spring.child;
+
+import dev.tinyipc.IpcRequester;
+import dev.tinyipc.IpcSocket;
+
+/**
+ * One socket to an instance, which is lent for one exchange at a time. The first one is
+ * there as long as the instance; others are opened as they are needed.
+ */
+final class ChildLane {
+
+	private final ChildInstance instance;
+
+	private final IpcRequester requester;
+
+	/** {@link System#nanoTime()} when it was lent or taken back last. */
+	private long lastUse = System.nanoTime();
+
+	private long timesLent;
+
+	/** {@link #timesLent} when it was last asked whether it is idle; -1 before that. */
+	private long timesLentWhenAsked = -1;
+
+	private boolean lent;
+
+	ChildLane(ChildInstance instance, IpcRequester requester) {
+		this.instance = instance;
+		this.requester = requester;
+	}
+
+	ChildInstance instance() {
+		return this.instance;
+	}
+
+	IpcRequester requester() {
+		return this.requester;
+	}
+
+	IpcSocket socket() {
+		return this.requester.channel().socket();
+	}
+
+	boolean isFirst() {
+		return this == this.instance.firstLane();
+	}
+
+	/**
+	 * Lends it, unless its instance is on its way out.
+	 * @return whether it was lent
+	 */
+	boolean lend() {
+		synchronized (this.instance) {
+			this.lent = this.instance.has(this);
+			this.timesLent++;
+			this.lastUse = System.nanoTime();
+			return this.lent;
+		}
+	}
+
+	/**
+	 * Takes it back.
+	 * @return whether it may be lent again
+	 */
+	boolean takeBack() {
+		synchronized (this.instance) {
+			this.lent = false;
+			this.lastUse = System.nanoTime();
+			this.instance.closeIfDone();
+			return this.instance.has(this);
+		}
+	}
+
+	boolean isLent() {
+		synchronized (this.instance) {
+			return this.lent;
+		}
+	}
+
+	/** Whether it has not been lent since this was last asked. */
+	boolean isStillIdle() {
+		synchronized (this.instance) {
+			boolean idle = this.timesLent == this.timesLentWhenAsked;
+			this.timesLentWhenAsked = this.timesLent;
+			return idle;
+		}
+	}
+
+	/** Whether it has not been used for a time. */
+	boolean isIdleFor(long nanos) {
+		synchronized (this.instance) {
+			return !this.lent && System.nanoTime() - this.lastUse >= nanos;
+		}
+	}
+
+	@Override
+	public String toString() {
+		return isFirst() ? this.instance.toString() : "a lane of " + this.instance;
+	}
+
+}
