@@ -20,14 +20,17 @@ import org.jspecify.annotations.Nullable;
  * @param lastExit how the previous process ended: an exit code or a signal; null if none
  * has ended
  * @param socket the socket to it; null while it does not run
+ * @param lanes how many sockets to it are open for requests
+ * @param busyLanes how many of them carry a request
  */
 public record InstanceDetails(ChildState state, boolean standby, @Nullable Long pid, @Nullable Duration uptime,
-		long restarts, @Nullable String lastExit, @Nullable SocketState socket) {
+		long restarts, @Nullable String lastExit, @Nullable SocketState socket, int lanes, int busyLanes) {
 
 	static InstanceDetails of(IpcChild.Instance instance) {
 		return new InstanceDetails(instance.state(), instance.standby(), instance.pid().orElse(null),
 				instance.uptime().orElse(null), instance.restarts(),
-				instance.lastExit().map(ExitStatus::toString).orElse(null), instance.socket().orElse(null));
+				instance.lastExit().map(ExitStatus::toString).orElse(null), instance.socket().orElse(null),
+				instance.lanes(), instance.busyLanes());
 	}
 
 }

@@ -1,6 +1,7 @@
 package dev.tinyipc.spring.actuate;
 
 import java.util.Collection;
+import java.util.function.ToLongFunction;
 
 import dev.tinyipc.spring.child.ChildState;
 import dev.tinyipc.spring.child.IpcChild;
@@ -34,6 +35,16 @@ public class IpcChildMetrics implements MeterBinder {
 				.baseUnit("processes")
 				.tag("destination", child.name())
 				.register(registry);
+			Gauge.builder("ipc.children.lanes", child, (one) -> sum(one, IpcChild.Instance::lanes))
+				.description("Sockets that are open for requests")
+				.baseUnit("lanes")
+				.tag("destination", child.name())
+				.register(registry);
+			Gauge.builder("ipc.children.lanes.busy", child, (one) -> sum(one, IpcChild.Instance::busyLanes))
+				.description("Sockets that carry a request")
+				.baseUnit("lanes")
+				.tag("destination", child.name())
+				.register(registry);
 			FunctionCounter.builder("ipc.children.restarts", child, IpcChildMetrics::restarts)
 				.description("Restarts of instances")
 				.baseUnit("restarts")
@@ -52,7 +63,11 @@ public class IpcChildMetrics implements MeterBinder {
 	}
 
 	private static double restarts(IpcChild child) {
-		return child.instances().stream().mapToLong(IpcChild.Instance::restarts).sum();
+		return sum(child, IpcChild.Instance::restarts);
+	}
+
+	private static long sum(IpcChild child, ToLongFunction<IpcChild.Instance> number) {
+		return child.instances().stream().mapToLong(number).sum();
 	}
 
 }

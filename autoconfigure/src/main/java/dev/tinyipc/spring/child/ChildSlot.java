@@ -2,7 +2,6 @@ package dev.tinyipc.spring.child;
 
 import java.time.Duration;
 import java.util.HashSet;
-import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 
@@ -82,9 +81,7 @@ final class ChildSlot implements HelloWait.Listener {
 			// It has just ended, and what comes next is not decided yet.
 			state = ChildState.BACKOFF;
 		}
-		return new IpcChild.Instance(state, standby, running ? Optional.of(instance.process().pid()) : Optional.empty(),
-				running ? Optional.of(instance.uptime()) : Optional.empty(), this.restarts,
-				Optional.ofNullable(this.lastExit), running ? SocketState.of(instance.socket()) : Optional.empty());
+		return IpcChild.Instance.of(state, standby, running ? instance : null, this.restarts, this.lastExit);
 	}
 
 	/** Whether no instance will run here until somebody asks for one. */

@@ -317,9 +317,21 @@ public final class IpcChild implements IpcDestination, SmartLifecycle {
 	 * @param restarts how often it was restarted
 	 * @param lastExit how the previous process ended; empty if none has
 	 * @param socket this side's end of the socket to it; empty while it does not run
+	 * @param lanes how many sockets to it are open for requests
+	 * @param busyLanes how many of them carry a request
 	 */
 	public record Instance(ChildState state, boolean standby, Optional<Long> pid, Optional<Duration> uptime,
-			long restarts, Optional<ExitStatus> lastExit, Optional<SocketState> socket) {
+			long restarts, Optional<ExitStatus> lastExit, Optional<SocketState> socket, int lanes, int busyLanes) {
+
+		static Instance of(ChildState state, boolean standby, @Nullable ChildInstance running, long restarts,
+				@Nullable ExitStatus lastExit) {
+			Optional<ChildInstance> instance = Optional.ofNullable(running);
+			List<ChildLane> lanes = instance.map(ChildInstance::lanes).orElse(List.of());
+			return new Instance(state, standby, instance.map((one) -> one.process().pid()),
+					instance.map(ChildInstance::uptime), restarts, Optional.ofNullable(lastExit),
+					instance.flatMap((one) -> SocketState.of(one.socket())), lanes.size(),
+					(int) lanes.stream().filter(ChildLane::isLent).count());
+		}
 
 		/** Such as {@code FAILED, ended by exit code 3}. */
 		@Override
