@@ -3,6 +3,8 @@ package dev.tinyipc;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 
 import org.junit.jupiter.api.Test;
@@ -178,6 +180,55 @@ class ContainedChildTests {
 			child.destroyForcibly();
 			assertThat(child.exitValue()).isEqualTo(3);
 		}
+	}
+
+	/** Somebody else in this process waited for it, so that its number is free. */
+	@Test
+	void aProcessThatHasTheNumberOfAChildThatHasEndedIsLeftAlone() throws Exception {
+		String output = new ChildJvm(Recycling.class).within("unshare", "--pid", "--fork", "--mount-proc").run();
+		assertThat(output).contains("the other one runs: true");
+	}
+
+	static final class Recycling {
+
+		/** Makes a process of a given number, which leads a group of its own. */
+		private static final String TAKE_NUMBER = """
+				read -r number
+				until [ "$other" = "$number" ]; do
+					echo $((number - 1)) >/proc/sys/kernel/ns_last_pid
+					setsid sleep 600 & other=$!
+				done
+				cat
+				""";
+
+		public static void main(String[] args) throws Exception {
+			Process taker = new ProcessBuilder("sh", "-c", TAKE_NUMBER).start();
+			int number = spawn();
+			ChildExit child = ChildWatcher.watch(number, true, null, new ChildStreams());
+			synchronized (child) { // keeps the thread that watches it from seeing its end
+				LibC.kill(number, LibC.SIGKILL);
+				LibC.waitpid(number, 0, 0);
+				taker.getOutputStream().write((number + "\n").getBytes());
+				taker.getOutputStream().flush();
+				while (LibC.getpgid(number) != number) {
+					Thread.onSpinWait();
+				}
+				child.signal(LibC.SIGKILL);
+			}
+			child.status().get();
+			child.signal(LibC.SIGKILL);
+			System.out.println("the other one runs: " + runs(number));
+			System.exit(0);
+		}
+
+		private static int spawn() throws Exception {
+			try (OwnedFd nothing = OwnedFd.open(Path.of("/dev/null"), StandardOpenOption.READ,
+					StandardOpenOption.WRITE)) {
+				return PosixSpawn.spawn(List.of("sleep", "600"), System.getenv(), null,
+						List.of(nothing, nothing, nothing));
+			}
+		}
+
 	}
 
 	private static IpcProcessBuilder shell(String script) {

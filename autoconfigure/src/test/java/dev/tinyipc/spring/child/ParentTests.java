@@ -4,8 +4,12 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 
+import dev.tinyipc.IpcChannel;
+import dev.tinyipc.IpcSocket;
+import dev.tinyipc.IpcSocketPair;
 import dev.tinyipc.spring.CborMessageTemplate;
 import dev.tinyipc.spring.RawWorker;
+import dev.tinyipc.spring.UncategorizedIpcException;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -14,6 +18,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.springframework.boot.test.context.runner.ApplicationContextRunner;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 /** The side of the child, which is an application with the same starter. */
 @Timeout(120)
@@ -82,6 +87,20 @@ class ParentTests {
 			assertThat(lines.subList(1, lines.size())).hasSizeGreaterThan(6)
 				.noneMatch((line) -> line.contains(lines.get(0)));
 		});
+	}
+
+	@Test
+	void aSocketThatCannotBeWatchedLeavesNothingOpen() throws Exception {
+		try (IpcSocketPair pair = IpcSocket.pair()) {
+			ParentDestination parent = new ParentDestination(IpcChannel.over(pair.child()), () -> {
+			});
+			pair.child().close();
+			long before = OpenDescriptors.count();
+			assertThatExceptionOfType(UncategorizedIpcException.class).isThrownBy(parent::start)
+				.withMessageContaining("Unable to watch the parent process");
+			assertThat(parent.isRunning()).isFalse();
+			assertThat(OpenDescriptors.count()).isLessThanOrEqualTo(before);
+		}
 	}
 
 	private ApplicationContextRunner application() {

@@ -2,15 +2,20 @@ package dev.tinyipc.spring.child;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 
+import ch.qos.logback.classic.Logger;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.AppenderBase;
 import dev.tinyipc.spring.CborMessageTemplate;
 import dev.tinyipc.spring.RawWorker;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.slf4j.LoggerFactory;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -119,6 +124,36 @@ class StopAndStartTests {
 			child.stopInstances().join();
 			assertThatNoneRuns();
 		});
+	}
+
+	@Test
+	void aStopEndsEvenIfItsLogFails() {
+		RawWorker.application().run((context) -> {
+			Logger logger = (Logger) LoggerFactory.getLogger(IpcChild.class);
+			FailingAppender appender = new FailingAppender();
+			appender.start();
+			logger.addAppender(appender);
+			try {
+				assertThat(context.getBean(IpcChild.class).stopInstances()).succeedsWithin(Duration.ofSeconds(30));
+			}
+			finally {
+				logger.detachAppender(appender);
+			}
+			assertThat(appender.called).isTrue();
+			assertThatNoneRuns();
+		});
+	}
+
+	private static final class FailingAppender extends AppenderBase<ILoggingEvent> {
+
+		private volatile boolean called;
+
+		@Override
+		protected void append(ILoggingEvent event) {
+			this.called = true;
+			throw new OutOfMemoryError("on purpose"); // Logback catches exceptions only
+		}
+
 	}
 
 	private static void assertThatNoneRuns() {
