@@ -56,9 +56,15 @@ final class ByteString implements Frame.Window {
 
 	@Override
 	public int bring(int from, int size) {
-		int place = (from == 0) ? this.start : 0;
-		memory().bytes().put(place, this.content, from + place - this.start, size - place);
-		return 0;
+		int end = from + size;
+		if (from >= this.start) {
+			memory().bytes().put(0, this.content, from - this.start, size);
+			return 0;
+		}
+		if (end > this.start) {
+			memory().bytes().put(this.start, this.content, 0, end - this.start);
+		}
+		return from; // what precedes the content is in place
 	}
 
 	/** The envelope around what was received; empty if there is none. */

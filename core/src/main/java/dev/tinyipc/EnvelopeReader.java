@@ -46,7 +46,7 @@ final class EnvelopeReader {
 		}
 		OptionalLong id = OptionalLong.empty();
 		String method = null;
-		Map<String, String> headers = Map.of();
+		Map<String, String> headers = null;
 		for (long left = head(CborHead.MAP); left > 0 && this.usual; left--) {
 			int key = textStart();
 			int length = this.at - key;
@@ -56,12 +56,14 @@ final class EnvelopeReader {
 			else if (isAt(key, length, "method") && method == null) {
 				method = text();
 			}
-			else if (isAt(key, length, "headers") && headers.isEmpty()) {
+			else if (isAt(key, length, "headers") && headers == null) {
 				headers = headers();
 			}
 			else {
 				boolean isLast = isAt(key, length, "payload") && left == 1;
-				return isLast ? new Envelope(id, method, headers, this.at, this.body.limit()) : null;
+				return isLast
+						? new Envelope(id, method, (headers != null) ? headers : Map.of(), this.at, this.body.limit())
+						: null;
 			}
 		}
 		return null;

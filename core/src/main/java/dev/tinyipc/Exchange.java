@@ -164,11 +164,11 @@ public final class Exchange {
 	/**
 	 * Tells the peer that nobody waits for the reply any more. It still ends the reply,
 	 * which is dropped when the next exchange begins; the socket is in step then.
-	 * @return whether it was told: its hello must have said that it understands this, and
-	 * a reply must be due
+	 * @return whether it was told: its hello must have said that it understands this, a
+	 * reply must be due, and nothing else may have been sent after the request
 	 */
 	public boolean cancel() {
-		return this.number != 0 && !isAnswered() && this.requester.cancel();
+		return this.number != 0 && !isAnswered() && this.requester.cancel(this);
 	}
 
 	/**

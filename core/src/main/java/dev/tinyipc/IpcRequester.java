@@ -47,15 +47,7 @@ public final class IpcRequester {
 		this.answers = answers;
 		this.ledger = ledger;
 		this.sender = new RequestSender(channel, peer, ledger);
-		// If nobody has taken the socket that came with the hello.
-		channel.socket().descriptor().closeActions().put(ledger, (number) -> closeCalls());
-	}
-
-	private void closeCalls() {
-		IpcSocket calls = this.ledger.takeCalls();
-		if (calls != null) {
-			calls.close();
-		}
+		channel.socket().descriptor().closeActions().put(ledger, (number) -> ledger.closeCalls());
 	}
 
 	/**
@@ -128,6 +120,9 @@ public final class IpcRequester {
 						: new IpcException(this.peer + " has not said hello");
 			}
 			return hello;
+		}
+		catch (IpcException.Timeout ex) {
+			throw new IpcException.Timeout(this.peer + " has not said hello in time: " + ex.getMessage());
 		}
 		finally {
 			this.receiving.unlock();
@@ -223,8 +218,8 @@ public final class IpcRequester {
 	}
 
 	/** Returns whether the peer was told that nobody waits for its reply. */
-	boolean cancel() {
-		return isUsable() && this.sender.cancel();
+	boolean cancel(Exchange exchange) {
+		return isUsable() && this.sender.cancel(exchange);
 	}
 
 	/**

@@ -65,8 +65,12 @@ public final class IpcServer implements Closeable {
 
 	private final ServerThreads workers;
 
-	/** Of a child, once it has started. */
+	/** Of a child, from its start on. */
 	private @Nullable ChildEnd child;
+
+	private volatile boolean ready;
+
+	private volatile boolean closed;
 
 	/** Completed when the parent has closed its end. */
 	private final CompletableFuture<@Nullable Void> end = new CompletableFuture<>();
@@ -150,31 +154,48 @@ public final class IpcServer implements Closeable {
 	 */
 	public void ready() throws IpcException {
 		ChildEnd child = this.child;
-		this.child = null;
-		if (child == null) {
+		if (child == null || this.ready) {
 			throw new IllegalStateException("Only a server that was created by start() becomes ready, and only once");
 		}
-		if (!child.greet()) {
-			child.close();
-			this.end.complete(null);
-			return;
+		this.ready = true;
+		boolean serving = false;
+		try {
+			if (child.greet()) {
+				this.workers.execute(() -> serve(child));
+				serving = true;
+			}
 		}
-		this.workers.execute(() -> {
-			try (child) {
-				child.serve();
+		finally {
+			if (!serving) {
+				close();
 				this.end.complete(null);
 			}
-			catch (IpcException | RuntimeException | Error ex) {
+		}
+	}
+
+	private void serve(ChildEnd child) {
+		try {
+			child.serve();
+			this.end.complete(null);
+		}
+		catch (IpcException ex) {
+			if (this.closed) {
+				this.end.complete(null);
+			}
+			else {
 				this.end.completeExceptionally(ex);
 			}
-			finally {
-				close();
-			}
-		});
+		}
+		catch (RuntimeException | Error ex) {
+			this.end.completeExceptionally(ex);
+		}
+		finally {
+			close();
+		}
 	}
 
 	/**
-	 * Waits until the parent has closed its end.
+	 * Waits until the parent has closed its end, or this server was closed.
 	 * @throws IpcException if the parent broke the protocol, or the socket failed
 	 */
 	public void awaitEnd() throws IpcException {
@@ -196,17 +217,25 @@ public final class IpcServer implements Closeable {
 	 * @throws IpcException if there are too many open files
 	 */
 	public void serve(IpcChannel channel) throws IpcException {
-		new ServedPeer(this.handlers, this.watch, Math.max(MAX_LANES, this.threads), null).open(channel, () -> {
-		});
+		new ServedPeer(this.handlers, this.watch, Math.max(MAX_LANES, this.threads), null).open(channel);
 	}
 
 	/**
-	 * Closes all sockets that this server serves. What is being worked on gets no answer.
+	 * Closes all sockets that this server serves. What is being worked on is cancelled,
+	 * and gets no answer.
 	 */
 	@Override
 	public void close() {
+		this.closed = true;
 		this.watch.close();
 		this.workers.close();
+		ChildEnd child = this.child;
+		if (child != null) {
+			child.close();
+		}
+		if (!this.ready) {
+			this.end.complete(null);
+		}
 	}
 
 	/**

@@ -5,6 +5,7 @@ import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
 
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -59,8 +60,9 @@ final class LaneWatch implements Closeable {
 			try {
 				poller().wakeUp();
 			}
-			catch (IpcException | IllegalStateException ex) {
-				logger.debug("Requests cannot be cancelled any more", ex); // closed
+			catch (IpcException ex) {
+				this.ticking = false;
+				logger.debug("A request cannot be cancelled", ex);
 			}
 		}
 	}
@@ -95,7 +97,7 @@ final class LaneWatch implements Closeable {
 				for (IpcPoller.Event event : poller.await(tick ? BUSY_BEFORE_WATCH : null)) {
 					ServedLane lane = this.lanes.get(event.socket());
 					if (lane != null && lane.isReady()) {
-						this.workers.execute(() -> serve(lane, poller));
+						startServing(lane, poller);
 					}
 				}
 				if (tick) {
@@ -122,27 +124,48 @@ final class LaneWatch implements Closeable {
 		}
 	}
 
+	/** Nobody watches the lane any more: if it is not served, it must be closed. */
+	private void startServing(ServedLane lane, IpcPoller poller) {
+		boolean started = false;
+		try {
+			this.workers.execute(() -> serve(lane, poller));
+			started = true;
+		}
+		catch (RejectedExecutionException ex) {
+			logger.debug("A lane is closed, as its server is", ex);
+		}
+		finally {
+			if (!started) {
+				lane.close();
+			}
+		}
+	}
+
 	/** Serves a lane as long as requests are there, in the thread of a worker. */
 	private void serve(ServedLane lane, IpcPoller poller) {
-		boolean open = false;
+		boolean watched = false;
 		try {
-			do {
+			// Nothing is there if what made the lane ready was a cancel that came late.
+			boolean open = true;
+			while (open && lane.hasMore()) {
 				open = lane.serveNext();
 			}
-			while (open && lane.hasMore());
 			if (open) {
 				lane.watchWhileIdle(poller);
+				watched = true;
 			}
 		}
 		catch (IpcException ex) {
-			open = false;
 			if (!this.closed) {
 				logger.warn("A lane is closed, because its peer has broken the protocol or is gone: {}",
 						ex.getMessage());
 			}
 		}
+		catch (RuntimeException | Error ex) {
+			Failures.log(logger, "A lane is closed, because a request could not be answered", ex);
+		}
 		finally {
-			if (!open) {
+			if (!watched) {
 				lane.close();
 			}
 		}

@@ -2,7 +2,8 @@ package dev.tinyipc;
 
 import java.nio.ByteBuffer;
 import java.util.OptionalLong;
-import java.util.concurrent.atomic.AtomicReference;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 
 import dev.tinyipc.MessageFilter.Verdict;
 import org.jspecify.annotations.Nullable;
@@ -34,10 +35,8 @@ final class Ledger {
 	/** The number of the first message that was sent in an envelope. */
 	private volatile long firstInEnvelope = Long.MAX_VALUE;
 
-	/**
-	 * The number of the last message without an envelope to a peer that repeats numbers.
-	 */
-	private long bare;
+	/** The numbers of messages without an envelope, to a peer that repeats numbers. */
+	private final Set<Long> bare = ConcurrentHashMap.newKeySet();
 
 	/** A hello is the first message that comes, or none. */
 	private volatile boolean mayGreet = true;
@@ -49,7 +48,10 @@ final class Ledger {
 	};
 
 	/** Came with the hello, for calls of the peer. */
-	private final AtomicReference<@Nullable IpcSocket> calls = new AtomicReference<>();
+	private @Nullable IpcSocket calls;
+
+	/** Whether nobody can take it any more. */
+	private boolean callsClosed;
 
 	private boolean toldOfDropped;
 
@@ -87,9 +89,10 @@ final class Ledger {
 
 	/** As {@link #enter}, for a request that has no envelope to any peer. */
 	void enterBare(Exchange exchange) {
-		this.bare = this.sent + 1;
-		this.sent = this.bare;
-		exchange.number(this.bare);
+		long number = this.sent + 1;
+		this.bare.add(number);
+		this.sent = number;
+		exchange.number(number);
 	}
 
 	/** Strikes out the message that was entered last: nothing of it was sent. */
@@ -178,7 +181,7 @@ final class Ledger {
 		}
 		try {
 			IpcHello hello = IpcHello.read(body);
-			this.calls.set(ReceivedSocket.takeFrom(packet));
+			keepCalls(ReceivedSocket.takeFrom(packet));
 			this.hello = hello;
 			this.whenGreeted.run();
 			return true;
@@ -198,10 +201,9 @@ final class Ledger {
 			return envelope.id().orElse(0);
 		}
 		long next = this.answered + 1;
-		// Only messages without a number are answered without one, envelopes that the
-		// peer
-		// could not read, and by the parts of a stream.
-		boolean mayBeBare = next < this.firstInEnvelope || next == this.bare || ErrorItem.isOne(body)
+		// Without a number come only the answers to messages without one, errors, because
+		// the peer could not read the envelope, and the parts of a stream.
+		boolean mayBeBare = next < this.firstInEnvelope || this.bare.remove(next) || ErrorItem.isOne(body)
 				|| StreamItem.isOne(body);
 		return mayBeBare ? next : 0;
 	}
@@ -272,9 +274,27 @@ final class Ledger {
 		return this.mayGreet;
 	}
 
+	private synchronized void keepCalls(@Nullable IpcSocket socket) {
+		this.calls = socket;
+		if (this.callsClosed) {
+			closeCalls();
+		}
+	}
+
 	/** The socket that came with the hello, which is handed out once. */
-	@Nullable IpcSocket takeCalls() {
-		return this.calls.getAndSet(null);
+	synchronized @Nullable IpcSocket takeCalls() {
+		IpcSocket socket = this.calls;
+		this.calls = null;
+		return socket;
+	}
+
+	/** Closes it, if nobody has taken it, also if it is yet to come. */
+	synchronized void closeCalls() {
+		this.callsClosed = true;
+		IpcSocket socket = takeCalls();
+		if (socket != null) {
+			socket.close();
+		}
 	}
 
 	/** Whether messages are sent with numbers. */

@@ -9,30 +9,17 @@ final class ReceivedSocket {
 	}
 
 	/**
-	 * Takes the first SEQPACKET socket out of a packet, if it has one.
+	 * Takes the first SEQPACKET socket out of a packet, if it has one, and nothing else.
 	 * @return the socket, which the caller closes
 	 */
 	static @Nullable IpcSocket takeFrom(Packet packet) throws IpcException {
 		for (int i = 0; i < packet.descriptors().size(); i++) {
-			if (packet.descriptors().get(i).kind() == OwnedFd.Kind.SOCKET) {
-				IpcSocket socket = adopt(packet.take(i));
-				if (socket != null) {
-					return socket;
-				}
+			OwnedFd descriptor = packet.descriptors().get(i);
+			if (descriptor.kind() == OwnedFd.Kind.SOCKET && SocketOption.isSeqPacket(descriptor)) {
+				return IpcSocket.adopt(packet.take(i).detach());
 			}
 		}
 		return null;
-	}
-
-	private static @Nullable IpcSocket adopt(OwnedFd descriptor) {
-		int fd = descriptor.detach();
-		try {
-			return IpcSocket.adopt(fd);
-		}
-		catch (IpcException ex) { // a socket of another type
-			OwnedFd.of(fd).close();
-			return null;
-		}
 	}
 
 }

@@ -90,8 +90,12 @@ final class RequestSender {
 		return limited;
 	}
 
-	/** Returns whether the peer was told that nobody waits for its reply. */
-	boolean cancel() {
+	/**
+	 * Tells the peer that nobody waits for a reply. A cancel has no number: if anything
+	 * was sent after the request, the peer could take it for a cancel of that.
+	 * @return whether the peer was told
+	 */
+	boolean cancel(Exchange exchange) {
 		IpcHello hello = this.ledger.hello();
 		if (hello == null || !hello.cancel()) {
 			return false;
@@ -104,8 +108,11 @@ final class RequestSender {
 			return false; // others send, and the peer does not read
 		}
 		try {
-			this.channel.sendCancel(deadline);
-			return true;
+			boolean isDue = this.ledger.isLast(exchange.number()) && !exchange.isAnswered();
+			if (isDue) {
+				this.channel.sendCancel(deadline);
+			}
+			return isDue;
 		}
 		catch (IpcException ex) {
 			logger.debug("{} could not be told to cancel", this.peer, ex);

@@ -60,13 +60,16 @@ final class RequesterPool {
 		try {
 			while (this.idle.isEmpty()) {
 				if (this.size == 0) {
-					throw new IpcException.PeerClosed("the parent process has closed the socket for calls: it is gone,"
-							+ " or serves no calls of its children");
+					throw new IpcException.PeerClosed("the socket for calls of the parent process is closed: the parent"
+							+ " is gone, or serves no calls of its children, or a call had to be given up in the middle"
+							+ " of a message");
 				}
-				if (this.given.awaitNanos(deadline.remainingNanos()) <= 0) {
+				long left = deadline.remainingNanos();
+				if (left == 0) {
 					throw new IpcException.Timeout("all " + this.size
 							+ " sockets to the parent process were busy with other calls, and it serves no more");
 				}
+				this.given.awaitNanos(left);
 			}
 			return this.idle.removeFirst();
 		}
@@ -129,9 +132,14 @@ final class RequesterPool {
 			}
 			else {
 				this.size--;
-				this.full = this.full && this.size > 0;
+				this.full = false; // there may be another one in its place
 			}
-			this.given.signal();
+			if (this.size > 0) {
+				this.given.signal();
+			}
+			else {
+				this.given.signalAll(); // they would wait in vain
+			}
 		}
 		finally {
 			this.lock.unlock();

@@ -1,13 +1,10 @@
 package dev.tinyipc;
 
 import java.io.Closeable;
-import java.io.IOException;
 import java.lang.reflect.Type;
 import java.nio.ByteBuffer;
 import java.time.Duration;
-import java.util.Iterator;
 import java.util.OptionalLong;
-import java.util.stream.BaseStream;
 
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -112,7 +109,7 @@ final class ServedLane implements Closeable {
 			return MessageFilter.Verdict.END;
 		}
 		boolean isNull = body.remaining() == 1 && body.get(body.position()) == NULL;
-		if (isNull && packet.descriptors().size() == 1) {
+		if (isNull && packet.descriptors().size() == 1 && this.peer != null && this.peer.mayHaveLanes()) {
 			this.requestedLane = ReceivedSocket.takeFrom(packet);
 			if (this.requestedLane != null) {
 				return MessageFilter.Verdict.END;
@@ -130,15 +127,12 @@ final class ServedLane implements Closeable {
 		IpcSocket lane = this.requestedLane;
 		this.requestedLane = null;
 		try {
-			this.peer.open(this.channel.onLane(lane), () -> this.channel.send(null));
-			return true;
+			this.peer.open(this.channel.onLane(lane));
 		}
-		catch (IpcException.PeerClosed ex) {
-			return false;
-		}
-		catch (IllegalStateException ex) {
+		catch (IpcException | IllegalStateException ex) {
 			return sendError(ex);
 		}
+		return sendAnswer(() -> this.channel.send(null));
 	}
 
 	/** Returns whether the peer is there for the next answer. */
@@ -170,99 +164,19 @@ final class ServedLane implements Closeable {
 	}
 
 	private boolean answer(IpcMessage<Object> request, ServedExchange exchange) throws IpcException {
+		ServedReply reply = new ServedReply(this.channel, id(), exchange);
 		IpcContext context = new IpcContext(this.envelope, exchange, (this.peer != null) ? this.peer.parent() : null);
 		Object result;
 		try {
 			if (context.deadline().hasPassed()) {
 				throw new IpcException.Timeout("The deadline of the request had passed before it was begun");
 			}
-			result = handler().handler()
-				.handle(request, context, (element, descriptors) -> sendElement(exchange, element, descriptors));
+			result = handler().handler().handle(request, context, reply);
 		}
 		catch (Exception ex) {
-			return failed(exchange, ex);
+			return reply.fail(ex);
 		}
-		try {
-			send(exchange, result);
-			return true;
-		}
-		catch (IpcException.PeerClosed ex) {
-			return false; // nobody waits for the answer
-		}
-		catch (IpcException.Timeout ex) {
-			throw ex; // there is no room for an error either
-		}
-		catch (IpcException | RuntimeException ex) {
-			// Such as a value that cannot be written, or a closed descriptor: nothing was
-			// sent. If part of it was, this fails too.
-			return failed(exchange, ex);
-		}
-	}
-
-	private void send(ServedExchange exchange, @Nullable Object result) throws IpcException {
-		if (result == Handlers.STREAMED) {
-			this.channel.sendEnd(id());
-		}
-		else if (result instanceof BaseStream<?, ?> stream) {
-			try (stream) {
-				sendElements(exchange, stream.iterator());
-			}
-		}
-		else if (result instanceof Iterator<?> elements) {
-			try (Closeable closeable = (elements instanceof Closeable own) ? own : () -> {
-			}) {
-				sendElements(exchange, elements);
-			}
-			catch (IpcException | RuntimeException ex) {
-				throw ex;
-			}
-			catch (IOException ex) {
-				throw new IpcException("The elements of the reply could not be closed: " + ex.getMessage(), ex);
-			}
-		}
-		else {
-			send(Prefix.of(id()), result);
-		}
-	}
-
-	private void sendElements(ServedExchange exchange, Iterator<?> elements) throws IpcException {
-		while (elements.hasNext()) {
-			sendElement(exchange, elements.next());
-		}
-		this.channel.sendEnd(id());
-	}
-
-	private void sendElement(ServedExchange exchange, @Nullable Object element, OwnedFd... descriptors)
-			throws IpcException {
-		exchange.checkCancelled();
-		if (descriptors.length == 0) {
-			send(Prefix.ofElement(id()), element);
-		}
-		else {
-			this.channel.send(Prefix.ofElement(id()), element, null, descriptors);
-		}
-	}
-
-	private void send(Prefix prefix, @Nullable Object payload) throws IpcException {
-		if (!(payload instanceof IpcServer.Reply reply)) {
-			this.channel.send(prefix, payload, (Deadline) null);
-			return;
-		}
-		try {
-			this.channel.send(prefix, reply.payload, null, reply.descriptors.toArray(OwnedFd[]::new));
-		}
-		finally {
-			OwnedFd.closeAll(reply.descriptors);
-		}
-	}
-
-	private boolean failed(ServedExchange exchange, Exception failure) throws IpcException {
-		if (exchange.isCancelled()) {
-			logger.debug("A request was cancelled", failure);
-			return sendAnswer(() -> this.channel.sendError(id(), "Cancelled", "Nobody waits for the reply any more"));
-		}
-		logger.warn("A request failed; the peer gets an error item", failure);
-		return sendError(failure);
+		return reply.send(result);
 	}
 
 	private boolean sendError(Exception error) throws IpcException {
@@ -294,6 +208,16 @@ final class ServedLane implements Closeable {
 	/** Whether a request, or the end, is there already. */
 	boolean hasMore() throws IpcException {
 		return socket().pendingSize().isPresent();
+	}
+
+	/** Whether the peer has closed the lane, and has left nothing to be read. */
+	boolean hasEnded() {
+		try {
+			return socket().pendingSize().orElse(1) == 0;
+		}
+		catch (IpcException ex) {
+			return true;
+		}
 	}
 
 	/** Waits for the next request, with all others. */
@@ -357,8 +281,8 @@ final class ServedLane implements Closeable {
 				exchange.cancel(); // the peer has given up the lane
 			}
 			if (size >= 0) {
-				exchange.cannotBeCancelled(); // the next request, or the end, is in the
-												// way
+				// The next request, or the end, is in the way.
+				exchange.cannotBeCancelled();
 			}
 			return size < 0;
 		}
@@ -373,12 +297,17 @@ final class ServedLane implements Closeable {
 				&& StreamItem.CANCEL.isIn(packet.position(Frame.HEADER_SIZE).limit(size));
 	}
 
+	/** Closes the socket. A request that is being worked on is cancelled. */
 	@Override
 	public void close() {
 		if (this.peer != null) {
 			this.peer.closed(this);
 		}
 		socket().close();
+		ServedExchange exchange = this.current;
+		if (exchange != null) {
+			exchange.cancel();
+		}
 	}
 
 	/** What a socket is watched for. */

@@ -54,22 +54,26 @@ final class ServedPeer {
 		return lane == this.first;
 	}
 
+	/** Whether the peer was told that it can open further lanes. */
+	boolean mayHaveLanes() {
+		return this.maxLanes > 1;
+	}
+
 	/**
-	 * Opens a lane, which workers serve.
-	 * @param agreement tells the peer before anything can arrive
+	 * Opens a lane, which workers serve. Its socket is closed if this fails.
 	 * @throws IllegalStateException if there are too many
+	 * @throws IpcException if there are too many open files, or the server is closed
 	 */
-	void open(IpcChannel channel, ServedLane.Sending agreement) throws IpcException {
+	void open(IpcChannel channel) throws IpcException {
 		ServedLane lane = new ServedLane(channel, this.handlers, this);
 		boolean open = false;
 		this.lanes.add(lane);
 		try {
-			if (this.lanes.size() > this.maxLanes) {
+			if (this.lanes.size() > this.maxLanes && countLanes() > this.maxLanes) {
 				throw new IllegalStateException(
 						"There are " + this.maxLanes + " lanes already, and there can be no more");
 			}
 			channel.socket().setReceiveTimeout(REST_OF_A_MESSAGE);
-			agreement.send();
 			this.watch.serve(lane);
 			open = true;
 		}
@@ -78,6 +82,11 @@ final class ServedPeer {
 				lane.close();
 			}
 		}
+	}
+
+	/** Does not count lanes that the peer has closed, if only that is left to be seen. */
+	private long countLanes() {
+		return this.lanes.stream().filter((lane) -> lane.isBusy() || !lane.hasEnded()).count();
 	}
 
 	/** Called before the socket of a lane is closed. */

@@ -44,10 +44,15 @@ final class SocketOption {
 		setBytes(descriptor, option, (option == LibC.SO_RCVTIMEO) ? "SO_RCVTIMEO" : "SO_SNDTIMEO", value);
 	}
 
+	static boolean isSeqPacket(OwnedFd descriptor) throws IpcException {
+		return get(descriptor, LibC.SO_DOMAIN, "SO_DOMAIN") == LibC.AF_UNIX
+				&& get(descriptor, LibC.SO_TYPE, "SO_TYPE") == LibC.SOCK_SEQPACKET;
+	}
+
 	static void checkSeqPacket(OwnedFd descriptor) throws IpcException {
-		int domain = get(descriptor, LibC.SO_DOMAIN, "SO_DOMAIN");
-		int type = get(descriptor, LibC.SO_TYPE, "SO_TYPE");
-		if (domain != LibC.AF_UNIX || type != LibC.SOCK_SEQPACKET) {
+		if (!isSeqPacket(descriptor)) {
+			int domain = get(descriptor, LibC.SO_DOMAIN, "SO_DOMAIN");
+			int type = get(descriptor, LibC.SO_TYPE, "SO_TYPE");
 			throw new IpcException("Descriptor " + descriptor.fd() + " is a socket of domain " + domain + " and type "
 					+ type + ", not of AF_UNIX (1) and SOCK_SEQPACKET (5)");
 		}
