@@ -11,6 +11,7 @@ import dev.tinyipc.IpcContext;
 import dev.tinyipc.IpcException;
 import dev.tinyipc.IpcMessage;
 import dev.tinyipc.IpcServer;
+import dev.tinyipc.SharedMemory;
 
 /** A child in Java with eight threads and several methods. */
 public final class ConversationWorker {
@@ -47,6 +48,13 @@ public final class ConversationWorker {
 						return i;
 					}))
 			.handler("shapes", Object.class, (request) -> List.of(Map.of("side", 1), Map.of("side", 2)))
+			.handler("fail", String.class, (request) -> {
+				throw new IllegalStateException("fails " + request.payload());
+			})
+			.handler("copy", String.class, (request) -> {
+				byte[] content = request.file(0).inputStream().readAllBytes();
+				return new IpcServer.Reply(request.payload(), SharedMemory.of("copy", content));
+			})
 			.handler("ask-back", String.class,
 					(request, context) -> "child(" + context.parent().call("ask", request.payload(), String.class)
 							+ ')')
