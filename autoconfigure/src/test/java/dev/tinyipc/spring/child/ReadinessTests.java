@@ -7,6 +7,7 @@ import java.util.concurrent.CompletableFuture;
 
 import ch.qos.logback.classic.Level;
 import dev.tinyipc.spring.CborMessageTemplate;
+import dev.tinyipc.spring.ChildProcess;
 import dev.tinyipc.spring.ChildStartException;
 import dev.tinyipc.spring.IpcReplyLostException;
 import dev.tinyipc.spring.RawWorker;
@@ -56,6 +57,24 @@ class ReadinessTests {
 		RawWorker.nothing()
 			.withPropertyValues("ipc.children.worker.main=" + TwiceWorker.class.getName(), READY)
 			.run((context) -> assertThat(ask(context, "hello")).isEqualTo("hello"));
+	}
+
+	@Test
+	void anAnnotationDeclaresItAndAPropertyOverridesThat() {
+		RawWorker.nothing()
+			.withUserConfiguration(Declared.class)
+			.run((context) -> assertThat(context).getFailure()
+				.rootCause()
+				.hasMessageContaining("it ended before it was ready"));
+		RawWorker.nothing()
+			.withUserConfiguration(Declared.class)
+			.withPropertyValues("ipc.children.worker.ready=false")
+			.run((context) -> assertThat(context).hasNotFailed());
+	}
+
+	@ChildProcess(name = "worker", command = { "sh", "-c", "exit 3" }, ready = true)
+	static class Declared {
+
 	}
 
 	@Test
