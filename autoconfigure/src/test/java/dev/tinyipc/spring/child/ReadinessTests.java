@@ -4,6 +4,8 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 
 import ch.qos.logback.classic.Level;
 import dev.tinyipc.spring.CborMessageTemplate;
@@ -37,8 +39,12 @@ class ReadinessTests {
 	@TempDir
 	private Path folder;
 
+	/** The common pool may have a single thread. */
+	private final ExecutorService threads = Executors.newCachedThreadPool();
+
 	@AfterEach
 	void stopListening() {
+		this.threads.shutdownNow();
 		this.log.close();
 	}
 
@@ -85,9 +91,10 @@ class ReadinessTests {
 			Awaitility.await().until(() -> worker.pids().size() == 1);
 			assertThat(child.instances().get(0).state()).isEqualTo(ChildState.STARTING);
 			assertThat(child.instances().get(0).pid()).contains(worker.pids().get(0));
-			CompletableFuture<String> request = CompletableFuture.supplyAsync(() -> ask(context, "hello"));
+			CompletableFuture<String> request = CompletableFuture.supplyAsync(() -> ask(context, "hello"),
+					this.threads);
 			CompletableFuture<Void> oneWay = CompletableFuture
-				.runAsync(() -> context.getBean(CborMessageTemplate.class).convertAndSend("hello"));
+				.runAsync(() -> context.getBean(CborMessageTemplate.class).convertAndSend("hello"), this.threads);
 			Awaitility.await().until(() -> child.waitingCallers() == 2);
 			worker.openGate();
 			assertThat(request.join()).isEqualTo("hello");
