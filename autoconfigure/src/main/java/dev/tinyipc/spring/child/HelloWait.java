@@ -103,28 +103,9 @@ final class HelloWait {
 			return;
 		}
 		IpcRequester requester = this.instance.requester();
+		IpcRequester.State state;
 		try {
-			IpcRequester.State state = requester.look();
-			if (state == IpcRequester.State.ENDED) {
-				awaitExit();
-			}
-			else if (state == IpcRequester.State.FAULTY) {
-				giveUp(requester.isUp() ? String.valueOf(requester.fault())
-						: "its first message was not a hello: a child that is declared as ready sends one before"
-								+ " anything else, and only answers after that");
-			}
-			else if (requester.isUp()) {
-				cancel();
-				this.listener.ready(this);
-			}
-			else if (timeIsUp) {
-				giveUp("it sent no hello within " + this.spec.settings().startTimeout() + ": let it send one when it is"
-						+ " ready, raise ipc.children." + this.spec.name()
-						+ ".start-timeout, or do not declare it as ready");
-			}
-			else {
-				watch();
-			}
+			state = requester.look();
 		}
 		catch (IpcException | RuntimeException ex) { // what it sent makes no sense
 			if (this.instance.socket().isClosed()) {
@@ -133,6 +114,27 @@ final class HelloWait {
 			else {
 				giveUp("what it sent before it was ready makes no sense: " + ex.getMessage());
 			}
+			return;
+		}
+		if (state == IpcRequester.State.ENDED) {
+			awaitExit();
+		}
+		else if (state == IpcRequester.State.FAULTY) {
+			giveUp(requester.isUp() ? String.valueOf(requester.fault())
+					: "its first message was not a hello: a child that is declared as ready sends one before"
+							+ " anything else, and only answers after that");
+		}
+		else if (requester.isUp()) {
+			cancel();
+			this.listener.ready(this);
+		}
+		else if (timeIsUp) {
+			giveUp("it sent no hello within " + this.spec.settings().startTimeout() + ": let it send one when it is"
+					+ " ready, raise ipc.children." + this.spec.name()
+					+ ".start-timeout, or do not declare it as ready");
+		}
+		else {
+			watch();
 		}
 	}
 

@@ -4,9 +4,12 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 
 import ch.qos.logback.classic.Level;
 import dev.tinyipc.spring.CborMessageTemplate;
+import dev.tinyipc.spring.ChildProcess;
 import dev.tinyipc.spring.ChildStartException;
 import dev.tinyipc.spring.IpcReplyLostException;
 import dev.tinyipc.spring.RawWorker;
@@ -36,8 +39,12 @@ class ReadinessTests {
 	@TempDir
 	private Path folder;
 
+	/** The common pool may have a single thread. */
+	private final ExecutorService threads = Executors.newCachedThreadPool();
+
 	@AfterEach
 	void stopListening() {
+		this.threads.shutdownNow();
 		this.log.close();
 	}
 
@@ -59,6 +66,24 @@ class ReadinessTests {
 	}
 
 	@Test
+	void anAnnotationDeclaresItAndAPropertyOverridesThat() {
+		RawWorker.nothing()
+			.withUserConfiguration(Declared.class)
+			.run((context) -> assertThat(context).getFailure()
+				.rootCause()
+				.hasMessageContaining("it ended before it was ready"));
+		RawWorker.nothing()
+			.withUserConfiguration(Declared.class)
+			.withPropertyValues("ipc.children.worker.ready=false")
+			.run((context) -> assertThat(context).hasNotFailed());
+	}
+
+	@ChildProcess(name = "worker", command = { "sh", "-c", "exit 3" }, ready = true)
+	static class Declared {
+
+	}
+
+	@Test
 	void anApplicationThatDoesNotWaitHasItsFirstCallersWait() {
 		ReadyWorker worker = new ReadyWorker(this.folder);
 		worker.application(NOT_AWAITED).run((context) -> {
@@ -66,9 +91,10 @@ class ReadinessTests {
 			Awaitility.await().until(() -> worker.pids().size() == 1);
 			assertThat(child.instances().get(0).state()).isEqualTo(ChildState.STARTING);
 			assertThat(child.instances().get(0).pid()).contains(worker.pids().get(0));
-			CompletableFuture<String> request = CompletableFuture.supplyAsync(() -> ask(context, "hello"));
+			CompletableFuture<String> request = CompletableFuture.supplyAsync(() -> ask(context, "hello"),
+					this.threads);
 			CompletableFuture<Void> oneWay = CompletableFuture
-				.runAsync(() -> context.getBean(CborMessageTemplate.class).convertAndSend("hello"));
+				.runAsync(() -> context.getBean(CborMessageTemplate.class).convertAndSend("hello"), this.threads);
 			Awaitility.await().until(() -> child.waitingCallers() == 2);
 			worker.openGate();
 			assertThat(request.join()).isEqualTo("hello");

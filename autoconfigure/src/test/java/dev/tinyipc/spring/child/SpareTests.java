@@ -5,11 +5,14 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import java.util.stream.Stream;
 
 import dev.tinyipc.spring.CborMessageTemplate;
 import dev.tinyipc.spring.RawWorker;
 import org.awaitility.Awaitility;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -22,6 +25,17 @@ class SpareTests {
 
 	@TempDir
 	private Path folder;
+
+	@TempDir
+	private Path notesFolder;
+
+	/** The common pool may have a single thread. */
+	private final ExecutorService threads = Executors.newCachedThreadPool();
+
+	@AfterEach
+	void endThreads() {
+		this.threads.shutdownNow();
+	}
 
 	@Test
 	void anInstanceThatDiesIsFollowedByOneThatStandsByAndNobodyWaitsForAStart() {
@@ -61,9 +75,13 @@ class SpareTests {
 			long serving = only(pids(child, false));
 			long standby = only(pids(child, true));
 			worker.closeGate();
-			CompletableFuture<String> stuck = CompletableFuture
-				.supplyAsync(() -> ReadinessTests.ask(context, "sleep 1000"));
-			CompletableFuture<Long> waiting = CompletableFuture.supplyAsync(() -> ReadinessTests.who(context));
+			Path notes = Files.createDirectory(this.notesFolder.resolve("notes"));
+			String request = "note-in " + notes + " wait-for " + notes.resolve("never");
+			CompletableFuture<String> stuck = CompletableFuture.supplyAsync(() -> ReadinessTests.ask(context, request),
+					this.threads);
+			Awaitility.await().until(() -> !names(notes).isEmpty());
+			CompletableFuture<Long> waiting = CompletableFuture.supplyAsync(() -> ReadinessTests.who(context),
+					this.threads);
 			Awaitility.await().until(() -> child.waitingCallers() == 1);
 			ReadinessTests.kill(serving);
 			assertThat(stuck.thenCompose((reply) -> waiting).exceptionallyCompose((lost) -> waiting).join())
