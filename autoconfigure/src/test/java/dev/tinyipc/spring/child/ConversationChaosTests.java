@@ -45,8 +45,8 @@ class ConversationChaosTests {
 			.withPropertyValues("ipc.children.worker.main=" + ConversationWorker.class.getName(),
 					"ipc.children.worker.ready=true", "ipc.children.worker.instances=2", "ipc.children.worker.spare=1",
 					"ipc.children.worker.concurrency=8", "ipc.children.worker.restart.initial-delay=10ms",
-					"ipc.children.worker.restart.max-delay=100ms",
-					"ipc.children.worker.restart.max-failures=1000000", "ipc.children.worker.shutdown-timeout=1s")
+					"ipc.children.worker.restart.max-delay=100ms", "ipc.children.worker.restart.max-failures=1000000",
+					"ipc.children.worker.shutdown-timeout=1s")
 			.run((context) -> {
 				IpcChild child = context.getBean(IpcChild.class);
 				CborMessageTemplate template = context.getBean(CborMessageTemplate.class);
@@ -112,8 +112,8 @@ class ConversationChaosTests {
 		}
 	}
 
-	private static void torment(ExecutorService callers, MixedTraffic traffic, IpcChild child,
-			Processes.Killer killer) throws Exception {
+	private static void torment(ExecutorService callers, MixedTraffic traffic, IpcChild child, Processes.Killer killer)
+			throws Exception {
 		BooleanSupplier goOn = endOf(DURATION);
 		List<Future<?>> calls = startCalling(callers, traffic, goOn);
 		Random random = new Random(7);

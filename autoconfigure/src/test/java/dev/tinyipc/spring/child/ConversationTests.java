@@ -152,17 +152,12 @@ class ConversationTests {
 			}
 			assertThat(template.method("who").<Integer>convertSendAndReceive("", Integer.class)).isEqualTo(pid);
 			assertThat(child.instances().get(0).restarts()).isZero();
-			ExecutorService callers = Executors.newFixedThreadPool(3);
-			try {
-				for (int i = 0; i < 3; i++) {
-					callers
-						.submit(() -> template.method("stubborn").convertSendAndReceive(60_000, String.class, SHORT));
-				}
-				Awaitility.await().until(() -> child.instances().get(0).restarts() == 1);
-			}
-			finally {
-				callers.shutdownNow();
-			}
+			// Without a reply in between.
+			Awaitility.await().until(() -> {
+				assertThatExceptionOfType(IpcTimeoutException.class)
+					.isThrownBy(() -> template.method("stubborn").convertSendAndReceive(60_000, String.class, SHORT));
+				return child.instances().get(0).restarts() == 1;
+			});
 			assertThat(template.method("who").<Integer>convertSendAndReceive("", Integer.class)).isNotEqualTo(pid);
 		});
 	}

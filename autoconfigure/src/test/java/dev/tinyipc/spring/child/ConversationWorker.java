@@ -1,5 +1,7 @@
 package dev.tinyipc.spring.child;
 
+import java.io.IOException;
+import java.io.OutputStream;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
@@ -11,6 +13,7 @@ import dev.tinyipc.IpcContext;
 import dev.tinyipc.IpcException;
 import dev.tinyipc.IpcMessage;
 import dev.tinyipc.IpcServer;
+import dev.tinyipc.OwnedFd;
 import dev.tinyipc.SharedMemory;
 
 /** A child in Java with eight threads and several methods. */
@@ -53,13 +56,22 @@ public final class ConversationWorker {
 			})
 			.handler("copy", String.class, (request) -> {
 				byte[] content = request.file(0).inputStream().readAllBytes();
-				return new IpcServer.Reply(request.payload(), SharedMemory.of("copy", content));
+				return new IpcServer.Reply(request.payload(), memory(content));
 			})
 			.handler("ask-back", String.class,
 					(request, context) -> "child(" + context.parent().call("ask", request.payload(), String.class)
 							+ ')')
 			.threads(8)
 			.serve();
+	}
+
+	/** Memory with some content, to be closed. */
+	static OwnedFd memory(byte[] content) throws IOException {
+		SharedMemory memory = SharedMemory.create("content");
+		try (OutputStream target = memory.outputStream()) {
+			target.write(content);
+		}
+		return memory.descriptor();
 	}
 
 	private static Object sleep(IpcMessage<Integer> request) throws InterruptedException {

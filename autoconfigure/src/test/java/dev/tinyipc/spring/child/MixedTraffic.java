@@ -14,7 +14,6 @@ import java.util.stream.Stream;
 
 import dev.tinyipc.IpcMessage;
 import dev.tinyipc.OwnedFd;
-import dev.tinyipc.SharedMemory;
 import dev.tinyipc.spring.CborMessageTemplate;
 import dev.tinyipc.spring.IpcPeerUnavailableException;
 import dev.tinyipc.spring.IpcRemoteException;
@@ -99,7 +98,7 @@ final class MixedTraffic {
 
 	private void copy(long nonce) throws IOException {
 		String text = Long.toString(nonce);
-		try (OwnedFd file = SharedMemory.of("content", text.getBytes(StandardCharsets.US_ASCII));
+		try (OwnedFd file = ConversationWorker.memory(text.getBytes(StandardCharsets.US_ASCII));
 				IpcMessage<String> reply = this.template.method("copy")
 					.sendAndReceive("worker", text, String.class, this.timeout, file)) {
 			check(text, reply.payload());
@@ -109,7 +108,8 @@ final class MixedTraffic {
 
 	private void fail(long nonce) {
 		try {
-			this.template.method("fail").convertSendAndReceive("worker", Long.toString(nonce), String.class, this.timeout);
+			this.template.method("fail")
+				.convertSendAndReceive("worker", Long.toString(nonce), String.class, this.timeout);
 			this.wrong.add("a request that must fail was answered");
 		}
 		catch (IpcRemoteException ex) {
@@ -140,8 +140,8 @@ final class MixedTraffic {
 
 	private void askBack(long nonce) {
 		String text = Long.toString(nonce);
-		check("child(" + text + "!)", this.template.method("ask-back")
-			.convertSendAndReceive("worker", text, String.class, this.timeout));
+		check("child(" + text + "!)",
+				this.template.method("ask-back").convertSendAndReceive("worker", text, String.class, this.timeout));
 	}
 
 	private void check(Object expected, Object actual) {
