@@ -101,8 +101,7 @@ class EnvelopeReaderPropertyTests {
 		for (int i = 0; i < BODIES; i++) {
 			byte[] script = new byte[100];
 			this.random.nextBytes(script);
-			byte[] content = this.random.nextBoolean() ? envelope()
-					: CborGenerator.body(new FuzzPeer.Script(script));
+			byte[] content = this.random.nextBoolean() ? envelope() : CborGenerator.body(new FuzzPeer.Script(script));
 			int[] tags = { 0x47, 0x48, 0x49, 0x4a };
 			byte[] tagged = ByteBuffer.allocate(content.length + 5)
 				.put(new byte[] { (byte) 0xda, 0x49, 0x50, 0x53, (byte) tags[this.random.nextInt(4)] })

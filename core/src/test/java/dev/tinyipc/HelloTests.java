@@ -159,7 +159,8 @@ class HelloTests {
 		public static void main(String[] arguments) throws IpcException {
 			IpcServer.builder()
 				.handler("length", String.class, (request) -> request.payload().length())
-				.handler("reverse", String.class, (request) -> new StringBuilder(request.payload()).reverse().toString())
+				.handler("reverse", String.class,
+						(request) -> new StringBuilder(request.payload()).reverse().toString())
 				.handler(String.class, (request) -> request.payload())
 				.serve();
 		}

@@ -89,8 +89,8 @@ class ServerStartTests {
 			assertThat(requester.hello()).isPresent();
 			assertThat(Conversation.call(requester, "", "late")).isEqualTo("served late");
 			child.socket().close();
-			assertThat(rest(child)).isEqualTo(
-					"Only a server that was created by start() becomes ready, and only once\nended\n");
+			assertThat(rest(child))
+				.isEqualTo("Only a server that was created by start() becomes ready, and only once\nended\n");
 			assertThat(child.waitFor()).isZero();
 		}
 	}

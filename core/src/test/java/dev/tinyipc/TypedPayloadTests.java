@@ -105,7 +105,8 @@ class TypedPayloadTests {
 		try (Conversation conversation = Conversation.with(handlers())) {
 			assertThatExceptionOfType(IpcException.Remote.class).isThrownBy(() -> conversation.call("reversed", BOTH))
 				.withMessageContaining("kind");
-			assertThat(conversation.ask("reversed", new TypedPayload(BOTH, SHAPES)).<List<Shape>>reply(SHAPES).payload())
+			assertThat(
+					conversation.ask("reversed", new TypedPayload(BOTH, SHAPES)).<List<Shape>>reply(SHAPES).payload())
 				.hasSize(2);
 		}
 	}
