@@ -16,6 +16,8 @@ final class ChildEnd implements Closeable {
 	/** Our end and the parent's; null if the child calls nobody. */
 	private final @Nullable IpcSocketPair calls;
 
+	private final @Nullable IpcParent parent;
+
 	private final ServedLane lane;
 
 	private final boolean invited;
@@ -27,8 +29,8 @@ final class ChildEnd implements Closeable {
 		this.invited = ParentSettings.invitesHello();
 		this.hello = new IpcHello(IpcHello.PROTOCOL, true, true, threads, handlers.methods(), channel.maxMessageSize());
 		this.calls = (this.invited && handlers.useContext()) ? IpcSocket.pair() : null;
-		IpcParent parent = (this.calls != null) ? IpcParent.over(channel.onLane(this.calls.parent())) : null;
-		this.lane = this.invited ? new ServedPeer(handlers, watch, threads, parent).first(channel)
+		this.parent = (this.calls != null) ? IpcParent.over(channel.onLane(this.calls.parent())) : null;
+		this.lane = this.invited ? new ServedPeer(handlers, watch, threads, this.parent).first(channel)
 				: new ServedLane(channel, handlers, null);
 	}
 
@@ -83,6 +85,9 @@ final class ChildEnd implements Closeable {
 	@Override
 	public void close() {
 		this.socket.close();
+		if (this.parent != null) {
+			this.parent.close();
+		}
 		if (this.calls != null) {
 			this.calls.close();
 		}

@@ -101,4 +101,9 @@ public final class IpcParent {
 		}
 	}
 
+	/** Called by whoever has created it. */
+	void close() {
+		this.pool.close();
+	}
+
 }

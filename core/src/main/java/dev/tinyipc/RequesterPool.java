@@ -1,5 +1,6 @@
 package dev.tinyipc;
 
+import java.io.Closeable;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.Optional;
@@ -14,7 +15,7 @@ import org.slf4j.LoggerFactory;
  * The sockets over which a child calls its parent. They carry one exchange at a time, so
  * another one is opened, over the last that is idle, before that is used.
  */
-final class RequesterPool {
+final class RequesterPool implements Closeable {
 
 	private static final Logger logger = LoggerFactory.getLogger(IpcParent.class);
 
@@ -32,6 +33,8 @@ final class RequesterPool {
 
 	/** Whether the parent has refused to serve another socket. */
 	private boolean full;
+
+	private boolean closed;
 
 	RequesterPool(IpcChannel first) {
 		this.idle.add(IpcRequester.greeted(first, "the parent process", PARENT));
@@ -109,6 +112,7 @@ final class RequesterPool {
 				this.size++;
 				this.idle.addLast(lane);
 				this.given.signal();
+				closeIdle();
 			}
 		}
 		finally {
@@ -129,6 +133,7 @@ final class RequesterPool {
 		try {
 			if (usable) {
 				this.idle.addFirst(requester);
+				closeIdle();
 			}
 			else {
 				this.size--;
@@ -140,6 +145,28 @@ final class RequesterPool {
 			else {
 				this.given.signalAll(); // they would wait in vain
 			}
+		}
+		finally {
+			this.lock.unlock();
+		}
+	}
+
+	/** Does nothing before this is closed. */
+	private void closeIdle() {
+		while (this.closed && !this.idle.isEmpty()) {
+			this.idle.removeFirst().channel().socket().close();
+			this.size--;
+		}
+	}
+
+	/** Closes all sockets, those that are in use once they are given back. */
+	@Override
+	public void close() {
+		this.lock.lock();
+		try {
+			this.closed = true;
+			closeIdle();
+			this.given.signalAll();
 		}
 		finally {
 			this.lock.unlock();

@@ -2,6 +2,7 @@ package dev.tinyipc;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.time.Duration;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
@@ -136,6 +137,119 @@ class HelloTests {
 			inviting.start().waitFor();
 		}
 
+	}
+
+	@Test
+	void helloNamesTheMethodsAndAnUnknownOneIsAnsweredWithThem() throws Exception {
+		try (Conversation conversation = Conversation.with(new ChildJvm(Methods.class))) {
+			IpcHello hello = conversation.requester().awaitHello(Conversation.inTime());
+			assertThat(hello.methods()).contains(List.of("", "length", "reverse"));
+			assertThat(hello.lanes()).isEqualTo(1);
+			assertThat(conversation.call("length", "four")).isEqualTo(4);
+			assertThat(conversation.call("reverse", "abc")).isEqualTo("cba");
+			assertThat(conversation.call("", "abc")).isEqualTo("abc");
+			assertThatExceptionOfType(IpcException.Remote.class).isThrownBy(() -> conversation.call("size", "abc"))
+				.withMessageContaining("There is no method 'size'. There are: (none), length, reverse");
+			assertThat(conversation.call("length", "")).isEqualTo(0);
+		}
+	}
+
+	static final class Methods {
+
+		public static void main(String[] arguments) throws IpcException {
+			IpcServer.builder()
+				.handler("length", String.class, (request) -> request.payload().length())
+				.handler("reverse", String.class,
+						(request) -> new StringBuilder(request.payload()).reverse().toString())
+				.handler(String.class, (request) -> request.payload())
+				.serve();
+		}
+
+	}
+
+	@Test
+	void methodForAChildWithoutAHelloIsAClearErrorAndNothingIsSent() throws Exception {
+		try (IpcSocketPair pair = IpcSocket.pair()) {
+			IpcRequester requester = IpcRequester.over(IpcChannel.over(pair.parent()), "the child");
+			Exchange early = requester.begin(Deadline.in(Duration.ofMillis(20))).method("length");
+			assertThatExceptionOfType(IpcException.Timeout.class).isThrownBy(() -> early.request("x"))
+				.withMessageContaining("the child has not said hello in time");
+			Exchange asked = Conversation.ask(requester, "", "x");
+			Exchange behind = requester.begin(Conversation.inTime()).method("length");
+			assertThatExceptionOfType(IpcException.class).isThrownBy(() -> behind.request("x"))
+				.withMessageContaining("must say hello");
+			pair.child().receive(ByteBuffer.allocate(100)).close();
+			IpcChannel.over(pair.child()).send("reply");
+			assertThat(asked.reply(String.class).payload()).isEqualTo("reply");
+			assertThatExceptionOfType(IpcException.class).isThrownBy(() -> behind.request("x"))
+				.withMessageContaining("the child has not said hello");
+			assertThat(early.isRequestSent() || behind.isRequestSent()).isFalse();
+			assertThat(pair.child().pendingSize()).isEmpty();
+		}
+	}
+
+	@Test
+	void whoAwaitsAHelloAndGetsSomethingElseGivesUpThePeer() throws Exception {
+		try (IpcSocketPair pair = IpcSocket.pair()) {
+			IpcRequester requester = IpcRequester.over(IpcChannel.over(pair.parent()), "the child");
+			IpcChannel.over(pair.child()).send("a greeting of its own");
+			assertThatExceptionOfType(IpcException.class).isThrownBy(() -> requester.awaitHello(Conversation.inTime()))
+				.withMessageContaining("sent another message before its hello");
+			assertThat(requester.isUsable()).isFalse();
+		}
+		try (IpcSocketPair pair = IpcSocket.pair()) {
+			IpcRequester requester = IpcRequester.over(IpcChannel.over(pair.parent()), "the child");
+			pair.child().close();
+			assertThatExceptionOfType(IpcException.PeerClosed.class)
+				.isThrownBy(() -> requester.awaitHello(Conversation.inTime()))
+				.withMessageContaining("before its hello");
+		}
+	}
+
+	@Test
+	void ofTheDescriptorsThatComeWithAHelloOnlyASocketForCallsIsKept() throws Exception {
+		try (IpcSocketPair pair = IpcSocket.pair();
+				IpcSocketPair calls = IpcSocket.pair();
+				OwnedFd file = Samples.memoryFile("x")) {
+			LeakWatch watch = new LeakWatch();
+			IpcChannel.over(pair.child())
+				.sendHello(Conversation.HELLO, file, calls.child().descriptor(), calls.child().descriptor());
+			IpcRequester requester = IpcRequester.over(IpcChannel.over(pair.parent()), "the child");
+			requester.awaitHello(Conversation.inTime());
+			IpcSocket taken = requester.takeCallSocket().orElseThrow();
+			assertThat(requester.takeCallSocket()).isEmpty();
+			IpcChannel.over(calls.parent()).send("a call");
+			assertThat(IpcChannel.over(taken).<String>receive(String.class).payload()).isEqualTo("a call");
+			taken.close();
+			watch.assertNoneLeft();
+		}
+	}
+
+	@Test
+	void socketForCallsThatNobodyHasTakenIsClosedWithTheFirst() throws Exception {
+		try (IpcSocketPair pair = IpcSocket.pair(); IpcSocketPair calls = IpcSocket.pair()) {
+			IpcChannel.over(pair.child()).sendHello(Conversation.HELLO, calls.child().descriptor());
+			calls.child().close();
+			LeakWatch watch = new LeakWatch();
+			IpcRequester requester = IpcRequester.over(IpcChannel.over(pair.parent()), "the child");
+			requester.awaitHello(Conversation.inTime());
+			pair.parent().close();
+			assertThat(requester.takeCallSocket()).isEmpty();
+			assertThat(calls.parent().receive(ByteBuffer.allocate(10))).isNull();
+			watch.assertNoneLeft();
+		}
+	}
+
+	@Test
+	void laneOfAChildWithoutAHelloIsAClearError() throws Exception {
+		try (IpcSocketPair pair = IpcSocket.pair()) {
+			LeakWatch watch = new LeakWatch();
+			IpcRequester requester = IpcRequester.over(IpcChannel.over(pair.parent()), "the child");
+			assertThatExceptionOfType(IpcException.class).isThrownBy(() -> requester.openLane(Conversation.inTime()))
+				.withMessageContaining("has not said hello");
+			assertThat(pair.child().pendingSize()).isEmpty();
+			watch.assertNoneLeft();
+		}
 	}
 
 	private static String receive(IpcChannel channel, long id) throws IpcException {
