@@ -8,7 +8,7 @@ import signal
 import threading
 from collections.abc import Mapping
 from types import FrameType
-from typing import Any, Optional
+from typing import Any
 
 from . import log
 from .asking import Asker, Peer
@@ -59,12 +59,12 @@ class App(Handlers):
             raise ValueError("The concurrency must be at least 1")
         self.concurrency = concurrency
         self._grace = grace
-        self._socket: Optional[FrameSocket] = None
+        self._socket: FrameSocket | None = None
         self._invited = False
-        self._server: Optional[Server] = None
-        self._lanes: Optional[Lanes] = None
+        self._server: Server | None = None
+        self._lanes: Lanes | None = None
         self._ended = threading.Event()
-        self._error: Optional[Exception] = None
+        self._error: Exception | None = None
         self._old_term: Any = None
         if logging:
             log.install()
@@ -153,7 +153,7 @@ class App(Handlers):
         """Calls to the parent, from any thread, once this process is ready."""
         return self._parent_for({}, None)
 
-    def _parent_for(self, headers: Mapping[str, str], ends_at: Optional[float]) -> Parent:
+    def _parent_for(self, headers: Mapping[str, str], ends_at: float | None) -> Parent:
         if self._lanes is None:
             if self._server is None:
                 raise NoLane("Call ready() before you call the parent")
@@ -161,11 +161,11 @@ class App(Handlers):
         trace = {name: headers[name] for name in TRACE_HEADERS if name in headers}
         return Parent(self._lanes, trace, ends_at)
 
-    def _parent_ended(self, error: Optional[Exception]) -> None:
+    def _parent_ended(self, error: Exception | None) -> None:
         self._error = error
         self._ended.set()
 
-    def _terminate(self, number: int, frame: Optional[FrameType]) -> None:
+    def _terminate(self, number: int, frame: FrameType | None) -> None:
         """Service managers signal parent and children at once, and the parent may still wait for
         replies. It closes its end when it does not."""
         if self._ended.is_set() or self._parent_is_gone():

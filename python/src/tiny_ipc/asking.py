@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from socket import MSG_DONTWAIT
-from typing import Optional
 
 from . import messages
 from .errors import BrokenFrame, MalformedBody, MessageTooLarge, PeerGone, ProtocolFault
@@ -28,15 +27,15 @@ class Asker:
         self,
         sock: FrameSocket,
         peer: Peer,
-        on_hello: Optional[Callable[[Frame], None]] = None,
+        on_hello: Callable[[Frame], None] | None = None,
     ) -> None:
         """:param on_hello: if the first message may be a hello, takes it over"""
         self.socket = sock
         self.peer = peer
         self._on_hello = on_hello
         self._last_number = 0
-        self._one_way: deque[Optional[int]] = deque()  # numbers of unanswered messages
-        self.number: Optional[int] = None
+        self._one_way: deque[int | None] = deque()  # numbers of unanswered messages
+        self.number: int | None = None
         """Of the request whose reply is due, if it has one."""
         self.due = False
         """Whether a reply is due."""
@@ -46,9 +45,9 @@ class Asker:
         self,
         payload: bytes,
         descriptors: Sequence[int],
-        method: Optional[str],
+        method: str | None,
         headers: Mapping[str, str],
-        deadline: Optional[float],
+        deadline: float | None,
         one_way: bool = False,
     ) -> None:
         number, parts = None, [payload]
@@ -62,7 +61,7 @@ class Asker:
         else:
             self.number, self.due, self._streaming = number, True, False
 
-    def open_lane(self, theirs: int, deadline: Optional[float]) -> None:
+    def open_lane(self, theirs: int, deadline: float | None) -> None:
         """Asks the peer to serve a socket, too. Raises RemoteError if it does not."""
         self._send([messages.NULL_BODY], [theirs], deadline)
         self.number, self.due, self._streaming = None, True, False
@@ -74,7 +73,7 @@ class Asker:
             raise ProtocolFault("The request for a lane was answered with something else than null")
 
     def _send(
-        self, parts: Sequence[bytes], descriptors: Sequence[int], deadline: Optional[float]
+        self, parts: Sequence[bytes], descriptors: Sequence[int], deadline: float | None
     ) -> None:
         try:
             self.socket.send_until(
@@ -112,7 +111,7 @@ class Asker:
         while self._on_hello is not None:
             self._sort(self._receive(deadline))
 
-    def answer(self, deadline: Optional[float], is_bare: bool = False) -> tuple[Body, Frame]:
+    def answer(self, deadline: float | None, is_bare: bool = False) -> tuple[Body, Frame]:
         """Waits for the next message of the reply that is due."""
         while True:
             found = self._sort(self._receive(deadline))
@@ -121,7 +120,7 @@ class Asker:
                 self._check_turn(body, frame, is_bare)
                 return found
 
-    def _receive(self, deadline: Optional[float]) -> Frame:
+    def _receive(self, deadline: float | None) -> Frame:
         try:
             return self.socket.receive(deadline)
         except EndOfSocket:
@@ -129,7 +128,7 @@ class Asker:
         except BrokenFrame as error:
             raise ProtocolFault(f"The other end sent a broken frame: {error}") from error
 
-    def _sort(self, frame: Frame) -> Optional[tuple[Body, Frame]]:
+    def _sort(self, frame: Frame) -> tuple[Body, Frame] | None:
         """Returns a message that belongs to the reply that is due, or None for another one."""
         try:
             return self._sorted(frame)
@@ -137,7 +136,7 @@ class Asker:
             frame.close()
             raise
 
-    def _sorted(self, frame: Frame) -> Optional[tuple[Body, Frame]]:
+    def _sorted(self, frame: Frame) -> tuple[Body, Frame] | None:
         if frame.dropped:
             body = self._body_of_dropped(frame)
         else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Optional
+from typing import Any
 
 from . import cbor
 from .asking import Asker, Peer
@@ -47,7 +47,7 @@ class Lanes:
     def __init__(
         self,
         first: Asker,
-        max_lanes: Callable[[], Optional[int]],
+        max_lanes: Callable[[], int | None],
         given_up: Callable[[Asker, str], None] = lambda asker, why: None,
     ) -> None:
         """
@@ -63,13 +63,13 @@ class Lanes:
         self._all: list[Asker] = [first]
         self._refused = False
         self._opening = False
-        self._closed: Optional[str] = None
+        self._closed: str | None = None
 
     @property
     def count(self) -> int:
         return len(self._all)
 
-    def acquire(self, deadline: Optional[float]) -> Asker:
+    def acquire(self, deadline: float | None) -> Asker:
         while True:
             asker, opening = self._take(deadline)
             try:
@@ -86,7 +86,7 @@ class Lanes:
                 if opening:
                     self._opening = False
 
-    def _take(self, deadline: Optional[float]) -> tuple[Asker, bool]:
+    def _take(self, deadline: float | None) -> tuple[Asker, bool]:
         with self._changed:
             while not self._idle:
                 if self._closed is not None:
@@ -108,7 +108,7 @@ class Lanes:
                 self._opening = True
             return asker, opening
 
-    def _open_further(self, asker: Asker, deadline: Optional[float]) -> None:
+    def _open_further(self, asker: Asker, deadline: float | None) -> None:
         """The last idle socket is about to be used, and nothing can be opened without one."""
         ours, theirs = pair()
         try:
@@ -205,8 +205,8 @@ class Calls:
     def __init__(
         self,
         lanes: Lanes,
-        headers: Optional[Mapping[str, str]] = None,
-        ends_at: Optional[float] = None,
+        headers: Mapping[str, str] | None = None,
+        ends_at: float | None = None,
     ) -> None:
         self._lanes = lanes
         self._headers = dict(headers or {})
@@ -214,11 +214,11 @@ class Calls:
 
     def _call(
         self,
-        method: Optional[str],
+        method: str | None,
         payload: Any,
         files: Sequence[Sendable],
-        timeout: Optional[float],
-        headers: Optional[Mapping[str, str]],
+        timeout: float | None,
+        headers: Mapping[str, str] | None,
     ) -> Message:
         deadline = self._deadline(timeout)
         asker = self._begin(method, payload, files, deadline, deadline, headers)
@@ -239,29 +239,29 @@ class Calls:
 
     def _stream(
         self,
-        method: Optional[str],
+        method: str | None,
         payload: Any,
         files: Sequence[Sendable],
-        timeout: Optional[float],
-        headers: Optional[Mapping[str, str]],
+        timeout: float | None,
+        headers: Mapping[str, str] | None,
     ) -> Stream:
         deadline = self._deadline(timeout)
         asker = self._begin(method, payload, files, deadline, self._ends_at, headers)
         return Stream(self._lanes, asker, lambda: self._deadline(timeout))
 
-    def _send(self, method: Optional[str], payload: Any, files: Sequence[Sendable]) -> None:
+    def _send(self, method: str | None, payload: Any, files: Sequence[Sendable]) -> None:
         deadline = self._deadline(DEFAULT_TIMEOUT)
         asker = self._begin(method, payload, files, deadline, None, None, one_way=True)
         self._lanes.release(asker)
 
     def _begin(
         self,
-        method: Optional[str],
+        method: str | None,
         payload: Any,
         files: Sequence[Sendable],
-        deadline: Optional[float],
-        caller_waits_until: Optional[float],
-        headers: Optional[Mapping[str, str]],
+        deadline: float | None,
+        caller_waits_until: float | None,
+        headers: Mapping[str, str] | None,
         one_way: bool = False,
     ) -> Asker:
         content = cbor.encode(payload)
@@ -283,7 +283,7 @@ class Calls:
             raise
         return asker
 
-    def _deadline(self, timeout: Optional[float]) -> Optional[float]:
+    def _deadline(self, timeout: float | None) -> float | None:
         deadline = None if timeout is None else time.monotonic() + timeout
         if self._ends_at is None:
             return deadline
@@ -302,8 +302,8 @@ class Parent(Calls):
         method: str,
         payload: Any = None,
         files: Sequence[Sendable] = (),
-        timeout: Optional[float] = DEFAULT_TIMEOUT,
-        headers: Optional[Mapping[str, str]] = None,
+        timeout: float | None = DEFAULT_TIMEOUT,
+        headers: Mapping[str, str] | None = None,
     ) -> Any:
         """Returns the payload of the reply. Files of the reply are closed, see ask()."""
         with self._call(method, payload, files, timeout, headers) as message:
@@ -314,8 +314,8 @@ class Parent(Calls):
         method: str,
         payload: Any = None,
         files: Sequence[Sendable] = (),
-        timeout: Optional[float] = DEFAULT_TIMEOUT,
-        headers: Optional[Mapping[str, str]] = None,
+        timeout: float | None = DEFAULT_TIMEOUT,
+        headers: Mapping[str, str] | None = None,
     ) -> Message:
         """Returns the reply with its files. Close it."""
         return self._call(method, payload, files, timeout, headers)
@@ -325,8 +325,8 @@ class Parent(Calls):
         method: str,
         payload: Any = None,
         files: Sequence[Sendable] = (),
-        timeout: Optional[float] = DEFAULT_TIMEOUT,
-        headers: Optional[Mapping[str, str]] = None,
+        timeout: float | None = DEFAULT_TIMEOUT,
+        headers: Mapping[str, str] | None = None,
     ) -> Stream:
         """Returns the elements of a streamed reply. Each may take as long as the timeout."""
         return self._stream(method, payload, files, timeout, headers)
@@ -335,9 +335,9 @@ class Parent(Calls):
 class Stream(Iterator[Any]):
     """The elements of a streamed reply. Close it, or read it to its end: closing cancels."""
 
-    def __init__(self, lanes: Lanes, asker: Asker, deadline: Callable[[], Optional[float]]) -> None:
+    def __init__(self, lanes: Lanes, asker: Asker, deadline: Callable[[], float | None]) -> None:
         self._lanes = lanes
-        self._asker: Optional[Asker] = asker
+        self._asker: Asker | None = asker
         self._deadline = deadline
         self.files = Files()
         """Those of the current element; they are closed with the next one."""

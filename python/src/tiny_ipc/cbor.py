@@ -339,7 +339,8 @@ def _pad_bignums(body: bytes) -> bytes:
         walk.item(0)
     except MalformedBody:
         return body  # fine for cbor2, and the receiver will say what it thinks of it
-    parts, copied = [], 0
+    parts: list[bytes] = []
+    copied = 0
     for start, content, end in walk.high_bignums:
         parts += (body[copied:start], head(BYTES, end - content + 1), b"\0", body[content:end])
         copied = end

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any, Optional, Union
+from typing import Any
 
 from . import cbor, messages
 from .app import FD_VARIABLE, HELLO_VARIABLE, NOT_FOR_CHILDREN, SIZE_VARIABLE
@@ -39,17 +40,17 @@ class Child(Calls):
 
     def __init__(
         self,
-        command: Sequence[Union[str, os.PathLike[str]]],
+        command: Sequence[str | os.PathLike[str]],
         *,
-        env: Optional[Mapping[str, str]] = None,
-        cwd: Union[str, os.PathLike[str], None] = None,
+        env: Mapping[str, str] | None = None,
+        cwd: str | os.PathLike[str] | None = None,
         stdout: Any = None,
         stderr: Any = None,
         ready: bool = False,
         start_timeout: float = 60.0,
         close_timeout: float = 5.0,
         max_message_size: int = DEFAULT_LIMIT,
-        handlers: Optional[Handlers] = None,
+        handlers: Handlers | None = None,
     ) -> None:
         """Starts the program.
 
@@ -61,9 +62,9 @@ class Child(Calls):
         :param max_message_size: in bytes, in both directions; the child is told
         :param handlers: answer the calls of the child
         """
-        self._hello: Optional[Hello] = None
+        self._hello: Hello | None = None
         self._handlers = handlers or Handlers()
-        self._server: Optional[Server] = None
+        self._server: Server | None = None
         self._close_timeout = close_timeout
         self._peer = Peer()
         self._process, sock = _start(command, env, cwd, stdout, stderr, max_message_size)
@@ -92,7 +93,7 @@ class Child(Calls):
             self._lanes.release(asker)
 
     @property
-    def hello(self) -> Optional[Hello]:
+    def hello(self) -> Hello | None:
         """What the child says about itself, or None if it has not said anything yet."""
         if self._hello is None:
             try:
@@ -107,7 +108,7 @@ class Child(Calls):
         return self._process.pid
 
     @property
-    def returncode(self) -> Optional[int]:
+    def returncode(self) -> int | None:
         """As that of Popen: None while it runs, and the negative number of a signal."""
         return self._process.poll()
 
@@ -115,9 +116,9 @@ class Child(Calls):
         self,
         payload: Any = None,
         files: Sequence[Sendable] = (),
-        method: Optional[str] = None,
-        timeout: Optional[float] = DEFAULT_TIMEOUT,
-        headers: Optional[Mapping[str, str]] = None,
+        method: str | None = None,
+        timeout: float | None = DEFAULT_TIMEOUT,
+        headers: Mapping[str, str] | None = None,
     ) -> Any:
         """Returns the payload of the reply. Files of the reply are closed, see ask().
 
@@ -131,9 +132,9 @@ class Child(Calls):
         self,
         payload: Any = None,
         files: Sequence[Sendable] = (),
-        method: Optional[str] = None,
-        timeout: Optional[float] = DEFAULT_TIMEOUT,
-        headers: Optional[Mapping[str, str]] = None,
+        method: str | None = None,
+        timeout: float | None = DEFAULT_TIMEOUT,
+        headers: Mapping[str, str] | None = None,
     ) -> Message:
         """Returns the reply with its files. Close it."""
         try:
@@ -145,9 +146,9 @@ class Child(Calls):
         self,
         payload: Any = None,
         files: Sequence[Sendable] = (),
-        method: Optional[str] = None,
-        timeout: Optional[float] = DEFAULT_TIMEOUT,
-        headers: Optional[Mapping[str, str]] = None,
+        method: str | None = None,
+        timeout: float | None = DEFAULT_TIMEOUT,
+        headers: Mapping[str, str] | None = None,
     ) -> Stream:
         """Returns the elements of a streamed reply. Each may take as long as the timeout."""
         try:
@@ -156,7 +157,7 @@ class Child(Calls):
             raise self._explained(error) from None
 
     def send(
-        self, payload: Any = None, files: Sequence[Sendable] = (), method: Optional[str] = None
+        self, payload: Any = None, files: Sequence[Sendable] = (), method: str | None = None
     ) -> None:
         """Sends a message one way: nobody waits for the answer, which is dropped."""
         try:
@@ -235,13 +236,13 @@ class Child(Calls):
 
 
 def _start(
-    command: Sequence[Union[str, os.PathLike[str]]],
-    env: Optional[Mapping[str, str]],
-    cwd: Union[str, os.PathLike[str], None],
+    command: Sequence[str | os.PathLike[str]],
+    env: Mapping[str, str] | None,
+    cwd: str | os.PathLike[str] | None,
     stdout: Any,
     stderr: Any,
     max_message_size: int,
-) -> tuple[subprocess.Popen[bytes], Any]:
+) -> tuple[subprocess.Popen[bytes], socket.socket]:
     if isinstance(command, (str, bytes)):
         raise TypeError("The command is a list: the program and its arguments")
     environment = dict(os.environ if env is None else env)
@@ -258,7 +259,7 @@ def _start(
         with theirs:
             process = subprocess.Popen(
                 ["/bin/sh", "-c", _SHELL, "sh", *command],
-                stdin=theirs,
+                stdin=theirs.fileno(),
                 stdout=stdout,
                 stderr=stderr,
                 env=environment,

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import socket
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Optional
+from typing import TYPE_CHECKING, Any
 
 from . import cbor, messages
 from .errors import (
@@ -38,12 +38,12 @@ class Exchange:
         self._server = server
         self._lane = lane
         self._frame = frame
-        self._number: Optional[int] = None
+        self._number: int | None = None
         self._files = Files()
-        self._stream: Optional[Iterator[Any]] = None
+        self._stream: Iterator[Any] | None = None
         self._cancelled = False
         self._gone = False
-        self._on_cancel: Optional[Callable[[], None]] = None
+        self._on_cancel: Callable[[], None] | None = None
 
     def is_cancelled(self) -> bool:
         return self._cancelled or self._gone
@@ -188,7 +188,7 @@ class Exchange:
             except MessageTooLarge as too_large:
                 self._lane_is_useless(too_large)
 
-    def _error(self, error: BaseException) -> Optional[list[bytes]]:
+    def _error(self, error: BaseException) -> list[bytes] | None:
         """Logs an error, and returns its item, or None if nobody can receive it."""
         if isinstance(error, _PeerClosed):
             logger.debug("The peer was gone before the reply was sent")
@@ -298,10 +298,15 @@ def _call_soon(loop: asyncio.AbstractEventLoop, callback: Callable[[], Any]) -> 
         pass  # it is closed, and the task has ended
 
 
+def _set(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
+
+
 async def _writable(descriptor: int) -> None:
     loop = asyncio.get_running_loop()
     writable = loop.create_future()
-    loop.add_writer(descriptor, lambda: writable.done() or writable.set_result(None))
+    loop.add_writer(descriptor, _set, writable)
     try:
         await writable
     finally:

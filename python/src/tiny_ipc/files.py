@@ -9,7 +9,7 @@ import socket
 import stat
 from collections.abc import Iterable, Iterator, Sequence
 from types import TracebackType
-from typing import IO, Any, Optional, Protocol, Union, overload
+from typing import IO, Any, Protocol, Union, overload
 
 from .frames import close_all
 
@@ -99,7 +99,7 @@ class File:
         process; sealed memory cannot be shrunk."""
         return mmap.mmap(self.fileno(), 0, access=access)
 
-    def array(self, dtype: Any = "uint8", shape: Union[int, Sequence[int], None] = None) -> Any:
+    def array(self, dtype: Any = "uint8", shape: int | Sequence[int] | None = None) -> Any:
         """Returns a NumPy array over the mapped file: no copy, read-only.
 
         The default shape is one dimension of all there is.
@@ -164,7 +164,7 @@ class Files(Sequence[File]):
     @overload
     def __getitem__(self, index: slice) -> Sequence[File]: ...
 
-    def __getitem__(self, index: Union[int, slice]) -> Union[File, Sequence[File]]:
+    def __getitem__(self, index: int | slice) -> File | Sequence[File]:
         if isinstance(index, int) and not -len(self) <= index < len(self):
             raise IndexError(f"{len(self)} files came with the message, and none is number {index}")
         return self._files[index]
@@ -184,9 +184,9 @@ class Files(Sequence[File]):
 
     def __exit__(
         self,
-        type: Optional[type[BaseException]],
-        value: Optional[BaseException],
-        traceback: Optional[TracebackType],
+        type: type[BaseException] | None,
+        value: BaseException | None,
+        traceback: TracebackType | None,
     ) -> None:
         self.close()
 

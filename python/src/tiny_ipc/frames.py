@@ -20,7 +20,7 @@ import struct
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Optional, Union
+from typing import Any, Union
 
 from .errors import BrokenFrame, CallTimeout, MessageTooLarge
 
@@ -100,7 +100,7 @@ class FrameSocket:
     def fileno(self) -> int:
         return self._sock.fileno()
 
-    def pull(self) -> Optional[Frame]:
+    def pull(self) -> Frame | None:
         """Receives one packet without waiting, and returns the frame that it completes, if it does.
 
         Raises BlockingIOError if there is no packet, EndOfSocket, or BrokenFrame.
@@ -129,7 +129,7 @@ class FrameSocket:
 
     def _packet(self) -> tuple[memoryview, list[int]]:
         buffer = _packet_buffer()
-        flags = socket.MSG_CMSG_CLOEXEC | socket.MSG_DONTWAIT
+        flags = int(socket.MSG_CMSG_CLOEXEC | socket.MSG_DONTWAIT)
         while True:
             try:
                 size, control, flags, _ = self._sock.recvmsg_into([buffer], _CONTROL, flags)
@@ -161,7 +161,7 @@ class FrameSocket:
             raise BrokenFrame(f"A message of {length} bytes was announced, but {came} came")
         return int(length)
 
-    def _continue(self, packet: memoryview, descriptors: list[int]) -> Optional[Frame]:
+    def _continue(self, packet: memoryview, descriptors: list[int]) -> Frame | None:
         size = len(packet)
         if descriptors or not size or size > self._missing:
             close_all(descriptors)
@@ -185,7 +185,7 @@ class FrameSocket:
         close_all(self._descriptors)
         self._body, self._descriptors = bytearray(), []
 
-    def receive(self, deadline: Optional[float] = None) -> Frame:
+    def receive(self, deadline: float | None = None) -> Frame:
         """Waits for a frame, until a time of time.monotonic()."""
         while True:
             try:
@@ -195,7 +195,7 @@ class FrameSocket:
             except BlockingIOError:
                 self.wait(select.POLLIN, deadline)
 
-    def wait(self, events: int, deadline: Optional[float]) -> int:
+    def wait(self, events: int, deadline: float | None) -> int:
         poll = select.poll()
         poll.register(self._sock, events)
         timeout = None
@@ -245,10 +245,10 @@ class FrameSocket:
 
     def send_until(
         self,
-        deadline: Optional[float],
+        deadline: float | None,
         parts: Sequence[Buffer],
         descriptors: Sequence[int] = (),
-        readable: Optional[Callable[[], None]] = None,
+        readable: Callable[[], None] | None = None,
     ) -> None:
         """Sends a frame with a deadline. Calls a function if there is something to receive, as a
         peer may not go on before it has been read."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Optional, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from .errors import Cancelled, UnknownMethod
 from .files import Files, Sendable
@@ -25,11 +25,11 @@ class Request:
         self,
         payload: Any,
         files: Files,
-        method: Optional[str],
+        method: str | None,
         headers: Mapping[str, str],
         received_at: float,
         is_cancelled: Callable[[], bool],
-        parent: Optional[Callable[[Mapping[str, str], Optional[float]], Parent]],
+        parent: Callable[[Mapping[str, str], float | None], Parent] | None,
     ) -> None:
         self.payload = payload
         self.files = files
@@ -42,7 +42,7 @@ class Request:
         self._parent = parent
 
     @property
-    def deadline(self) -> Optional[float]:
+    def deadline(self) -> float | None:
         """How long the caller will still wait, in seconds, not less than 0; ``None`` if it does
         not say."""
         return None if self._ends_at is None else max(0.0, self._ends_at - time.monotonic())
@@ -66,7 +66,7 @@ class Request:
         return self._parent(self.headers, self._ends_at)
 
 
-def _ends_at(headers: Mapping[str, str], received_at: float) -> Optional[float]:
+def _ends_at(headers: Mapping[str, str], received_at: float) -> float | None:
     value = headers.get(DEADLINE_HEADER, "")
     if not (value.isascii() and value.isdigit()) or len(value) > 15:
         return None
@@ -112,7 +112,7 @@ class Handlers:
     def methods(self) -> tuple[str, ...]:
         return tuple(sorted(self._handlers))
 
-    def find(self, method: Optional[str], only_one_matches: bool) -> Callable[[Request], Any]:
+    def find(self, method: str | None, only_one_matches: bool) -> Callable[[Request], Any]:
         """Returns the handler of a method.
 
         If the peer cannot name methods, the only handler answers its requests.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Optional
+from typing import Any
 
 from . import cbor
 from .errors import MalformedBody, RemoteError
@@ -44,10 +44,10 @@ class Body:
     content: bytes
     """The item behind the tag of the kind."""
 
-    number: Optional[int] = None
+    number: int | None = None
     """Of the envelope."""
 
-    method: Optional[str] = None
+    method: str | None = None
     headers: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     def payload(self) -> Any:
@@ -76,9 +76,9 @@ def parse(body: bytes, max_items: int) -> Body:
 def _classify(
     item: bytes,
     tags: Sequence[tuple[int, int]],
-    number: Optional[int] = None,
-    method: Optional[str] = None,
-    headers: Optional[Mapping[str, str]] = None,
+    number: int | None = None,
+    method: str | None = None,
+    headers: Mapping[str, str] | None = None,
 ) -> Body:
     kind, content = "value", item
     for tag, behind in tags:
@@ -113,7 +113,7 @@ def _open(body: bytes, at: int, max_items: int) -> Body:
     return _classify(payload, cbor.read_tags(payload, 0), number, method, headers)
 
 
-def _entries(walk: cbor.Walk, at: int) -> Iterator[tuple[Any, int, Optional[int]]]:
+def _entries(walk: cbor.Walk, at: int) -> Iterator[tuple[Any, int, int | None]]:
     """Yields the keys of the envelope's map with the beginnings of their values, and again with
     their ends, once those were looked over."""
     body = walk.body
@@ -147,7 +147,7 @@ def _number(item: bytes) -> int:
     return number
 
 
-def read_part(part: bytes) -> tuple[Optional[int], bool]:
+def read_part(part: bytes) -> tuple[int | None, bool]:
     """Of a message of which only the first part is there: the number of its envelope, if that is
     in there, and whether it is an element of a stream, as far as one can see."""
     number, is_element = None, False
@@ -178,9 +178,9 @@ def is_cancel(body: bytes) -> bool:
 
 
 def envelope_head(
-    number: Optional[int] = None,
-    method: Optional[str] = None,
-    headers: Optional[Mapping[str, str]] = None,
+    number: int | None = None,
+    method: str | None = None,
+    headers: Mapping[str, str] | None = None,
 ) -> bytes:
     """An envelope up to its payload, which must follow."""
     parts = []
@@ -216,10 +216,10 @@ class Hello:
     envelope: bool = False
     cancel: bool = False
     lanes: int = 1
-    methods: Optional[tuple[str, ...]] = None
+    methods: tuple[str, ...] | None = None
     """``None`` if the child does not say; the empty text is for requests without a method."""
 
-    max_message_size: Optional[int] = None
+    max_message_size: int | None = None
 
     def body(self) -> bytes:
         item = {

@@ -12,7 +12,7 @@ import time
 import weakref
 from collections import deque
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Optional
+from typing import TYPE_CHECKING
 
 from .errors import BrokenFrame, NoLane
 from .exchange import Exchange
@@ -39,7 +39,7 @@ class Lane:
         self.is_first = is_first
         self._server = server
         self._lock = threading.RLock()
-        self._current: Optional[Exchange] = None
+        self._current: Exchange | None = None
         self._waiting: deque[Exchange] = deque()
         self._registered = False
         self._paused = False
@@ -110,7 +110,7 @@ class Lane:
         self._unregister()
         self._nobody_waits()
 
-    def _end(self, error: Optional[Exception]) -> None:
+    def _end(self, error: Exception | None) -> None:
         self._ended = True
         self._unregister()
         self._nobody_waits()
@@ -164,8 +164,8 @@ class Server:
         max_lanes: int = 1,
         takes_cancels: bool = True,
         names_methods: bool = True,
-        parent: Optional[Callable[[Mapping[str, str], Optional[float]], Parent]] = None,
-        first_ended: Callable[[Optional[Exception]], None] = lambda error: None,
+        parent: Callable[[Mapping[str, str], float | None], Parent] | None = None,
+        first_ended: Callable[[Exception | None], None] = lambda error: None,
     ) -> None:
         self.handlers = handlers
         self.max_lanes = max_lanes
@@ -178,11 +178,11 @@ class Server:
         self._lock = threading.Lock()
         self._exchange_done = threading.Condition(self._lock)
         self._active = 0
-        self._queue: queue.SimpleQueue[Optional[Exchange]] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[Exchange | None] = queue.SimpleQueue()
         self._idle_workers = 0
         self._workers = 0
         self._max_workers = workers
-        self._loop: Optional[asyncio.AbstractEventLoop] = None
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping = False
         self._wake, self._waker = os.pipe2(os.O_CLOEXEC)
         self.epoll.register(self._wake, select.EPOLLIN)
@@ -207,7 +207,7 @@ class Server:
                 if lane is not None:
                     lane.on_ready(events)
 
-    def lane_ended(self, lane: Lane, error: Optional[Exception]) -> None:
+    def lane_ended(self, lane: Lane, error: Exception | None) -> None:
         with self._lock:
             for descriptor, other in list(self._lanes.items()):
                 if other is lane:
