@@ -22,6 +22,10 @@ class Closed(Exception):
     """The other end has closed its socket."""
 
 
+class Refused(Exception):
+    """There is no further lane."""
+
+
 def tagged(tag, value):
     return cbor2.CBORTag(tag, value)
 
@@ -147,7 +151,9 @@ class RawParent(RawSocket):
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             reply = self.ask(None, theirs)
-        assert reply is None, reply
+        if reply is not None:
+            ours.close()
+            raise Refused(reply.value["type"])
         return RawSocket(ours)
 
     def exit_code(self):
