@@ -143,6 +143,8 @@ class Lanes:
             self._all.remove(asker)
             asker.close()
             self._changed.notify_all()
+            if self._closed is not None:
+                return
         self._given_up(asker, why)
 
     def settle(self, asker: Asker, why: str) -> None:

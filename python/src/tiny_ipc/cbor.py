@@ -275,6 +275,7 @@ def check(body: bytes, max_items: int) -> None:
 
 
 _OPTIONS: dict[str, Any] = {}
+_ENCODE_OPTIONS: dict[str, Any] = {}
 try:
     cbor2.loads(b"\xf6", max_depth=MAX_DEPTH * MAX_TAGS)
     _OPTIONS["max_depth"] = MAX_DEPTH * MAX_TAGS
@@ -307,7 +308,7 @@ def _convert(encoder: Any, value: Any) -> None:
     elif isinstance(value, enum.Enum):
         encoder.encode(value.value)
     elif isinstance(value, memoryview):
-        encoder.encode(value.tobytes())
+        _convert_view(encoder, value)
     elif type(value).__module__ == "numpy" and getattr(value, "shape", None) == ():
         encoder.encode(value.item())
     elif type(value).__module__ == "numpy":
@@ -320,12 +321,22 @@ def _convert(encoder: Any, value: Any) -> None:
         raise TypeError(f"{kind.__module__}.{kind.__qualname__} cannot be written as CBOR")
 
 
+def _convert_view(encoder: Any, value: memoryview) -> None:
+    encoder.encode(value.tobytes())
+
+
+try:
+    cbor2.dumps(None, encoders={memoryview: _convert_view})
+    _ENCODE_OPTIONS["encoders"] = {memoryview: _convert_view}  # and not an array of numbers
+except TypeError:
+    pass  # before 6.0 it is left to _convert
+
 _MAYBE_HIGH_BIGNUM = re.compile(rb"[\xc2\xc3](?:[\x41-\x57]|\x58.|\x59..)[\x80-\xff]", re.DOTALL)
 
 
 def encode(value: Any) -> bytes:
     try:
-        body: bytes = cbor2.dumps(value, default=_convert)
+        body: bytes = cbor2.dumps(value, default=_convert, **_ENCODE_OPTIONS)
     except Exception as error:
         cause = error.__cause__ if isinstance(error.__cause__, TypeError) else error
         raise TypeError(f"The value cannot be written as CBOR: {cause}") from error
