@@ -19,7 +19,6 @@ from tiny_ipc import (
     PeerGone,
     ProtocolFault,
     RemoteError,
-
     memory,
 )
 

@@ -229,6 +229,21 @@ def test_a_mapping_and_an_array_outlive_the_file():
     del numbers
 
 
+def test_memory_that_can_be_shrunk_is_not_mapped():
+    descriptor = os.memfd_create("open", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    os.write(descriptor, b"12345678")
+    with Files([descriptor]) as received:
+        with pytest.raises(ValueError, match="can still be shrunk"):
+            received[0].mmap()
+        with pytest.raises(ValueError, match="can still be shrunk"):
+            received[0].array()
+        with received[0].open() as file:
+            file.seek(0)
+            assert file.read() == b"12345678"
+        fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK)
+        assert received[0].array().tolist() == list(b"12345678")
+
+
 def test_an_array_larger_than_its_file_is_refused():
     sealed, received = files(b"12345678")
     with sealed, received:

@@ -239,7 +239,9 @@ def test_a_request_whose_deadline_has_passed_is_not_handled(start):
     assert error_of(reply.value["payload"])[0] == "DeadlineExceeded"
 
 
-@pytest.mark.parametrize("body", [b"\xff", b"\x82\x01", b"\x01\x01", b"\x1c", b"\xc2" * 9 + b"\x40"])
+@pytest.mark.parametrize(
+    "body", [b"\xff", b"\x82\x01", b"\x01\x01", b"\x1c", b"\xc2" * 9 + b"\x40"]
+)
 def test_a_malformed_body_is_answered_and_the_next_request_served(start, body):
     parent = start(APP)
     parent.hello()

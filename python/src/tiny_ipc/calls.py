@@ -132,9 +132,14 @@ class Lanes:
 
     def release(self, asker: Asker) -> None:
         with self._changed:
-            if asker in self._all:
-                self._idle.append(asker)
-                self._changed.notify()
+            if asker not in self._all:
+                return
+            if self._closed is not None:
+                self._all.remove(asker)
+                asker.close()
+                return
+            self._idle.append(asker)
+            self._changed.notify()
 
     def give_up(self, asker: Asker, why: str) -> None:
         with self._changed:

@@ -95,8 +95,16 @@ class File:
         return socket.socket(fileno=fcntl.fcntl(self.fileno(), _DUP_CLOEXEC, 0))
 
     def mmap(self, access: int = mmap.ACCESS_READ) -> mmap.mmap:
-        """Maps the whole file. If the sender can shrink it, reading behind its end kills this
-        process; sealed memory cannot be shrunk."""
+        """Maps the whole file.
+
+        Memory whose sender can still shrink it is refused, because reading behind its end would
+        kill this process. Files on disk can always be shrunk: do not map those of others.
+        """
+        if self.kind == "memory" and not _seals(self.fileno()) & fcntl.F_SEAL_SHRINK:
+            raise ValueError(
+                "This memory can still be shrunk by its sender: seal it before it is sent, or read"
+                " it with open()"
+            )
         return mmap.mmap(self.fileno(), 0, access=access)
 
     def array(self, dtype: Any = "uint8", shape: int | Sequence[int] | None = None) -> Any:
@@ -133,6 +141,10 @@ class File:
 
     def __repr__(self) -> str:
         return f"<File {self._descriptor if self._descriptor >= 0 else 'closed'}>"
+
+
+def _seals(descriptor: int) -> int:
+    return fcntl.fcntl(descriptor, fcntl.F_GET_SEALS)
 
 
 def _is_memory(descriptor: int) -> bool:
