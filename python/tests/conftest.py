@@ -3,6 +3,7 @@ import textwrap
 import time
 
 import pytest
+
 from raw import PATIENCE, RawParent
 
 

@@ -1,4 +1,4 @@
-"""A parent that knows the wire format only: no code of the package, so that it checks every byte."""
+"""A parent that knows the wire format only: it uses no code of the package, but checks it."""
 
 import array
 import os

@@ -3,6 +3,7 @@
 import socket
 
 import pytest
+
 from conftest import eventually
 from raw import (
     CANCEL,
@@ -272,8 +273,8 @@ def test_files_of_a_reply_arrive_and_are_closed(parent, tmp_path):
     (tmp_path / "file").write_bytes(b"content")
     parent.send(envelope(1, method="files"))
     refuse_lanes(parent.calls)
-    before = parent.descriptors()
     number, _ = next_call(parent.calls)
+    before = parent.descriptors()
     with open(tmp_path / "file", "rb") as file:
         answer(parent.calls, number, None, file, file)
     assert parent.receive() == b"content"

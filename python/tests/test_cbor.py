@@ -11,6 +11,7 @@ import uuid
 import cbor2
 import numpy
 import pytest
+
 from tiny_ipc import MalformedBody, cbor, messages
 
 MANY = 1_000_000

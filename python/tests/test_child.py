@@ -6,9 +6,10 @@ import signal
 import socket
 import sys
 import threading
-
+import time
 
 import pytest
+
 from conftest import eventually
 from tiny_ipc import (
     CallTimeout,
@@ -227,7 +228,7 @@ def test_a_timeout_cancels_and_the_child_lives_on(app):
 
 
 def test_messages_that_are_sent_one_way_are_handled_and_their_answers_dropped(app):
-    for number in range(1000):
+    for _ in range(1000):
         app.send("x" * 1000)
     app.send(method="fail")
     app.send(3, method="count")
@@ -403,6 +404,35 @@ def test_a_broken_frame_ends_the_child(script):
         with pytest.raises(ProtocolFault, match="broken frame"):
             child.call(1)
         eventually(lambda: child.returncode == -signal.SIGKILL)
+
+
+def test_a_child_that_does_not_read_is_killed_at_a_timeout(script):
+    with raw_child(script, "time.sleep(3600)") as child:
+        with pytest.raises(CallTimeout):
+            child.call("x" * 5_000_000, timeout=0.05)
+        eventually(lambda: child.returncode == -signal.SIGKILL)
+
+
+def test_a_cancelled_reply_that_does_not_end_costs_the_child(script, monkeypatch):
+    monkeypatch.setattr("tiny_ipc.calls.CANCEL_TIMEOUT", 0.05)
+    code = "send(tag(70, HELLO)); receive(); time.sleep(3600)"
+    with raw_child(script, code, ready=True) as child:
+        with pytest.raises(CallTimeout):
+            child.call(1, timeout=0.05)
+        eventually(lambda: child.returncode == -signal.SIGKILL)
+
+
+def test_a_process_that_the_parent_forks_does_not_keep_the_child_alive(script):
+    with Child([sys.executable, script(APP)], ready=True) as child:
+        forked = os.fork()
+        if forked == 0:
+            time.sleep(3600)
+        try:
+            child.close()
+            assert child.returncode == 0
+        finally:
+            os.kill(forked, signal.SIGKILL)
+            os.waitpid(forked, 0)
 
 
 def test_programs_that_do_not_exist_are_told_at_once():

@@ -9,6 +9,7 @@ import stat
 
 import numpy
 import pytest
+
 from conftest import eventually
 from raw import ELEMENT, END, envelope, loads
 from tiny_ipc import Files, Memory, memory

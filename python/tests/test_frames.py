@@ -11,6 +11,7 @@ import termios
 import textwrap
 
 import pytest
+
 from conftest import eventually
 from raw import Closed, RawParent
 

@@ -5,8 +5,10 @@ import sys
 
 import cbor2
 import pytest
+
 from conftest import eventually
 from raw import ELEMENT, ENVELOPE, ERROR_ITEM, Closed, envelope, tagged
+from tiny_ipc import App, NoLane
 
 APP = """
     from tiny_ipc import App
@@ -448,6 +450,27 @@ def test_a_program_that_is_no_child_says_so(script):
     result = subprocess.run([sys.executable, program], capture_output=True, text=True)
     assert result.returncode != 0
     assert "was not started as a child" in result.stderr
+
+
+def test_handlers_are_registered_once_and_with_parentheses():
+    app = App(logging=False)
+    app.handler("a")(print)
+    with pytest.raises(ValueError, match="'a' has a handler already"):
+        app.handler("a")
+    with pytest.raises(TypeError, match="with parentheses"):
+        app.handler(print)
+    with pytest.raises(ValueError, match="at least 1"):
+        App(0, logging=False)
+
+
+def test_steps_in_the_wrong_order_are_refused():
+    app = App(logging=False)
+    with pytest.raises(RuntimeError):
+        app.ready()
+    with pytest.raises(RuntimeError):
+        app.wait()
+    with pytest.raises(NoLane, match=r"Call ready\(\) before"):
+        app.parent.call("font")
 
 
 def test_a_closed_socket_is_seen_as_such(start):

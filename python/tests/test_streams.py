@@ -3,6 +3,7 @@
 import os
 
 import pytest
+
 from conftest import eventually
 from raw import CANCEL, ELEMENT, END, ENVELOPE, ERROR_ITEM, PATIENCE, Refused, envelope, tagged
 
@@ -236,6 +237,48 @@ def test_the_end_of_the_parent_closes_generators(start):
     parent.receive()
     assert parent.end() == 0
     assert "closed" in marks(parent)
+
+
+GRACE = """
+    import asyncio, pathlib, time
+    from tiny_ipc import App
+    app = App(grace=GRACE)
+    FOLDER = pathlib.Path(__file__).parent
+
+    @app.handler("finish")
+    async def finish(request):
+        (FOLDER / "waiting").touch()
+        while not request.cancelled:
+            await asyncio.sleep(0.001)
+        (FOLDER / "finished").touch()
+
+    @app.handler("hang")
+    async def hang(request):
+        try:
+            (FOLDER / "waiting").touch()
+            await asyncio.sleep(3600)
+        finally:
+            (FOLDER / "cancelled").touch()
+
+    @app.handler("block")
+    def block(request):
+        (FOLDER / "waiting").touch()
+        time.sleep(3600)
+
+    app.run()
+"""
+
+
+@pytest.mark.parametrize(
+    "method, grace, mark", [("finish", 60, "finished"), ("hang", 0, "cancelled"), ("block", 0, "")]
+)
+def test_after_the_end_of_the_parent_handlers_have_some_time(start, method, grace, mark):
+    parent = start(GRACE.replace("GRACE)", f"{grace})"))
+    parent.hello()
+    parent.send(envelope(1, method=method))
+    eventually(lambda: "waiting" in marks(parent))
+    assert parent.end() == 0
+    assert not mark or mark in marks(parent)
 
 
 def test_a_slow_receiver_makes_the_child_wait(parent):

@@ -89,7 +89,7 @@ class Exchange:
         self._frame.close()
         self._on_cancel = None
         self._lane.done()
-        self._server.finished()
+        self._server.finished(self)
 
     def _is_lane(self) -> bool:
         frame = self._frame
@@ -216,7 +216,7 @@ class Exchange:
                 await self._send_async_stream(result)
             elif is_stream(result):
                 self._stream = result
-                self._server.run_again(self)
+                self._server.submit(self)
                 return
             else:
                 await self._send_value_async(result)

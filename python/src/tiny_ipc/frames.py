@@ -19,6 +19,7 @@ import socket
 import struct
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Union
 
@@ -85,6 +86,7 @@ class FrameSocket:
     def __init__(self, sock: socket.socket, limit: int = DEFAULT_LIMIT) -> None:
         """Takes the socket over. The limit is for bodies in both directions, in bytes."""
         self._sock = sock
+        _open_sockets.add(self)
         self.limit = limit
         self.max_items = max(100_000, limit // 16)
         self.is_broken = False
@@ -285,6 +287,19 @@ class FrameSocket:
         self.drop_part()
         self._missing = 0
         self._sock.close()
+
+
+_open_sockets: weakref.WeakSet[FrameSocket] = weakref.WeakSet()
+
+
+def _close_after_fork() -> None:
+    """In a process that was forked off: the sockets belong to the original, and as long as anybody
+    else holds them, the peer does not see its end."""
+    for sock in list(_open_sockets):
+        sock.close()
+
+
+os.register_at_fork(after_in_child=_close_after_fork)
 
 
 def pair() -> tuple[socket.socket, socket.socket]:

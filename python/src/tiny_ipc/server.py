@@ -9,7 +9,6 @@ import queue
 import select
 import threading
 import time
-import weakref
 from collections import deque
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
@@ -72,6 +71,7 @@ class Lane:
                     return
                 if frame is not None:
                     self._deliver(frame)
+                    return  # if there is more, epoll says so again
 
     def _deliver(self, frame: Frame) -> None:
         if self._server.takes_cancels and not frame.dropped and is_cancel(frame.body):
@@ -177,7 +177,7 @@ class Server:
         self._lanes: dict[int, Lane] = {}
         self._lock = threading.Lock()
         self._exchange_done = threading.Condition(self._lock)
-        self._active = 0
+        self._active: set[Exchange] = set()
         self._queue: queue.SimpleQueue[Exchange | None] = queue.SimpleQueue()
         self._idle_workers = 0
         self._workers = 0
@@ -188,7 +188,6 @@ class Server:
         self.epoll.register(self._wake, select.EPOLLIN)
         self._reader = threading.Thread(target=self._read, name="tiny-ipc-reader", daemon=True)
         self._reader.start()
-        _servers.add(self)
 
     def add(self, sock: FrameSocket, is_first: bool = False) -> None:
         """Takes a socket over. Raises NoLane, and closes it, if there are too many."""
@@ -218,8 +217,9 @@ class Server:
             self._first_ended(error)
 
     def submit(self, exchange: Exchange) -> None:
+        """Lets a worker run an exchange, or go on with one that began elsewhere."""
         with self._lock:
-            self._active += 1
+            self._active.add(exchange)
             if self._idle_workers:
                 self._idle_workers -= 1
             elif self._workers < self._max_workers:
@@ -239,14 +239,9 @@ class Server:
             with self._lock:
                 self._idle_workers += 1
 
-    def run_again(self, exchange: Exchange) -> None:
-        """Lets a worker go on with an exchange that began elsewhere."""
-        self.submit(exchange)
-        self.finished()
-
-    def finished(self) -> None:
+    def finished(self, exchange: Exchange) -> None:
         with self._lock:
-            self._active -= 1
+            self._active.discard(exchange)
             self._exchange_done.notify_all()
 
     def loop(self) -> asyncio.AbstractEventLoop:
@@ -291,6 +286,10 @@ class Server:
         self._reader.join()
         for lane in lanes:
             lane.stop()
+        with self._lock:
+            active = list(self._active)
+        for exchange in active:
+            exchange.cancel()
         self.drain(1)
         for _ in range(workers):
             self._queue.put(None)
@@ -299,23 +298,3 @@ class Server:
         self.epoll.close()
         os.close(self._wake)
         os.close(self._waker)
-
-    def forget(self) -> None:
-        """In a process that was forked off: closes the sockets, which belong to the original, or
-        the peer would not see its end."""
-        self._stopping = True
-        for lane in self._lanes.values():
-            lane.socket.close()
-        self._lanes = {}
-        self.epoll.close()
-
-
-_servers: weakref.WeakSet[Server] = weakref.WeakSet()
-
-
-def _after_fork() -> None:
-    for server in list(_servers):
-        server.forget()
-
-
-os.register_at_fork(after_in_child=_after_fork)
