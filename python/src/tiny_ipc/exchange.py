@@ -65,6 +65,12 @@ class Exchange:
         """Closes what came with a request that will not be served."""
         self._frame.close()
 
+    def abandon(self, error: BaseException) -> None:
+        """Gives up the socket, whose peer could otherwise wait for ever."""
+        logger.critical("A request cannot be answered", exc_info=error)
+        self._lane.socket.shutdown()
+        self._server.finished(self)
+
     # What follows is called by a worker.
 
     def run(self) -> None:

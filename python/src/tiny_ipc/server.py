@@ -200,6 +200,13 @@ class Server:
         lane.begin()
 
     def _read(self) -> None:
+        try:
+            self._read_all()
+        except Exception as error:
+            logger.critical("Nothing can be received any more", exc_info=error)
+            self._first_ended(error)
+
+    def _read_all(self) -> None:
         while not self._stopping:
             for descriptor, events in self.epoll.poll():
                 lane = self._lanes.get(descriptor)
@@ -234,7 +241,10 @@ class Server:
             exchange = self._queue.get()
             if exchange is None:
                 return
-            exchange.run()
+            try:
+                exchange.run()
+            except BaseException as error:  # of this package, or a worker would be lost with it
+                exchange.abandon(error)
             del exchange  # and what its handler made
             with self._lock:
                 self._idle_workers += 1
