@@ -38,6 +38,9 @@ final class Ledger {
 	/** The numbers of messages without an envelope, to a peer that repeats numbers. */
 	private final Set<Long> bare = ConcurrentHashMap.newKeySet();
 
+	/** The number of the last request of which the peer was told that nobody waits. */
+	private volatile long cancelled;
+
 	/** A hello is the first message that comes, or none. */
 	private volatile boolean mayGreet = true;
 
@@ -125,7 +128,7 @@ final class Ledger {
 			this.answered = number;
 		}
 		if (number < exchange.number()) {
-			tellOfDropped();
+			tellOfDropped(number);
 			return Verdict.DROP;
 		}
 		return exchange.accept(item, ErrorItem.isOne(body));
@@ -139,7 +142,7 @@ final class Ledger {
 				if (itemIn(body) != StreamItem.ELEMENT) {
 					this.answered = number;
 				}
-				tellOfDropped();
+				tellOfDropped(number);
 			}
 			else {
 				this.fault = this.peer + " sent a message that nobody asked for: it must answer each message once, and"
@@ -232,8 +235,9 @@ final class Ledger {
 		return new IpcException(fault);
 	}
 
-	private void tellOfDropped() {
-		if (!this.toldOfDropped) {
+	/** An answer to a request that was cancelled is expected to be dropped. */
+	private void tellOfDropped(long number) {
+		if (!this.toldOfDropped && number != this.cancelled) {
 			this.toldOfDropped = true;
 			logger.warn(
 					"{} answered a message that was sent one-way, or whose caller has given up: the answer is"
@@ -267,6 +271,13 @@ final class Ledger {
 
 	void whenGreeted(Runnable action) {
 		this.whenGreeted = action;
+	}
+
+	/**
+	 * Called when the peer is told that nobody waits for the reply to the last request.
+	 */
+	void cancel() {
+		this.cancelled = this.sent;
 	}
 
 	/** Whether a hello may still come. */
