@@ -296,7 +296,7 @@ class BatchTests {
 	void slowPeerCannotStretchTheTimeoutOfABatchPacketByPacket() throws Exception {
 		try (IpcSocketPair pair = IpcSocket.pair()) {
 			SocketTimeoutTests.fill(pair.parent());
-			pair.parent().setSendTimeout(Duration.ofMillis(200));
+			pair.parent().setSendTimeout(Duration.ofMillis(50));
 			int[] taken = { 0 };
 			Thread peer = new Thread(() -> takeSlowly(pair.child(), taken));
 			peer.start();
@@ -308,12 +308,12 @@ class BatchTests {
 		}
 	}
 
-	/** More often than the timeout. */
+	/** Often enough that the kernel never waits for a whole slice. */
 	private static void takeSlowly(IpcSocket socket, int[] taken) {
 		try {
 			while (socket.receive(ByteBuffer.allocate(4)) != null) {
 				taken[0]++;
-				Thread.sleep(100);
+				Thread.sleep(SocketSide.SLICE.toMillis() / 2);
 			}
 		}
 		catch (IpcException | InterruptedException ex) {

@@ -1,6 +1,7 @@
 package dev.tinyipc;
 
 import java.io.IOException;
+import java.lang.ProcessBuilder.Redirect;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -15,6 +16,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 /** A start that fails leaves nothing, however late it fails. */
 @Timeout(120)
@@ -24,6 +26,25 @@ class ChildStartFailureTests {
 	void aStartThatRunsShortOfDescriptorsSucceedsOrFailsAndLeavesNothing() throws Exception {
 		String output = new ChildJvm(Short.class).after("ulimit -n 200").run();
 		assertThat(output).matches("(?s).*left: \\[], failures: \\{(dev\\.tinyipc\\.\\w+=\\d+)?}\n");
+	}
+
+	@Test
+	void aChildThatCannotBeWatchedIsEndedAndLeavesNothing() throws Exception {
+		ChildWatcher.get();
+		LeakWatch watch = new LeakWatch();
+		ChildStreams streams = new ChildStreams();
+		streams.input(Redirect.PIPE);
+		streams.output(Redirect.PIPE);
+		streams.error(Redirect.PIPE);
+		streams.readLines(2, (line) -> {
+		});
+		int child = PosixSpawn.spawn(List.of("sleep", "600"), System.getenv(), null, streams.childEnds());
+		streams.parentEnd(2).close(); // which cannot be read from then on
+		assertThatExceptionOfType(IpcException.class).isThrownBy(() -> ChildWatcher.watch(child, true, null, streams));
+		assertThat(ProcessHandle.of(child)).isEmpty();
+		streams.closeChildEnds();
+		streams.closeParentEnds();
+		watch.assertNoneLeft();
 	}
 
 	/** Threads that take the last descriptors from each other. */

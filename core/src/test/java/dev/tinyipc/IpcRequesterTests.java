@@ -4,6 +4,7 @@ import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.HexFormat;
+import java.util.Map;
 import java.util.OptionalLong;
 
 import org.junit.jupiter.api.AfterEach;
@@ -219,6 +220,19 @@ class IpcRequesterTests {
 		assertThatExceptionOfType(IpcException.class).isThrownBy(() -> this.requester.begin(this.inTime))
 			.withMessageContaining("malformed hello");
 		assertThat(this.requester.isUsable()).isFalse();
+	}
+
+	/** Whatever fails from then on, nobody else gets its answer. */
+	@Test
+	void requestIsOwedBeforeAnyOfItIsSent() throws Exception {
+		Exchange exchange = this.requester.begin(this.inTime);
+		exchange.request(new Object() {
+			@SuppressWarnings("unused") // by Jackson
+			public boolean isOwed() {
+				return IpcRequesterTests.this.requester.owed() == 1 && exchange.isRequestSent();
+			}
+		});
+		assertThat(this.peer.receive(Object.class).payload()).isEqualTo(Map.of("owed", true));
 	}
 
 	@Test

@@ -63,6 +63,7 @@ class OrphanGuardTests {
 		Process parent = new ChildJvm(Parent.class, this.sign, STUBBORN.formatted("")).start();
 		await().until(() -> running().size() >= 2);
 		long guard = guard(parent);
+		assertThat(guard).isPositive(); // with 0, this process would be killed
 		LibC.kill((int) guard, LibC.SIGKILL);
 		await().until(() -> guard(parent) > 0 && guard(parent) != guard);
 		parent.destroyForcibly().waitFor();

@@ -6,14 +6,17 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Queue;
 import java.util.Set;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
-import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -77,19 +80,43 @@ class PollerTests {
 		waiting.join();
 	}
 
-	@RepeatedTest(300)
+	/** It takes many tries until they come in between each other. */
+	@Test
 	void closingByManyThreadsAtOnceClosesOnce() throws Exception {
-		CyclicBarrier start = new CyclicBarrier(4);
+		int count = 3;
+		CyclicBarrier round = new CyclicBarrier(count);
+		AtomicReference<IpcPoller> next = new AtomicReference<>(IpcPoller.open());
+		AtomicInteger awake = new AtomicInteger();
+		Queue<IpcException> failures = new ConcurrentLinkedQueue<>();
 		List<Blocked> closers = new ArrayList<>();
-		for (int i = 0; i < 4; i++) {
+		for (int i = 0; i < count; i++) {
+			boolean first = i == 0;
 			closers.add(Blocked.any(() -> {
-				start.await();
-				this.poller.close();
+				for (int rounds = 1; rounds <= 3000; rounds++) {
+					round.await(20, TimeUnit.SECONDS);
+					awake.incrementAndGet();
+					for (int spins = 0; awake.get() < count * rounds && spins < 10_000; spins++) {
+						Thread.onSpinWait();
+					}
+					try {
+						next.get().close();
+					}
+					catch (IpcException ex) {
+						failures.add(ex);
+					}
+					round.await(20, TimeUnit.SECONDS);
+					if (first) {
+						next.set(IpcPoller.open());
+					}
+				}
 			}));
 		}
+		closers.get(0).thread().join();
+		next.get().close();
 		for (Blocked closer : closers) {
 			closer.join();
 		}
+		assertThat(failures).isEmpty();
 	}
 
 	/** It is ready, as it is shut down, but must not be reported. */
