@@ -1,6 +1,7 @@
 package dev.tinyipc;
 
 import java.io.Closeable;
+import java.util.Optional;
 
 import org.jspecify.annotations.Nullable;
 
@@ -22,20 +23,20 @@ final class ChildEnd implements Closeable {
 
 	private final boolean invited;
 
-	private ChildEnd(IpcSocket socket, IpcChannel channel, Handlers handlers, LaneWatch watch, int threads)
-			throws IpcException {
+	private ChildEnd(IpcSocket socket, IpcChannel channel, Handlers handlers, LaneWatch watch, int threads,
+			boolean mayCall) throws IpcException {
 		this.socket = socket;
 		this.channel = channel;
 		this.invited = ParentSettings.invitesHello();
 		this.hello = new IpcHello(IpcHello.PROTOCOL, true, true, threads, handlers.methods(), channel.maxMessageSize());
-		this.calls = (this.invited && handlers.useContext()) ? IpcSocket.pair() : null;
+		this.calls = (this.invited && mayCall) ? IpcSocket.pair() : null;
 		this.parent = (this.calls != null) ? IpcParent.over(channel.onLane(this.calls.parent())) : null;
 		this.lane = this.invited ? new ServedPeer(handlers, watch, threads, this.parent).first(channel)
 				: new ServedLane(channel, handlers, null);
 	}
 
 	/** Connects to the parent. */
-	static ChildEnd connect(Handlers handlers, LaneWatch watch, int threads) throws IpcException {
+	static ChildEnd connect(Handlers handlers, LaneWatch watch, int threads, boolean mayCall) throws IpcException {
 		IpcSocket socket = IpcSocket.inherited()
 			.orElseThrow(() -> new IllegalStateException("This program was not started as a child: the environment"
 					+ " variable " + IpcSocket.FD_VARIABLE + " is not set. Start it through IpcProcessBuilder,"
@@ -43,7 +44,7 @@ final class ChildEnd implements Closeable {
 		boolean connected = false;
 		try {
 			Termination.holdOffWhileOpen(socket);
-			ChildEnd end = new ChildEnd(socket, ParentSettings.channelOver(socket), handlers, watch, threads);
+			ChildEnd end = new ChildEnd(socket, ParentSettings.channelOver(socket), handlers, watch, threads, mayCall);
 			connected = true;
 			return end;
 		}
@@ -52,6 +53,11 @@ final class ChildEnd implements Closeable {
 				socket.close();
 			}
 		}
+	}
+
+	/** To call the parent; empty if it has not invited this process to say hello. */
+	Optional<IpcParent> parent() {
+		return Optional.ofNullable(this.parent);
 	}
 
 	/**

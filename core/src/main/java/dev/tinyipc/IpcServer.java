@@ -2,6 +2,7 @@ package dev.tinyipc;
 
 import java.io.Closeable;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 
@@ -122,7 +123,7 @@ public final class IpcServer implements Closeable {
 
 	/** Serves the parent in the calling thread. */
 	void serveParent() throws IpcException {
-		ChildEnd child = connect();
+		ChildEnd child = connect(this.handlers.useContext());
 		try (child) {
 			if (child.greet()) {
 				this.workers.runFirst(child::serve);
@@ -135,15 +136,15 @@ public final class IpcServer implements Closeable {
 
 	/** Connects to the parent, which gets no answer before {@link #ready()}. */
 	IpcServer connected() throws IpcException {
-		this.child = connect();
+		this.child = connect(true);
 		return this;
 	}
 
-	private ChildEnd connect() throws IpcException {
+	private ChildEnd connect(boolean mayCall) throws IpcException {
 		if (this.handlers.areNone()) {
 			throw new IllegalStateException("A child's server needs at least one handler");
 		}
-		return ChildEnd.connect(this.handlers, this.watch, this.threads);
+		return ChildEnd.connect(this.handlers, this.watch, this.threads, mayCall);
 	}
 
 	/**
@@ -192,6 +193,20 @@ public final class IpcServer implements Closeable {
 		finally {
 			close();
 		}
+	}
+
+	/**
+	 * The parent of this process, to ask it for something outside a request. It answers
+	 * once this server is {@linkplain #ready() ready}.
+	 * @return the parent
+	 * @throws IllegalStateException if this server was not created by
+	 * {@link IpcServerBuilder#start()}, or the parent did not invite it to say hello
+	 */
+	public IpcParent parent() {
+		ChildEnd child = this.child;
+		return ((child != null) ? child.parent() : Optional.<IpcParent>empty())
+			.orElseThrow(() -> new IllegalStateException("There is no parent to call: the server was not created by"
+					+ " start(), or its parent does not serve calls (" + HELLO_VARIABLE + " is not set)"));
 	}
 
 	/**
