@@ -413,6 +413,29 @@ def test_a_child_that_does_not_read_is_killed_at_a_timeout(script):
         eventually(lambda: child.returncode == -signal.SIGKILL)
 
 
+def test_a_timeout_in_the_middle_of_a_large_request_costs_only_that(script, tmp_path):
+    code = """
+send(tag(70, HELLO))
+while not os.path.exists(os.environ["GATE"]):
+    time.sleep(0.005)
+packet = parent.recv(1 << 19)
+(length,), body = struct.unpack_from("=Q", packet), packet[8:]
+while len(body) < length:
+    body += parent.recv(1 << 19)
+assert receive() == tag(69, None)
+send(envelope(cbor2.loads(body).value["id"], tag(65, {"type": "Cancelled", "message": ""})))
+send(envelope(receive().value["id"], "next"))
+receive()
+"""
+    gate = tmp_path / "gate"
+    env = {**os.environ, "GATE": str(gate)}
+    with raw_child(script, code, ready=True, env=env) as child:
+        with pytest.raises(CallTimeout):
+            child.call("x" * 5_000_000, timeout=0.05)
+        gate.touch()
+        assert child.call(1) == "next"
+
+
 def test_a_cancelled_reply_that_does_not_end_costs_the_child(script, monkeypatch):
     monkeypatch.setattr("tiny_ipc.calls.CANCEL_TIMEOUT", 0.05)
     code = "send(tag(70, HELLO)); receive(); time.sleep(3600)"

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from socket import MSG_DONTWAIT
 
 from . import messages
-from .errors import BrokenFrame, MalformedBody, MessageTooLarge, PeerGone, ProtocolFault
+from .errors import (
+    BrokenFrame,
+    CallTimeout,
+    MalformedBody,
+    MessageTooLarge,
+    PeerGone,
+    ProtocolFault,
+)
 from .frames import EndOfSocket, Frame, FrameSocket
 from .messages import Body
 
@@ -51,11 +57,20 @@ class Asker:
         one_way: bool = False,
     ) -> None:
         number, parts = None, [payload]
-        if self.peer.envelope:
-            number = self._last_number + 1
-            parts = [messages.envelope_head(number, method, headers), payload]
-        self._send(parts, descriptors, deadline)
         self._last_number += 1
+        if self.peer.envelope:
+            number = self._last_number
+            parts = [messages.envelope_head(number, method, headers), payload]
+        try:
+            self._send(parts, descriptors, deadline)
+        except CallTimeout:
+            if self.socket.rest is None:
+                raise  # nothing was sent
+            if one_way:
+                self.socket.shutdown()
+            else:  # it is answered, once the rest was sent
+                self.number, self.due, self._streaming = number, True, False
+            raise
         if one_way:
             self._one_way.append(number)
         else:
@@ -84,14 +99,14 @@ class Asker:
                 raise
             raise PeerGone("The other end was gone when the request was sent") from error
 
-    def cancel(self) -> None:
+    def cancel(self, deadline: float) -> None:
         """Asks the peer to end the reply that is due."""
         try:
-            for packet in self.socket.packets([messages.CANCEL_BODY], ()):
-                self.socket.send_packet(packet, MSG_DONTWAIT)
-        except BlockingIOError:
-            pass  # the peer does not read: it will not end the reply in time either
+            self.socket.send_rest(deadline)
+            self.socket.send_until(deadline, [messages.CANCEL_BODY])
         except OSError as error:
+            if isinstance(error, TimeoutError):
+                raise
             raise PeerGone("The other end is gone") from error
 
     def look(self) -> None:

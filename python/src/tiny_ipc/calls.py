@@ -159,18 +159,14 @@ class Lanes:
         elif not self._peer.cancel:
             self.give_up(asker, why)
         else:
-            try:
-                asker.cancel()
-            except PeerGone as gone:
-                self.give_up(asker, str(gone))
-                return
             threading.Thread(
-                target=self._wait_for_end, args=(asker,), name="tiny-ipc-cancel", daemon=True
+                target=self._cancel, args=(asker,), name="tiny-ipc-cancel", daemon=True
             ).start()
 
-    def _wait_for_end(self, asker: Asker) -> None:
+    def _cancel(self, asker: Asker) -> None:
         deadline = time.monotonic() + CANCEL_TIMEOUT
         try:
+            asker.cancel(deadline)
             while asker.due:
                 try:
                     asker.answer(deadline)[1].close()

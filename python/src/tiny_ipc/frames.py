@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import array
 import errno
+import itertools
 import os
 import select
 import socket
@@ -90,6 +91,8 @@ class FrameSocket:
         self.limit = limit
         self.max_items = max(100_000, limit // 16)
         self.is_broken = False
+        self.rest: Iterator[Any] | None = None
+        """Packets of a frame that must be sent before anything else."""
         self._body = bytearray()
         self._descriptors: list[int] = []
         self._missing = 0
@@ -255,17 +258,30 @@ class FrameSocket:
         """Sends a frame with a deadline. Calls a function if there is something to receive, as a
         peer may not go on before it has been read."""
         begun = False
+        packets = iter(self.packets(parts, descriptors))
         try:
-            for packet in self.packets(parts, descriptors):
+            for packet in packets:
                 while not self._try_send(packet):
                     events = select.POLLOUT | (select.POLLIN if readable else 0)
-                    if self.wait(events, deadline) & select.POLLIN and readable:
-                        readable()
+                    try:
+                        if self.wait(events, deadline) & select.POLLIN and readable:
+                            readable()
+                    except CallTimeout:
+                        if begun:
+                            self.rest = itertools.chain([packet], packets)
+                        raise
                 begun = True
         except BaseException:
-            if begun:
+            if begun and self.rest is None:
                 self.shutdown()  # the peer could not tell where the next frame begins
             raise
+
+    def send_rest(self, deadline: float) -> None:
+        """Sends what is left of a frame whose time was up in the middle."""
+        packets, self.rest = self.rest, None
+        for packet in packets or ():
+            while not self._try_send(packet):
+                self.wait(select.POLLOUT, deadline)
 
     def _try_send(self, packet: Any) -> bool:
         try:
