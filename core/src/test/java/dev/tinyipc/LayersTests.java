@@ -33,7 +33,7 @@ class LayersTests {
 					"Utf8", "Frame", "FrameBuffer", "LargeMemory", "ByteString", "IpcMessage", "ErrorItem", "Envelope",
 					"EnvelopeReader", "Prefix", "StreamItem", "DroppedMessage", "MessageFilter", "Inbox", "Outbox",
 					"TypedPayload", "IpcHello", "ReceivedSocket", "IpcServer", "IpcServerBuilder", "IpcContext",
-					"IpcParent", "Handlers", "UnknownMethodException", "ServedExchange", "ServedLane", "ServedPeer",
+					"IpcParent", "Handlers", "UnknownMethodException", "ServedExchange", "ServedLane", "ServedReply", "ServedPeer",
 					"LaneWatch", "ServerThreads", "ChildEnd", "RequestSender", "RequesterPool", "ParentSettings",
 					"Termination", "IpcMapperCustomizer", "IpcRequester", "Ledger", "Exchange", "IpcProcessBuilder",
 					"IpcProcess"));
