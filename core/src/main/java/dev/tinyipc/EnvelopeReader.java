@@ -15,6 +15,12 @@ import org.jspecify.annotations.Nullable;
  */
 final class EnvelopeReader {
 
+	/**
+	 * More than anybody sends. As nobody has counted the items of the body yet, there
+	 * could be millions.
+	 */
+	private static final int MAX_HEADERS = 256;
+
 	private static final byte[] TAG_HEAD = { (byte) 0xda, 0x49, 0x50, 0x53, 0x46 };
 
 	private final ByteBuffer body;
@@ -74,6 +80,9 @@ final class EnvelopeReader {
 		if (this.usual && count == 1) {
 			String name = text();
 			return Map.of(name, text());
+		}
+		if (count > MAX_HEADERS) {
+			this.usual = false;
 		}
 		Map<String, String> headers = new HashMap<>();
 		for (long i = 0; i < count && this.usual; i++) {

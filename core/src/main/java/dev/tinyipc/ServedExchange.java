@@ -15,6 +15,8 @@ final class ServedExchange {
 
 	private boolean ended;
 
+	private volatile boolean streaming;
+
 	/** Interrupts the handler, unless it has returned. */
 	synchronized void cancel() {
 		if (!this.ended) {
@@ -39,6 +41,16 @@ final class ServedExchange {
 		if (isCancelled()) {
 			throw new CancellationException("The caller does not wait for the reply any more");
 		}
+	}
+
+	/** Called when the first element of a streamed reply is sent. */
+	void streaming() {
+		this.streaming = true;
+	}
+
+	/** Whether the caller has the first element: it waits on, past its deadline. */
+	boolean isStreaming() {
+		return this.streaming;
 	}
 
 	/** Whether it has taken so long that somebody should look for a cancel. */

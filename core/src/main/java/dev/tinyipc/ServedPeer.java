@@ -3,6 +3,7 @@ package dev.tinyipc;
 import java.time.Duration;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.locks.LockSupport;
 
 import org.jspecify.annotations.Nullable;
 
@@ -11,6 +12,9 @@ final class ServedPeer {
 
 	/** The rest of a message is on its way once its first packet has arrived. */
 	private static final Duration REST_OF_A_MESSAGE = Duration.ofSeconds(30);
+
+	/** A handler whose caller is gone is interrupted, and usually ends at once. */
+	private static final Duration TIME_TO_MAKE_ROOM = Duration.ofMillis(200);
 
 	private final Handlers handlers;
 
@@ -69,10 +73,7 @@ final class ServedPeer {
 		boolean open = false;
 		this.lanes.add(lane);
 		try {
-			if (this.lanes.size() > this.maxLanes && countLanes() > this.maxLanes) {
-				throw new IllegalStateException(
-						"There are " + this.maxLanes + " lanes already, and there can be no more");
-			}
+			awaitRoom();
 			channel.socket().setReceiveTimeout(REST_OF_A_MESSAGE);
 			this.watch.serve(lane);
 			open = true;
@@ -81,6 +82,18 @@ final class ServedPeer {
 			if (!open) {
 				lane.close();
 			}
+		}
+	}
+
+	/** A lane that the peer has closed makes room, once its last exchange has ended. */
+	private void awaitRoom() {
+		long end = System.nanoTime() + TIME_TO_MAKE_ROOM.toNanos();
+		while (this.lanes.size() > this.maxLanes && countLanes() > this.maxLanes) {
+			if (System.nanoTime() - end > 0 || this.lanes.stream().noneMatch(ServedLane::hasEnded)) {
+				throw new IllegalStateException(
+						"There are " + this.maxLanes + " lanes already, and there can be no more");
+			}
+			LockSupport.parkNanos(TIME_TO_MAKE_ROOM.toNanos() / 1000);
 		}
 	}
 

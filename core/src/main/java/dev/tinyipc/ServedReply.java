@@ -155,6 +155,7 @@ final class ServedReply implements IpcServer.Sink {
 	private void sendElement(@Nullable Object element, OwnedFd... descriptors) throws IpcException {
 		try {
 			this.exchange.checkCancelled();
+			this.exchange.streaming();
 			send(Prefix.ofElement(this.id), element, descriptors);
 		}
 		catch (IpcException.PeerClosed ex) {

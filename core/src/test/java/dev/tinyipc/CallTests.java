@@ -65,6 +65,13 @@ class CallTests {
 						return "interrupted";
 					}
 				})
+				.stream("late", String.class, (request, context, elements) -> {
+					elements.send("first");
+					while (!context.deadline().hasPassed()) {
+						Thread.onSpinWait();
+					}
+					elements.send(context.parent().call("font", "", String.class));
+				})
 				.threads(16)
 				.serve();
 		}
@@ -106,6 +113,20 @@ class CallTests {
 				.isThrownBy(() -> family.conversation.call("ask", "fonts"))
 				.withMessageContaining("There is no method 'fonts'. There are: colour, font");
 			assertThat(family.conversation.call("ask", "colour")).isEqualTo("of the child");
+		}
+	}
+
+	/** The deadline of a streamed reply is that of its first element. */
+	@Test
+	void handlerThatStreamsMayCallAfterItsDeadline() throws Exception {
+		IpcServerBuilder handlers = IpcServer.builder().handler("font", String.class, (request) -> "font");
+		try (Family family = new Family(handlers)) {
+			family.conversation.call("ask", "font"); // loads what is needed
+			Exchange exchange = family.conversation.requester()
+				.begin(Deadline.in(Duration.ofSeconds(2)))
+				.method("late");
+			exchange.request("");
+			assertThat(Conversation.rest(exchange)).containsExactly("first", "font");
 		}
 	}
 
