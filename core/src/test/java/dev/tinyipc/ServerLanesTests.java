@@ -138,7 +138,8 @@ class ServerLanesTests {
 			openAndClose(conversation, 1000);
 			await()
 				.untilAsserted(() -> assertThat(number(conversation, "descriptors")).isLessThanOrEqualTo(descriptors));
-			assertThat(number(conversation, "workers")).isLessThanOrEqualTo(4);
+			// One for each lane, and those that are just leaving a lane that was closed.
+			assertThat(number(conversation, "workers")).isLessThan(20);
 		}
 	}
 
