@@ -261,7 +261,7 @@ class IpcRequesterTests {
 	@Test
 	void helloThatComesAfterTheFirstRequestIsNoReply() throws Exception {
 		Exchange exchange = request("ask");
-		this.peer.sendHello(Samples.HELLO);
+		this.peer.sendHello(Opening.HELLO);
 		this.peer.send("reply");
 		assertThat(exchange.reply(String.class).payload()).isEqualTo("reply");
 		Exchange next = request("ask in an envelope");
@@ -382,7 +382,7 @@ class IpcRequesterTests {
 
 	/** Has the peer say that it repeats numbers, before anything else. */
 	private void greet() throws IpcException {
-		this.peer.sendHello(Samples.HELLO);
+		this.peer.sendHello(Opening.HELLO);
 		assertThat(this.requester.look()).isEqualTo(IpcRequester.State.IN_STEP);
 	}
 

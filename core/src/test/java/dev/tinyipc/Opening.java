@@ -1,9 +1,13 @@
 package dev.tinyipc;
 
+import java.util.Optional;
 import java.util.OptionalLong;
 
 /** Opens the envelopes of what is received, and tells the numbers. */
 final class Opening {
+
+	/** Of a peer that repeats numbers, and can do nothing else. */
+	static final IpcHello HELLO = new IpcHello(2, true, false, 1, Optional.empty(), 0);
 
 	private Opening() {
 	}

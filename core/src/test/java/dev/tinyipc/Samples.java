@@ -7,16 +7,12 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
-import java.util.Optional;
 import java.util.Random;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
 /** Content to send, and what the kernel says of descriptors, past the code under test. */
 final class Samples {
-
-	/** Of a peer that repeats numbers, and can do nothing else. */
-	static final IpcHello HELLO = new IpcHello(2, true, false, 1, Optional.empty(), 0);
 
 	private Samples() {
 	}
