@@ -33,10 +33,10 @@ class LayersTests {
 					"Utf8", "Frame", "FrameBuffer", "LargeMemory", "ByteString", "IpcMessage", "ErrorItem", "Envelope",
 					"EnvelopeReader", "Prefix", "StreamItem", "DroppedMessage", "MessageFilter", "Inbox", "Outbox",
 					"TypedPayload", "IpcHello", "ReceivedSocket", "IpcServer", "IpcServerBuilder", "IpcContext",
-					"IpcParent", "Handlers", "UnknownMethodException", "ServedExchange", "ServedLane", "ServedReply", "ServedPeer",
-					"LaneWatch", "ServerThreads", "ChildEnd", "RequestSender", "RequesterPool", "ParentSettings",
-					"Termination", "IpcMapperCustomizer", "IpcRequester", "Ledger", "Exchange", "IpcProcessBuilder",
-					"IpcProcess"));
+					"IpcParent", "Handlers", "UnknownMethodException", "ServedExchange", "ServedLane", "ServedReply",
+					"ServedPeer", "LaneWatch", "ServerThreads", "ChildEnd", "RequestSender", "RequesterPool",
+					"ParentSettings", "Termination", "IpcMapperCustomizer", "IpcRequester", "Ledger", "Exchange",
+					"IpcProcessBuilder", "IpcProcess"));
 
 	private static final Set<String> MAY_USE_JNA = Set.of("LibC", "StructBytes");
 
