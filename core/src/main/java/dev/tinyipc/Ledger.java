@@ -38,6 +38,9 @@ final class Ledger {
 	/** The numbers of messages without an envelope, to a peer that repeats numbers. */
 	private final Set<Long> bare = ConcurrentHashMap.newKeySet();
 
+	/** The numbers of requests of which the peer was told that nobody waits. */
+	private final Set<Long> cancelled = ConcurrentHashMap.newKeySet();
+
 	/** A hello is the first message that comes, or none. */
 	private volatile boolean mayGreet = true;
 
@@ -120,8 +123,11 @@ final class Ledger {
 		if (item != StreamItem.ELEMENT) {
 			this.answered = number;
 		}
+		boolean expected = wasCancelled(number, item);
 		if (number < exchange.number()) {
-			tellOfDropped();
+			if (!expected) {
+				tellOfDropped();
+			}
 			return Verdict.DROP;
 		}
 		return exchange.accept(item, ErrorItem.isOne(body));
@@ -132,10 +138,13 @@ final class Ledger {
 		if (!isHello(body, packet)) {
 			long number = numberOf(body);
 			if (number > this.answered && number <= this.sent) {
-				if (itemIn(body) != StreamItem.ELEMENT) {
+				StreamItem item = itemIn(body);
+				if (item != StreamItem.ELEMENT) {
 					this.answered = number;
 				}
-				tellOfDropped();
+				if (!wasCancelled(number, item)) {
+					tellOfDropped();
+				}
 			}
 			else {
 				this.fault = this.peer + " sent a message that nobody asked for: it must answer each message once, and"
@@ -144,6 +153,23 @@ final class Ledger {
 			}
 		}
 		return Verdict.DROP;
+	}
+
+	/** Called before the peer is told that nobody waits for a reply. */
+	void cancelled(Exchange exchange) {
+		this.cancelled.add(exchange.number());
+	}
+
+	/** Whether an answer is dropped as a matter of course. */
+	private boolean wasCancelled(long number, StreamItem item) {
+		if (this.cancelled.isEmpty()) {
+			return false;
+		}
+		boolean was = this.cancelled.contains(number);
+		if (item != StreamItem.ELEMENT) {
+			this.cancelled.removeIf((each) -> each <= number);
+		}
+		return was;
 	}
 
 	/** Wants any message but a hello: the answer to a one-way message, or another. */
@@ -155,6 +181,7 @@ final class Ledger {
 		StreamItem item = itemIn(body);
 		if (item != StreamItem.ELEMENT) {
 			this.answered = Math.min(this.sent, Math.max(this.answered, number));
+			wasCancelled(number, item); // and is no more
 		}
 		return (item != StreamItem.END) ? Verdict.DELIVER : Verdict.DROP;
 	}
