@@ -151,15 +151,15 @@ public final class IpcRequester {
 	 */
 	public IpcRequester openLane(Deadline deadline) throws IpcException {
 		IpcHello hello = this.ledger.hello();
-		if (hello == null) {
-			throw new IpcException(this.peer + " has not said hello, and so cannot serve a lane");
+		if (hello == null || hello.lanes() < 2) {
+			throw new IpcException(this.peer + " has one lane only: it has not said hello with more \"lanes\"");
 		}
 		IpcSocketPair pair = IpcSocket.pair();
 		IpcRequester lane = null;
 		try {
 			Exchange exchange = begin(deadline);
 			this.sender.sendBare(exchange, deadline, pair.child().descriptor());
-			exchange.reply(Object.class).close();
+			exchange.agreement();
 			lane = greeted(this.channel.onLane(pair.parent()), this.peer, hello);
 			return lane;
 		}
