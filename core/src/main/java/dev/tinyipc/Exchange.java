@@ -136,6 +136,17 @@ public final class Exchange {
 		return reply;
 	}
 
+	/** Waits for the reply to the request for a lane. */
+	void agreement() throws IpcException {
+		try (IpcMessage<Object> reply = reply(Object.class)) {
+			if (reply.payload() != null) {
+				throw new IpcException(
+						"The peer has answered the request for a lane with a value, as if it were any other"
+								+ " request: it must answer null, or an error");
+			}
+		}
+	}
+
 	/**
 	 * Waits for the next element of a streamed reply.
 	 * @param type the type to read the element as, as in {@link IpcChannel#receive(Type)}

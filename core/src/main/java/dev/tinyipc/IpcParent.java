@@ -1,7 +1,11 @@
 package dev.tinyipc;
 
+import java.io.Closeable;
+import java.io.UncheckedIOException;
 import java.lang.reflect.Type;
 import java.time.Duration;
+import java.util.Objects;
+import java.util.stream.Stream;
 
 import org.jspecify.annotations.Nullable;
 
@@ -41,7 +45,7 @@ public final class IpcParent {
 	 * Limits how long calls may take, instead of 30 seconds or the time that is left of
 	 * the request that is worked on.
 	 * @param deadline of each call
-	 * @return the same parent
+	 * @return the same parent, with that limit
 	 */
 	public IpcParent until(Deadline deadline) {
 		return (deadline != Deadline.NONE) ? new IpcParent(this.pool, deadline.interruptible()) : this;
@@ -85,20 +89,94 @@ public final class IpcParent {
 	 */
 	public <R> IpcMessage<R> exchange(String method, @Nullable Object payload, Type type, OwnedFd... descriptors)
 			throws IpcException {
-		Deadline deadline = (this.deadline != null) ? this.deadline : Deadline.in(DEFAULT_TIMEOUT).interruptible();
-		IpcRequester requester = this.pool.take(deadline);
-		Exchange exchange = null;
+		try (Call call = new Call(method)) {
+			call.exchange.request(payload, descriptors);
+			return call.exchange.reply(type);
+		}
+	}
+
+	/**
+	 * Asks the parent, which streams its reply.
+	 * @param method what to do with the payload, as the parent calls it
+	 * @param payload the value to send
+	 * @param type the type to read each element as, as in
+	 * {@link IpcChannel#receive(Type)}
+	 * @param descriptors at most 253; the caller keeps them
+	 * @param <R> the type of the elements
+	 * @return the elements, to be closed by the caller, each of them and the stream,
+	 * which tells the parent to stop unless it has come to its end. It throws
+	 * {@link UncheckedIOException} where {@link #exchange} throws an exception
+	 * @throws IpcException as {@link #exchange}, if the request cannot be sent
+	 */
+	public <R> Stream<IpcMessage<R>> stream(String method, @Nullable Object payload, Type type, OwnedFd... descriptors)
+			throws IpcException {
+		Call call = new Call(method);
+		boolean sent = false;
 		try {
-			exchange = requester.begin(deadline).method(method);
-			exchange.request(payload, descriptors);
-			return exchange.reply(type);
+			call.exchange.request(payload, descriptors);
+			sent = true;
+			return Stream.generate(() -> call.<R>next(type)).takeWhile(Objects::nonNull).onClose(call::close);
 		}
 		finally {
-			if (exchange != null) {
-				exchange.cancel(); // if it was given up
+			if (!sent) {
+				call.close();
 			}
-			this.pool.giveBack(requester);
 		}
+	}
+
+	private Deadline deadline() {
+		return (this.deadline != null) ? this.deadline : Deadline.in(DEFAULT_TIMEOUT).interruptible();
+	}
+
+	/** An exchange with the parent, over a socket that nobody else has meanwhile. */
+	private final class Call implements Closeable {
+
+		private final IpcRequester requester;
+
+		private final Exchange exchange;
+
+		private boolean closed;
+
+		Call(String method) throws IpcException {
+			Deadline deadline = deadline();
+			this.requester = IpcParent.this.pool.take(deadline);
+			Exchange begun = null;
+			try {
+				begun = this.requester.begin(deadline).method(method);
+				this.exchange = begun;
+			}
+			finally {
+				if (begun == null) {
+					IpcParent.this.pool.giveBack(this.requester);
+				}
+			}
+		}
+
+		/** Null at the end of the stream. */
+		<R> @Nullable IpcMessage<R> next(Type type) {
+			try {
+				IpcMessage<R> element = this.closed ? null : this.exchange.next(type, deadline());
+				if (element == null) {
+					close();
+				}
+				return element;
+			}
+			catch (IpcException ex) {
+				close();
+				throw new UncheckedIOException(ex);
+			}
+		}
+
+		/** If it was given up, the parent is told. */
+		@Override
+		public synchronized void close() {
+			if (!this.closed) {
+				this.closed = true;
+				this.exchange.cancel();
+				IpcParent.this.pool.giveBack(this.requester);
+			}
+		}
+
 	}
 
 	/** Called by whoever has created it. */

@@ -160,13 +160,13 @@ public final class IpcRequester {
 	 */
 	public IpcRequester openLane(Deadline deadline) throws IpcException {
 		IpcHello hello = this.ledger.hello();
-		if (hello == null) {
-			throw new IpcException(this.peer + " has not said hello, and so cannot serve a lane");
+		if (hello == null || hello.lanes() < 2) {
+			throw new IpcException(this.peer + " has one lane only: it has not said hello with more \"lanes\"");
 		}
 		try (LaneRequest request = new LaneRequest(this.channel)) {
 			Exchange exchange = begin(deadline);
 			this.sender.sendBare(exchange, deadline, request.peersEnd());
-			exchange.reply(Object.class).close();
+			exchange.agreement();
 			return greeted(request.granted(), this.peer, hello);
 		}
 	}

@@ -55,7 +55,7 @@ public final class IpcServer implements Closeable {
 	 */
 	public static final String MAPPER_CUSTOMIZER_VARIABLE = "TINY_IPC_MAPPER_CUSTOMIZER";
 
-	/** A peer that was not told how many lanes there may be opens no more than this. */
+	/** A peer may open this many lanes, unless the number of threads was chosen. */
 	private static final int MAX_LANES = 64;
 
 	private final Handlers handlers;
@@ -232,7 +232,7 @@ public final class IpcServer implements Closeable {
 	 * @throws IpcException if there are too many open files
 	 */
 	public void serve(IpcChannel channel) throws IpcException {
-		new ServedPeer(this.handlers, this.watch, Math.max(MAX_LANES, this.threads), null).open(channel);
+		new ServedPeer(this.handlers, this.watch, (this.threads > 1) ? this.threads : MAX_LANES, null).open(channel);
 	}
 
 	/**

@@ -79,6 +79,7 @@ final class LaneWatch implements Closeable {
 		try {
 			Thread thread = new Thread(() -> watch(opened), "ipc-server");
 			thread.setDaemon(true);
+			thread.setContextClassLoader(LaneWatch.class.getClassLoader());
 			thread.start();
 			this.poller = opened;
 			return opened;

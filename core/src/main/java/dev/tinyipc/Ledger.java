@@ -38,8 +38,8 @@ final class Ledger {
 	/** The numbers of messages without an envelope, to a peer that repeats numbers. */
 	private final Set<Long> bare = ConcurrentHashMap.newKeySet();
 
-	/** The number of the last request of which the peer was told that nobody waits. */
-	private volatile long cancelled;
+	/** The numbers of requests of which the peer was told that nobody waits. */
+	private final Set<Long> cancelled = ConcurrentHashMap.newKeySet();
 
 	/** A hello is the first message that comes, or none. */
 	private volatile boolean mayGreet = true;
@@ -127,8 +127,11 @@ final class Ledger {
 		if (item != StreamItem.ELEMENT) {
 			this.answered = number;
 		}
+		boolean expected = wasCancelled(number, item);
 		if (number < exchange.number()) {
-			tellOfDropped(number);
+			if (!expected) {
+				tellOfDropped();
+			}
 			return Verdict.DROP;
 		}
 		return exchange.accept(item, ErrorItem.isOne(body));
@@ -139,10 +142,13 @@ final class Ledger {
 		if (!isHello(body, packet)) {
 			long number = numberOf(body);
 			if (number > this.answered && number <= this.sent) {
-				if (itemIn(body) != StreamItem.ELEMENT) {
+				StreamItem item = itemIn(body);
+				if (item != StreamItem.ELEMENT) {
 					this.answered = number;
 				}
-				tellOfDropped(number);
+				if (!wasCancelled(number, item)) {
+					tellOfDropped();
+				}
 			}
 			else {
 				this.fault = this.peer + " sent a message that nobody asked for: it must answer each message once, and"
@@ -151,6 +157,23 @@ final class Ledger {
 			}
 		}
 		return Verdict.DROP;
+	}
+
+	/** Called before the peer is told that nobody waits for a reply. */
+	void cancelled(Exchange exchange) {
+		this.cancelled.add(exchange.number());
+	}
+
+	/** Whether an answer is dropped as a matter of course. */
+	private boolean wasCancelled(long number, StreamItem item) {
+		if (this.cancelled.isEmpty()) {
+			return false;
+		}
+		boolean was = this.cancelled.contains(number);
+		if (item != StreamItem.ELEMENT) {
+			this.cancelled.removeIf((each) -> each <= number);
+		}
+		return was;
 	}
 
 	/** Wants any message but a hello: the answer to a one-way message, or another. */
@@ -162,6 +185,7 @@ final class Ledger {
 		StreamItem item = itemIn(body);
 		if (item != StreamItem.ELEMENT) {
 			this.answered = Math.min(this.sent, Math.max(this.answered, number));
+			wasCancelled(number, item); // and is no more
 		}
 		return (item != StreamItem.END) ? Verdict.DELIVER : Verdict.DROP;
 	}
@@ -235,9 +259,8 @@ final class Ledger {
 		return new IpcException(fault);
 	}
 
-	/** An answer to a request that was cancelled is expected to be dropped. */
-	private void tellOfDropped(long number) {
-		if (!this.toldOfDropped && number != this.cancelled) {
+	private void tellOfDropped() {
+		if (!this.toldOfDropped) {
 			this.toldOfDropped = true;
 			logger.warn(
 					"{} answered a message that was sent one-way, or whose caller has given up: the answer is"
@@ -271,13 +294,6 @@ final class Ledger {
 
 	void whenGreeted(Runnable action) {
 		this.whenGreeted = action;
-	}
-
-	/**
-	 * Called when the peer is told that nobody waits for the reply to the last request.
-	 */
-	void cancel() {
-		this.cancelled = this.sent;
 	}
 
 	/** Whether a hello may still come. */

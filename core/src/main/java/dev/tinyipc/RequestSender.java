@@ -110,7 +110,7 @@ final class RequestSender {
 		try {
 			boolean isDue = this.ledger.isLast(exchange.number()) && !exchange.isAnswered();
 			if (isDue) {
-				this.ledger.cancel();
+				this.ledger.cancelled(exchange);
 				this.channel.sendCancel(deadline);
 			}
 			return isDue;

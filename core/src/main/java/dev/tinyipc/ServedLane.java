@@ -166,11 +166,11 @@ final class ServedLane implements Closeable {
 	private boolean answer(IpcMessage<Object> request, ServedExchange exchange) throws IpcException {
 		ServedReply reply = new ServedReply(this.channel, id(), exchange);
 		IpcContext context = new IpcContext(this.envelope, exchange, (this.peer != null) ? this.peer.parent() : null);
+		if (context.deadline().hasPassed()) {
+			return reply.refuse("The deadline of the request had passed before it was begun");
+		}
 		Object result;
 		try {
-			if (context.deadline().hasPassed()) {
-				throw new IpcException.Timeout("The deadline of the request had passed before it was begun");
-			}
 			result = handler().handler().handle(request, context, reply);
 		}
 		catch (Exception ex) {
@@ -272,10 +272,13 @@ final class ServedLane implements Closeable {
 		try {
 			NativeBuffer start = NativeBuffer.allocate(MAX_CANCEL_SIZE);
 			int size = this.channel.socket().receiver().peek(start).orElse(-1);
-			if (size > 0 && isCancel(start.bytes(), size)) {
+			if (size > Frame.HEADER_SIZE && isCancel(start.bytes(), size)) {
+				boolean wellFormed = size <= MAX_CANCEL_SIZE && StreamItem.CANCEL.isIn(start.bytes());
 				this.channel.drop(Deadline.in(Duration.ZERO), (body, packet) -> MessageFilter.Verdict.DROP);
-				exchange.cancel();
-				return false;
+				if (wellFormed) {
+					exchange.cancel();
+				}
+				return !wellFormed;
 			}
 			if (size == 0 && this.peer != null && !this.peer.isFirst(this)) {
 				exchange.cancel(); // the peer has given up the lane
@@ -292,9 +295,10 @@ final class ServedLane implements Closeable {
 		}
 	}
 
+	/** Whether a packet is a whole cancel, of which a malformed one is ignored. */
 	private static boolean isCancel(ByteBuffer packet, int size) {
-		return size <= MAX_CANCEL_SIZE && packet.getLong(0) == size - Frame.HEADER_SIZE
-				&& StreamItem.CANCEL.isIn(packet.position(Frame.HEADER_SIZE).limit(size));
+		return packet.getLong(0) == size - Frame.HEADER_SIZE && StreamItem.CANCEL
+			.begins(packet.position(Frame.HEADER_SIZE).limit(Math.min(size, packet.capacity())));
 	}
 
 	/** Closes the socket. A request that is being worked on is cancelled. */

@@ -86,15 +86,27 @@ final class ServedReply implements IpcServer.Sink {
 		if (this.peerIsGone) {
 			return false;
 		}
+		if (this.exchange.isCancelled()) {
+			logger.debug("A request was cancelled", failure);
+			return refuse("Nobody waits for the reply any more");
+		}
+		logger.warn("A request failed; the peer gets an error item", failure);
 		try {
-			if (this.exchange.isCancelled()) {
-				logger.debug("A request was cancelled", failure);
-				this.channel.sendError(this.id, "Cancelled", "Nobody waits for the reply any more");
-			}
-			else {
-				logger.warn("A request failed; the peer gets an error item", failure);
-				this.channel.sendError(this.id, failure);
-			}
+			this.channel.sendError(this.id, failure);
+			return true;
+		}
+		catch (IpcException.PeerClosed ex) {
+			return false;
+		}
+	}
+
+	/**
+	 * Sends that there is no reply, because nobody would take it.
+	 * @return whether the peer is there for the next answer
+	 */
+	boolean refuse(String reason) throws IpcException {
+		try {
+			this.channel.sendError(this.id, "Cancelled", reason);
 			return true;
 		}
 		catch (IpcException.PeerClosed ex) {

@@ -33,9 +33,12 @@ final class ServerThreads implements Executor, Closeable {
 
 	private static ThreadFactory platformThreads() {
 		AtomicInteger last = new AtomicInteger();
+		// That of the application, whoever happens to need the thread.
+		ClassLoader classLoader = Thread.currentThread().getContextClassLoader();
 		return (task) -> {
 			Thread thread = new Thread(task, "ipc-server-" + last.incrementAndGet());
 			thread.setDaemon(true);
+			thread.setContextClassLoader(classLoader);
 			return thread;
 		};
 	}

@@ -70,7 +70,12 @@ enum StreamItem {
 
 	/** Whether a body is an element or an end, well-formed or not. */
 	static boolean isOne(ByteBuffer body) {
-		return CborHead.contentOf(ELEMENT.tag, body) >= 0 || CborHead.contentOf(END.tag, body) >= 0;
+		return ELEMENT.begins(body) || END.begins(body);
+	}
+
+	/** Whether a body begins as this item does, well-formed or not. */
+	boolean begins(ByteBuffer body) {
+		return CborHead.contentOf(this.tag, body) >= 0;
 	}
 
 	/** Whether a body is this item around null. */

@@ -13,6 +13,7 @@ import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.Future;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -57,6 +58,13 @@ class CallTests {
 			})
 				.handler("ask", String.class,
 						(request, context) -> context.parent().call(request.payload(), "of the child", String.class))
+				.handler("total", Integer.class, (request, context) -> {
+					// Of a stream, of which only some is wanted.
+					try (Stream<IpcMessage<Integer>> numbers = context.parent()
+						.stream("count", request.payload(), Integer.class)) {
+						return numbers.limit(10).mapToInt(IpcMessage::payload).sum();
+					}
+				})
 				.handler("wait", String.class, (request, context) -> {
 					try {
 						return context.parent().call("wait", "", String.class);
@@ -76,6 +84,27 @@ class CallTests {
 				.serve();
 		}
 
+	}
+
+	@Test
+	void parentStreamsItsReplyAndIsToldToStop() throws Exception {
+		CountDownLatch stopped = new CountDownLatch(1);
+		try (Family family = new Family(
+				IpcServer.builder().stream("count", Integer.class, (request, context, elements) -> {
+					try {
+						for (int i = 0; i < request.payload(); i++) {
+							elements.send(i);
+						}
+					}
+					finally {
+						stopped.countDown();
+					}
+				}))) {
+			assertThat(family.conversation.call("total", 5)).isEqualTo(10);
+			assertThat(family.conversation.call("total", Integer.MAX_VALUE)).isEqualTo(45);
+			assertThat(stopped.await(60, TimeUnit.SECONDS)).isTrue();
+			assertThat(family.conversation.call("sum", 0)).isEqualTo(0);
+		}
 	}
 
 	@Test

@@ -11,8 +11,12 @@ import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 
+import ch.qos.logback.classic.Logger;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.read.ListAppender;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.slf4j.LoggerFactory;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
@@ -69,6 +73,28 @@ class CancelTests {
 			assertThat(exchange.cancel()).isFalse();
 			assertThat(conversation.requester().look()).isEqualTo(IpcRequester.State.IN_STEP);
 			assertThat(conversation.call("interrupted", "")).isEqualTo(false);
+		}
+	}
+
+	/** Unlike one that was just given up, whose late answer somebody should know of. */
+	@Test
+	void answerToWhatWasCancelledIsDroppedWithoutAWarning() throws Exception {
+		Logger logger = (Logger) LoggerFactory.getLogger(IpcRequester.class);
+		ListAppender<ILoggingEvent> log = new ListAppender<>();
+		log.start();
+		logger.addAppender(log);
+		try (Conversation conversation = Conversation.with(handlers())) {
+			for (int i = 0; i < 3; i++) {
+				assertThat(conversation.ask("wait", "").cancel()).isTrue();
+				assertThat(conversation.call("interrupted", "")).isEqualTo(false);
+			}
+			assertThat(log.list).isEmpty();
+			conversation.ask("interrupted", "");
+			assertThat(conversation.call("interrupted", "")).isEqualTo(false);
+			assertThat(log.list).hasSize(1);
+		}
+		finally {
+			logger.detachAppender(log);
 		}
 	}
 
@@ -263,7 +289,7 @@ class CancelTests {
 	@Test
 	void thousandExchangesOfOneProcessAreCancelled() throws Exception {
 		int lanes = 16;
-		try (Conversation conversation = Conversation.with(handlers().threads(lanes))) {
+		try (Conversation conversation = Conversation.with(handlers().threads(lanes + 1))) {
 			Thread[] callers = new Thread[lanes];
 			LinkedBlockingQueue<Throwable> failures = new LinkedBlockingQueue<>();
 			for (int i = 0; i < lanes; i++) {

@@ -241,13 +241,31 @@ class HelloTests {
 	}
 
 	@Test
-	void laneOfAChildWithoutAHelloIsAClearError() throws Exception {
+	void laneOfAChildThatHasSaidNothingOfLanesIsAClearError() throws Exception {
 		try (IpcSocketPair pair = IpcSocket.pair()) {
 			LeakWatch watch = new LeakWatch();
+			IpcRequester single = IpcRequester.greeted(IpcChannel.over(pair.parent()), "the child", Opening.HELLO);
+			assertThatExceptionOfType(IpcException.class).isThrownBy(() -> single.openLane(Conversation.inTime()))
+				.withMessageContaining("has not said hello with more \"lanes\"");
 			IpcRequester requester = IpcRequester.over(IpcChannel.over(pair.parent()), "the child");
 			assertThatExceptionOfType(IpcException.class).isThrownBy(() -> requester.openLane(Conversation.inTime()))
 				.withMessageContaining("has not said hello");
 			assertThat(pair.child().pendingSize()).isEmpty();
+			watch.assertNoneLeft();
+		}
+	}
+
+	@Test
+	void answerToTheRequestForALaneThatIsAValueIsNoAgreement() throws Exception {
+		try (IpcSocketPair pair = IpcSocket.pair()) {
+			LeakWatch watch = new LeakWatch();
+			IpcRequester requester = IpcRequester.greeted(IpcChannel.over(pair.parent()), "the child",
+					Conversation.HELLO);
+			Blocked opening = Blocked.any(() -> requester.openLane(Conversation.inTime()));
+			IpcChannel.over(pair.child()).receive(Object.class).close();
+			IpcChannel.over(pair.child()).send("whatever it took it for");
+			assertThatExceptionOfType(IpcException.class).isThrownBy(opening::join)
+				.withMessageContaining("with a value");
 			watch.assertNoneLeft();
 		}
 	}
