@@ -2,8 +2,10 @@ package dev.tinyipc.spring.readme;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.math.BigDecimal;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
@@ -12,8 +14,13 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
+import dev.tinyipc.spring.CborMessageTemplate;
 import dev.tinyipc.spring.IpcMessagingException;
+import dev.tinyipc.spring.RawWorker;
 import dev.tinyipc.spring.child.ChildSettings;
+import dev.tinyipc.spring.readme.ReportWorker.Product;
+import dev.tinyipc.spring.readme.ReportWorker.Query;
+import dev.tinyipc.spring.readme.ReportWorker.Row;
 import org.junit.jupiter.api.Test;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -45,12 +52,28 @@ class ReadmeTests {
 	void everySnippetIsPartOfACompiledSource() {
 		String sources = withoutSpace(Stream
 			.of(EXAMPLES + "Application.java", EXAMPLES + "ThumbnailWorker.java", EXAMPLES + "EchoApplication.java",
-					EXAMPLES + "ModelApplication.java", "core/src/test/java/dev/tinyipc/TutorialTests.java")
+					EXAMPLES + "ModelApplication.java", EXAMPLES + "ReportApplication.java",
+					EXAMPLES + "ReportWorker.java", "core/src/test/java/dev/tinyipc/TutorialTests.java")
 			.map(ReadmeTests::read)
 			.collect(Collectors.joining()));
 		List<String> snippets = SNIPPET.matcher(this.readme).results().map((match) -> match.group(1)).toList();
 		assertThat(snippets).hasSizeGreaterThan(8)
 			.allSatisfy((snippet) -> assertThat(sources).contains(withoutSpace(snippet)));
+	}
+
+	@Test
+	void conversationsWork() {
+		RawWorker.nothing().withUserConfiguration(ReportApplication.class).run((context) -> {
+			CborMessageTemplate template = context.getBean(CborMessageTemplate.class);
+			Query query = new Query("Ada");
+			List<Row> rows = new ArrayList<>();
+			ReportApplication.rows(template, query, rows::add);
+			assertThat(rows).hasSize(2).isEqualTo(ReportApplication.all(template, query));
+			assertThat(ReportApplication.total(template, query).amount()).isEqualByComparingTo("7");
+			BigDecimal price = template.method("price")
+				.convertSendAndReceive("reports", new Product(BigDecimal.TEN, "EUR"), BigDecimal.class);
+			assertThat(price).isEqualByComparingTo("20");
+		});
 	}
 
 	@Test
