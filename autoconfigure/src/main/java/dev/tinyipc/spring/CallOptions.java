@@ -1,6 +1,9 @@
 package dev.tinyipc.spring;
 
 import java.time.Duration;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.Map;
 
 import org.jspecify.annotations.Nullable;
 
@@ -9,22 +12,35 @@ import org.jspecify.annotations.Nullable;
  *
  * @param idempotent whether a request may be carried out twice
  * @param method the method that requests name; null for none
+ * @param headers the headers of requests, unmodifiable
  * @param totalTimeout how long a stream may take in all; null for no limit
  */
-record CallOptions(boolean idempotent, @Nullable String method, @Nullable Duration totalTimeout) {
+record CallOptions(boolean idempotent, @Nullable String method, Map<String, String> headers,
+		@Nullable Duration totalTimeout) {
 
-	static final CallOptions NONE = new CallOptions(false, null, null);
+	static final CallOptions NONE = new CallOptions(false, null, Map.of(), null);
 
 	CallOptions withIdempotent() {
-		return new CallOptions(true, this.method, this.totalTimeout);
+		return new CallOptions(true, this.method, this.headers, this.totalTimeout);
 	}
 
 	CallOptions withMethod(String name) {
-		return new CallOptions(this.idempotent, name, this.totalTimeout);
+		return new CallOptions(this.idempotent, name, this.headers, this.totalTimeout);
+	}
+
+	CallOptions withHeader(String name, String value) {
+		Map<String, String> headers = new LinkedHashMap<>(this.headers);
+		headers.put(name, value);
+		return new CallOptions(this.idempotent, this.method, Collections.unmodifiableMap(headers), this.totalTimeout);
+	}
+
+	/** Whether requests need a peer that knows envelopes. */
+	boolean needEnvelope() {
+		return this.method != null || !this.headers.isEmpty();
 	}
 
 	CallOptions withTotalTimeout(Duration total) {
-		return new CallOptions(this.idempotent, this.method, total);
+		return new CallOptions(this.idempotent, this.method, this.headers, total);
 	}
 
 }

@@ -54,6 +54,15 @@ public interface CborMessageOperations extends CborStreamOperations {
 	CborMessageOperations method(String name);
 
 	/**
+	 * Returns the same operations for requests with a further header. The peer must have
+	 * said that it knows them; one-way messages have none.
+	 * @param name such as {@code traceparent}, at most 1,024 characters
+	 * @param value at most 1,024 characters
+	 * @return operations that otherwise behave like these
+	 */
+	CborMessageOperations header(String name, String value);
+
+	/**
 	 * Sends a message to the default destination.
 	 * @param payload the value to send
 	 * @param descriptors at most 253

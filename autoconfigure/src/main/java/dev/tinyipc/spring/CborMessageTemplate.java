@@ -28,8 +28,9 @@ import org.springframework.util.Assert;
  * }
  * </pre>
  *
- * A template is thread-safe once it is configured. Each instance of a peer serves one
- * request at a time; concurrent requests go to different instances.
+ * A template is thread-safe once it is configured. Each socket to a peer carries one
+ * request at a time; concurrent requests go to different instances, or over different
+ * sockets to one, if the child has a concurrency.
  */
 public class CborMessageTemplate implements CborMessageOperations {
 
@@ -95,6 +96,11 @@ public class CborMessageTemplate implements CborMessageOperations {
 	@Override
 	public CborMessageOperations method(String name) {
 		return new CborMessageTemplate(this, this.options.withMethod(name));
+	}
+
+	@Override
+	public CborMessageOperations header(String name, String value) {
+		return new CborMessageTemplate(this, this.options.withHeader(name, value));
 	}
 
 	@Override
@@ -282,8 +288,8 @@ public class CborMessageTemplate implements CborMessageOperations {
 	}
 
 	private void send(Route route, Object payload, OwnedFd[] descriptors) {
-		Assert.state(this.options.method() == null,
-				"A one-way message names no method: send a request, or say in the" + " payload what is to be done");
+		Assert.state(!this.options.needEnvelope(), "A one-way message has no method and no headers: send a request, or"
+				+ " say in the payload what is to be done");
 		route.send(payload, timeout(route), descriptors);
 	}
 

@@ -6,8 +6,8 @@ import dev.tinyipc.IpcServerBuilder;
 
 /**
  * Answers the calls of a child: what it asks its parent, by {@code context.parent()} in
- * Java, while it works on a request or at any other time. Beans of this type are found by
- * the name of the child.
+ * Java while it works on a request, or by {@code server.parent()} at any other time.
+ * Beans of this type are found by the name of the child.
  *
  * <pre class="code">
  * &#64;Bean

@@ -64,7 +64,7 @@ public @interface ChildProcess {
 
 	/**
 	 * The number of processes, all alike, that serve the destination, each with one
-	 * request at a time.
+	 * request at a time unless {@link #concurrency()} says otherwise.
 	 * @return at least 1
 	 */
 	int instances() default 1;

@@ -72,6 +72,7 @@ record Route(IpcDestination destination, IpcObserver.Destination observer) {
 		if (options.method() != null) {
 			exchange.method(options.method());
 		}
+		options.headers().forEach(exchange::header);
 		long bytes = exchange.request(request, descriptors);
 		this.observer.sent(bytes, descriptors.length);
 		return null;

@@ -12,7 +12,8 @@ import io.micrometer.core.instrument.binder.MeterBinder;
 
 /**
  * Metrics of child processes, with the tag {@code destination}:
- * {@code ipc.children.running}, {@code ipc.children.restarts} and
+ * {@code ipc.children.running}, {@code ipc.children.restarts},
+ * {@code ipc.children.lanes}, {@code ipc.children.lanes.busy} and
  * {@code ipc.exchange.waiting}.
  */
 public class IpcChildMetrics implements MeterBinder {

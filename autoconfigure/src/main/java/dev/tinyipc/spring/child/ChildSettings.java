@@ -46,8 +46,8 @@ import org.springframework.util.unit.DataSize;
  * @param startupGrace Time that a new process has for its first answer. Until then, it is
  * not replaced because a call timed out.
  * @param cancelTimeout Time that a child that can be told to stop has to end a request
- * whose caller has given up. After that, its socket is given up, or else the process is
- * replaced.
+ * whose caller has given up. After that, it loses the lane, or is replaced if it has no
+ * other.
  * @param idempotent Whether to retry a request once, on another instance, if the first
  * one dies.
  * @param maxExchanges Number of exchanges after which an instance is replaced, with a

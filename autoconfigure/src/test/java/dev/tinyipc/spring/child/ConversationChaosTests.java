@@ -2,7 +2,6 @@ package dev.tinyipc.spring.child;
 
 import java.time.Duration;
 import java.util.List;
-import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -35,6 +34,12 @@ class ConversationChaosTests {
 
 	private static final int CALLERS = 24;
 
+	/**
+	 * Open lanes that are closed once they have been idle for a minute. A leak would be
+	 * of several sockets for each restart.
+	 */
+	private static final int LATE_SOCKETS = 3 * 8;
+
 	/** Those of pollers and of pools that have not shrunk yet. A leak would have more. */
 	private static final int LATE_THREADS = 40;
 
@@ -54,7 +59,7 @@ class ConversationChaosTests {
 				ExecutorService callers = Executors.newFixedThreadPool(CALLERS);
 				try (Processes.Killer killer = new Processes.Killer()) {
 					callInPeace(callers, template);
-					Map<String, Long> descriptors = sockets();
+					long sockets = sockets();
 					int threads = Thread.activeCount();
 					torment(callers, traffic, child, killer);
 					System.out.println("answered: " + traffic.answered() + ", failed: " + traffic.failed()
@@ -67,7 +72,7 @@ class ConversationChaosTests {
 					callInPeace(callers, template);
 					Awaitility.await().atMost(Duration.ofMinutes(2)).untilAsserted(() -> {
 						assertThat(Processes.zombies()).isEmpty();
-						assertThat(sockets().getOrDefault("socket", 0L)).isLessThanOrEqualTo(descriptors.get("socket"));
+						assertThat(sockets()).isLessThanOrEqualTo(sockets + LATE_SOCKETS);
 						assertThat(Thread.activeCount()).isLessThan(threads + LATE_THREADS);
 					});
 				}
@@ -77,8 +82,8 @@ class ConversationChaosTests {
 			});
 	}
 
-	private static Map<String, Long> sockets() {
-		return OpenDescriptors.byKind();
+	private static long sockets() {
+		return OpenDescriptors.byKind().getOrDefault("socket", 0L);
 	}
 
 	private static long restarts(IpcChild child) {

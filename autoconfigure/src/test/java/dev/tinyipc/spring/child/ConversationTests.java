@@ -3,6 +3,7 @@ package dev.tinyipc.spring.child;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
@@ -33,6 +34,7 @@ import org.springframework.core.ParameterizedTypeReference;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
 /** One process that serves several callers, streams, is told to stop, and calls back. */
 @Timeout(120)
@@ -235,6 +237,21 @@ class ConversationTests {
 
 	record Square(int side) {
 
+	}
+
+	@Test
+	void headersAndTheTimeThatIsLeftReachTheChild() {
+		withTemplate((template) -> assertThat(template.method("headers")
+			.header("traceparent", "00-1-2-01")
+			.convertSendAndReceive("", new ParameterizedTypeReference<Map<String, String>>() {
+			})).containsEntry("traceparent", "00-1-2-01").containsKey("deadline-ms"));
+	}
+
+	@Test
+	void oneWayMessagesHaveNoMethod() {
+		withTemplate((template) -> assertThatIllegalStateException()
+			.isThrownBy(() -> template.method("sleep").convertAndSend("worker", 1))
+			.withMessageContaining("send a request"));
 	}
 
 	@Test

@@ -51,6 +51,7 @@ public final class ConversationWorker {
 						return i;
 					}))
 			.handler("shapes", Object.class, (request) -> List.of(Map.of("side", 1), Map.of("side", 2)))
+			.handler("headers", Object.class, (request, context) -> context.headers())
 			.handler("fail", String.class, (request) -> {
 				throw new IllegalStateException("fails " + request.payload());
 			})
