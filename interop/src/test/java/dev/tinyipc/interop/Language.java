@@ -169,6 +169,11 @@ enum Language {
 		return lanes() > 1 || this == NODE;
 	}
 
+	/** Is not told that its parent has closed its end before it has answered. */
+	boolean finishesWhatItWorksOn() {
+		return this == JAVA;
+	}
+
 	/** How many sockets it serves at a time. */
 	int lanes() {
 		return switch (this) {
