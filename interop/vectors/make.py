@@ -133,8 +133,11 @@ def broken_frames():
         invalid(f"packet of {size} bytes", [frame(body)[:size]], "A frame begins with 8 bytes of length and 1 of body at least.",
                 "ends")
     invalid("length 0", [frame(body, 0)], "A frame is never empty.", "ends")
-    for length in (16 * 1024 * 1024 + 1, 2**31 - 1, 2**31, 2**32 + len(body), 2**63 - 1, 2**63, 2**64 - 8, 2**64 - 1):
-        invalid(f"length {length}", [frame(body, length)], "More is announced than the limit of 16 MiB.", "ends")
+    for length in (2**24 + 1, 2**30 - 1):
+        invalid(f"length {length}, and the end", [frame(body, length)], "More is announced than the limit of 16 MiB. A receiver "
+                "may drop the message, but then it ends too early.", "ends", close=True)
+    for length in (2**30, 2**31 - 1, 2**31, 2**32 + len(body), 2**63 - 1, 2**63, 2**64 - 8, 2**64 - 1):
+        invalid(f"length {length}", [frame(body, length)], "More is announced than 64 times the limit of 16 MiB.", "ends")
     for length in (1, len(body) - 1):
         invalid(f"length {length} before {len(body)} bytes", [frame(body, length)], "Less is announced than came.", "ends")
     invalid("last part too long", [frame(body, len(body) + 3), b"1234"], "More came than was announced.", "ends")
@@ -142,8 +145,8 @@ def broken_frames():
             "Descriptors travel with the first packet of a frame.", "ends", descriptors=[0, 1])
     invalid("empty packet with a descriptor", [b""], "A frame is never empty, and this is not the end either.", "ends",
             descriptors=[1])
-    invalid("length over the limit, with descriptors", [frame(body, 2**40)], "More is announced than the limit of 16 MiB.", "ends",
-            descriptors=[2])
+    invalid("length over the limit, with descriptors", [frame(body, 2**40)], "More is announced than 64 times the limit of 16 MiB.",
+            "ends", descriptors=[2])
     invalid("end behind the first part", [frame(body)[:12]], "The socket ends in the middle of a frame.", "ends", close=True)
     invalid("end behind the second part", split(frame(body), 10)[:2], "The socket ends in the middle of a frame.", "ends",
             close=True)

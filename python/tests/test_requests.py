@@ -146,6 +146,8 @@ def test_an_envelope_of_indefinite_length_with_wide_heads_is_read(start):
         {"headers": {1: "a"}, "payload": 1},
         [1],
         None,
+        tagged(ENVELOPE, {"payload": 1}),
+        tagged(55799, {"payload": 1}),
     ],
 )
 def test_a_malformed_envelope_is_answered_with_a_bare_error_item(start, content):

@@ -68,9 +68,13 @@ def parse(body: bytes, max_items: int) -> Body:
     tags = cbor.read_tags(body, 0)
     ours = [tag for tag, _ in tags if tag == ENVELOPE or tag in _KINDS]
     if ours and ours[0] == ENVELOPE and ERROR_ITEM not in ours:
-        return _open(body, tags[-1][1], max_items)
+        return _open(body, _behind(ENVELOPE, tags), max_items)
     cbor.check(body, max_items)
     return _classify(body, tags)
+
+
+def _behind(tag: int, tags: Sequence[tuple[int, int]]) -> int:
+    return next(behind for other, behind in tags if other == tag)
 
 
 def _classify(
@@ -156,7 +160,9 @@ def read_part(part: bytes) -> tuple[int | None, bool]:
         kinds = [tag for tag, _ in tags]
         is_element = ELEMENT in kinds
         if ENVELOPE in kinds:
-            for key, start, end in _entries(cbor.Walk(part, len(part)), tags[-1][1]):
+            for key, start, end in _entries(
+                cbor.Walk(part, len(part)), _behind(ENVELOPE, tags)
+            ):
                 if key == "payload":
                     is_element = any(tag == ELEMENT for tag, _ in cbor.read_tags(part, start))
                 if key == "id" and end is not None:

@@ -144,11 +144,13 @@ record Envelope(OptionalLong id, @Nullable String method, Map<String, String> he
 	}
 
 	private static Envelope readMap(ByteBuffer body, int content) {
+		// To the parser, a map in further tags is a map, too.
+		if (content == body.limit() || CborHead.type(body.get(content)) != CborHead.MAP) {
+			throw malformed("is not a map");
+		}
 		ByteBuffer map = body.duplicate().position(content);
 		try (JsonParser parser = Codec.cbor().reader(Object.class).createParser(new ByteBufferBackedInputStream(map))) {
-			if (parser.nextToken() != JsonToken.START_OBJECT) {
-				throw malformed("is not a map");
-			}
+			parser.nextToken();
 			OptionalLong id = OptionalLong.empty();
 			String method = null;
 			Map<String, String> headers = Map.of();
@@ -160,7 +162,7 @@ record Envelope(OptionalLong id, @Nullable String method, Map<String, String> he
 				switch (key) {
 					case "id" -> id = OptionalLong.of(id(parser));
 					case "method" -> method = text(parser, "a \"method\"");
-					case "headers" -> headers = headers(parser);
+					case "headers" -> headers = headers(parser, body, content);
 					case "payload" -> start = content + (int) parser.currentTokenLocation().getByteOffset();
 					default -> {
 						// For a later version of the protocol.
@@ -191,13 +193,18 @@ record Envelope(OptionalLong id, @Nullable String method, Map<String, String> he
 		return parser.getBigIntegerValue().longValue();
 	}
 
-	private static Map<String, String> headers(JsonParser parser) {
+	private static Map<String, String> headers(JsonParser parser, ByteBuffer body, int content) {
 		if (parser.currentToken() != JsonToken.START_OBJECT) {
 			throw malformed("has \"headers\" that are not a map");
 		}
 		Map<String, String> headers = new LinkedHashMap<>();
 		while (parser.nextToken() == JsonToken.PROPERTY_NAME) {
 			String name = parser.currentName();
+			// The parser makes texts of keys that are numbers.
+			int key = content + (int) parser.currentTokenLocation().getByteOffset();
+			if (CborHead.type(body.get(key)) != CborHead.TEXT) {
+				throw malformed("has a header whose name is not a text");
+			}
 			parser.nextToken();
 			headers.put(name, text(parser, "a header"));
 		}

@@ -115,8 +115,9 @@ final class Ledger {
 		if (number == 0) {
 			throw broken(" answered without the number that its hello promised to repeat");
 		}
-		if (number > exchange.number()) {
-			throw broken(" answered message " + number + ", and the reply to " + exchange.number() + " was due");
+		if (Long.compareUnsigned(number, exchange.number()) > 0) {
+			throw broken(" answered message " + Long.toUnsignedString(number) + ", and the reply to "
+					+ exchange.number() + " was due");
 		}
 		if (number <= this.answered) {
 			// Not the reply to this exchange, which is still to come.

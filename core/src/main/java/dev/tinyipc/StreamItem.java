@@ -54,11 +54,12 @@ enum StreamItem {
 			return NONE;
 		}
 		int element = CborHead.contentOf(ELEMENT.tag, body);
-		if (element >= 0) {
+		int end = CborHead.contentOf(END.tag, body);
+		if (element >= 0 && (end < 0 || element < end)) {
 			body.position(element);
 			return ELEMENT;
 		}
-		if (CborHead.contentOf(END.tag, body) < 0) {
+		if (end < 0) {
 			return NONE;
 		}
 		if (!END.isIn(body)) {

@@ -5,6 +5,7 @@ import java.io.File;
 import java.io.IOException;
 import java.lang.ProcessBuilder.Redirect;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -106,11 +107,26 @@ final class Child implements Closeable {
 		try (Stream<Path> open = Files.list(Path.of("/proc", Long.toString(this.process.pid()), "fd"))) {
 			List<String> targets = new ArrayList<>();
 			for (Path descriptor : open.toList()) {
-				targets.add(Files.readSymbolicLink(descriptor).toString());
+				try {
+					targets.add(Files.readSymbolicLink(descriptor).toString());
+				}
+				catch (NoSuchFileException ex) {
+					// It has just been closed.
+				}
 			}
 			// Go's runtime opens these two for itself, at a time of its own.
 			return targets.stream().filter((target) -> !target.startsWith("anon_inode:[event")).sorted().toList();
 		}
+	}
+
+	/** What its open sockets are, at this moment. */
+	List<String> openSockets() throws IOException {
+		return openDescriptors().stream().filter((target) -> target.startsWith("socket:")).toList();
+	}
+
+	/** Asks it to end, as a parent does some time after it has closed its end. */
+	void terminate() {
+		this.process.destroy();
 	}
 
 	/** Waits for its end. */

@@ -8,7 +8,6 @@ import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
-import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 import dev.tinyipc.IpcException;
@@ -25,8 +24,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 /** The vectors of the chapter "Conversations". */
 final class ConversationVectors {
-
-	private static final Pattern BEYOND_THE_NUMBER = Pattern.compile("method|headers|everything|an envelope instead");
 
 	private ConversationVectors() {
 	}
@@ -95,8 +92,7 @@ final class ConversationVectors {
 		return switch (vector.path("kind").stringValue()) {
 			case "cancel" -> language.cancels();
 			case "lane" -> language.lanes() > 1;
-			default -> (language.passesDescriptors() || !vector.has("descriptors")) && (language.readsWholeEnvelopes()
-					|| !BEYOND_THE_NUMBER.matcher(vector.path("name").stringValue()).find());
+			default -> language.passesDescriptors() || !vector.has("descriptors");
 		};
 	}
 

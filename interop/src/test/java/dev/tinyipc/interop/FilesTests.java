@@ -35,7 +35,7 @@ class FilesTests {
 	@Test
 	void readmeLinksEveryLanguage() throws Exception {
 		String readme = Files.readString(Path.of("..", "README.md"));
-		assertThat(Arrays.stream(Language.values())).hasSize(7)
+		assertThat(Arrays.stream(Language.values())).hasSize(8)
 			.allSatisfy((language) -> assertThat(readme).contains("](interop/" + language + "/"))
 			.allSatisfy((language) -> assertThat(Path.of(language.toString())).isDirectory());
 	}

@@ -46,6 +46,22 @@ enum Language {
 		}
 	},
 
+	/** Its library lies beside the child, as it would be installed. */
+	PYTHON_LIBRARY("python-library", List.of("python3"), List.of(List.of("python3", "-m", "venv", "venv"), List
+		.of("venv/bin/pip", "install", "-q", "--disable-pip-version-check", "-r", "../python/requirements.txt"))) {
+		@Override
+		List<String> command() {
+			return List.of(built("venv/bin/python"), built("child.py"));
+		}
+
+		@Override
+		void build() throws IOException, InterruptedException {
+			Programs.copy(Path.of("python"), Programs.TARGET.resolve("python"));
+			Programs.copy(Path.of("..", "python", "src"), Path.of(built("")));
+			super.build();
+		}
+	},
+
 	RUST("rust", List.of("cargo", "rustc"), List.of(List.of("cargo", "build", "-q", "--release"))) {
 		@Override
 		List<String> command() {
@@ -113,7 +129,7 @@ enum Language {
 	}
 
 	/** In a copy, so that nothing that is made lies among the sources. */
-	private void build() throws IOException, InterruptedException {
+	void build() throws IOException, InterruptedException {
 		Path directory = Path.of(built(""));
 		Programs.copy(Path.of(this.folder), directory);
 		for (List<String> command : this.build) {
@@ -143,14 +159,9 @@ enum Language {
 		return this != RUST_TINY_NIX_IPC;
 	}
 
-	/** Reads the method and the headers of an envelope. IpcServer leaves them alone. */
-	boolean readsWholeEnvelopes() {
-		return this != JAVA;
-	}
-
 	/** Answers by streams where it is asked to. */
 	boolean streams() {
-		return converses() && this != JAVA;
+		return converses();
 	}
 
 	/** Receives also while it answers. */
@@ -158,9 +169,17 @@ enum Language {
 		return lanes() > 1 || this == NODE;
 	}
 
+	/** Is not told that its parent has closed its end before it has answered. */
+	boolean finishesWhatItWorksOn() {
+		return this == JAVA;
+	}
+
 	/** How many sockets it serves at a time. */
 	int lanes() {
-		return (this == GO || this == RUST) ? 4 : 1;
+		return switch (this) {
+			case GO, JAVA, PYTHON_LIBRARY, RUST -> 4;
+			default -> 1;
+		};
 	}
 
 	@Override
