@@ -43,6 +43,9 @@ record Envelope(OptionalLong id, @Nullable String method, Map<String, String> he
 	/** The header with the milliseconds that the caller will still wait. */
 	static final String DEADLINE = "deadline-ms";
 
+	/** Instead of those milliseconds: the caller waits as long as it takes. */
+	static final long NO_DEADLINE = -1;
+
 	/** The size of what precedes the payload of an answer. Nothing follows it. */
 	static final int PREFIX_SIZE = 26;
 
@@ -55,13 +58,19 @@ record Envelope(OptionalLong id, @Nullable String method, Map<String, String> he
 
 	private static final byte[] ID_KEY = { 0x62, 'i', 'd' };
 
+	private static final byte[] METHOD_KEY = { 0x66, 'm', 'e', 't', 'h', 'o', 'd' };
+
+	private static final byte[] HEADERS_KEY = { 0x67, 'h', 'e', 'a', 'd', 'e', 'r', 's' };
+
+	private static final byte[] DEADLINE_KEY = { 0x6b, 'd', 'e', 'a', 'd', 'l', 'i', 'n', 'e', '-', 'm', 's' };
+
 	private static final byte[] PAYLOAD_KEY = { 0x67, 'p', 'a', 'y', 'l', 'o', 'a', 'd' };
 
 	private static final byte ID_HEAD = 0x1b;
 
 	/** What precedes the payload of an answer. */
 	static int write(ByteBuffer target, int at, long id) {
-		return write(target, at, id, null, Map.of());
+		return write(target, at, id, null, Map.of(), NO_DEADLINE);
 	}
 
 	/**
@@ -69,26 +78,33 @@ record Envelope(OptionalLong id, @Nullable String method, Map<String, String> he
 	 * @param at where the body begins
 	 * @param id the number of the exchange
 	 * @param method what to do with the payload; null to leave it out
-	 * @param headers the headers; empty to leave them out
+	 * @param headers the headers, of which none is {@link #DEADLINE} if that is written
+	 * @param deadlineMillis how long the caller will still wait, from 0, for the header
+	 * {@link #DEADLINE}; {@link #NO_DEADLINE} to leave it out
 	 * @return its size in bytes
 	 */
-	static int write(ByteBuffer target, int at, long id, @Nullable String method, Map<String, String> headers) {
+	static int write(ByteBuffer target, int at, long id, @Nullable String method, Map<String, String> headers,
+			long deadlineMillis) {
+		int headerCount = headers.size() + ((deadlineMillis != NO_DEADLINE) ? 1 : 0);
 		int end = put(target, at, TAG_HEAD);
-		end += CborHead.write(target, end, CborHead.MAP, 2 + ((method != null) ? 1 : 0) + (headers.isEmpty() ? 0 : 1));
+		end += CborHead.write(target, end, CborHead.MAP, 2 + ((method != null) ? 1 : 0) + ((headerCount > 0) ? 1 : 0));
 		end = put(target, end, ID_KEY);
 		target.put(end, ID_HEAD);
 		boolean reversed = target.order() == ByteOrder.LITTLE_ENDIAN;
 		target.putLong(end + 1, reversed ? Long.reverseBytes(id) : id);
 		end += 1 + Long.BYTES;
 		if (method != null) {
-			end = putText(target, putText(target, end, "method"), method);
+			end = putText(target, put(target, end, METHOD_KEY), method);
 		}
-		if (!headers.isEmpty()) {
-			end = putText(target, end, "headers");
-			end += CborHead.write(target, end, CborHead.MAP, headers.size());
-			for (Map.Entry<String, String> header : headers.entrySet()) {
-				end = putText(target, putText(target, end, header.getKey()), header.getValue());
-			}
+		if (headerCount > 0) {
+			end = put(target, end, HEADERS_KEY);
+			end += CborHead.write(target, end, CborHead.MAP, headerCount);
+		}
+		if (deadlineMillis != NO_DEADLINE) {
+			end = putDecimal(target, put(target, end, DEADLINE_KEY), deadlineMillis);
+		}
+		for (Map.Entry<String, String> header : headers.entrySet()) {
+			end = putText(target, putText(target, end, header.getKey()), header.getValue());
 		}
 		return put(target, end, PAYLOAD_KEY) - at;
 	}
@@ -101,6 +117,21 @@ record Envelope(OptionalLong id, @Nullable String method, Map<String, String> he
 	private static int putText(ByteBuffer target, int at, String text) {
 		byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
 		return put(target, at + CborHead.write(target, at, CborHead.TEXT, bytes.length), bytes);
+	}
+
+	/** Writes a number as a text, without making one: each request has such a header. */
+	private static int putDecimal(ByteBuffer target, int at, long number) {
+		int digits = 1;
+		for (long rest = number / 10; rest > 0; rest /= 10) {
+			digits++;
+		}
+		int start = at + CborHead.write(target, at, CborHead.TEXT, digits);
+		long rest = number;
+		for (int i = digits - 1; i >= 0; i--) {
+			target.put(start + i, (byte) ('0' + rest % 10));
+			rest /= 10;
+		}
+		return start + digits;
 	}
 
 	/**

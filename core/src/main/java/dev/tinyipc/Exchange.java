@@ -202,18 +202,21 @@ public final class Exchange {
 
 	/** What precedes the payload of the request, in an envelope. */
 	int writeEnvelope(ByteBuffer target, int at) {
-		Map<String, String> headers = (this.headers != null) ? this.headers : Map.of();
-		long left = this.deadline.remainingNanos();
-		if (left != Long.MAX_VALUE) {
-			String millis = Long.toString(TimeUnit.NANOSECONDS.toMillis(left + TimeUnit.MILLISECONDS.toNanos(1) - 1));
-			if (headers.isEmpty()) {
-				headers = Map.of(Envelope.DEADLINE, millis);
-			}
-			else {
-				headers.put(Envelope.DEADLINE, millis);
-			}
+		long millis = deadlineMillis();
+		if (this.headers == null) {
+			return Envelope.write(target, at, this.number, this.method, Map.of(), millis);
 		}
-		return Envelope.write(target, at, this.number, this.method, headers);
+		if (millis != Envelope.NO_DEADLINE) {
+			this.headers.remove(Envelope.DEADLINE); // ours counts
+		}
+		return Envelope.write(target, at, this.number, this.method, this.headers, millis);
+	}
+
+	/** Rounded up, so that it is not over before it is. */
+	private long deadlineMillis() {
+		long left = this.deadline.remainingNanos();
+		return (left != Long.MAX_VALUE) ? TimeUnit.NANOSECONDS.toMillis(left + TimeUnit.MILLISECONDS.toNanos(1) - 1)
+				: Envelope.NO_DEADLINE;
 	}
 
 	/** Decides about an answer to this exchange. */

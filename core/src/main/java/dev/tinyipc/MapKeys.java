@@ -1,6 +1,7 @@
 package dev.tinyipc;
 
 import java.nio.ByteBuffer;
+import java.util.Arrays;
 
 import org.jspecify.annotations.Nullable;
 
@@ -17,6 +18,9 @@ final class MapKeys {
 
 	/** In one map. Comparing more takes longer than the proof saves. */
 	static final int MAX_KEYS = 32;
+
+	/** Room for the keys of most maps: each message that is received needs it anew. */
+	private static final int USUAL_KEYS = 8;
 
 	/** Of the items that the maps are in. */
 	static final int MAX_DEPTH = 16;
@@ -115,7 +119,7 @@ final class MapKeys {
 
 	private static final class Level {
 
-		private final long[] hashes = new long[MAX_KEYS];
+		private long[] hashes = new long[USUAL_KEYS];
 
 		/** So many of the hashes, from the first, differ from each other. */
 		private int distinct;
@@ -129,6 +133,9 @@ final class MapKeys {
 				if (this.hashes[i] == hash) {
 					return false;
 				}
+			}
+			if (index == this.hashes.length) {
+				this.hashes = Arrays.copyOf(this.hashes, 2 * index);
 			}
 			this.hashes[index] = hash;
 			this.distinct = index + 1;

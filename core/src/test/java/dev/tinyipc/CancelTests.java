@@ -201,8 +201,8 @@ class CancelTests {
 		try (Conversation conversation = Conversation.with(handlers())) {
 			IpcChannel channel = conversation.requester().channel();
 			for (String millis : new String[] { "0", "-5" }) {
-				channel.send((target, at) -> Envelope.write(target, at, 1, null, Map.of(Envelope.DEADLINE, millis)),
-						"late", null);
+				channel.send((target, at) -> Envelope.write(target, at, 1, null, Map.of(Envelope.DEADLINE, millis),
+						Envelope.NO_DEADLINE), "late", null);
 				assertThatExceptionOfType(IpcException.Remote.class)
 					.isThrownBy(() -> channel.receiveWanted(String.class, null, Opening.telling((id) -> {
 						assertThat(id).isEqualTo(OptionalLong.of(1));
@@ -218,8 +218,8 @@ class CancelTests {
 		try (Conversation conversation = Conversation.with(handlers())) {
 			this.permits.release();
 			IpcChannel channel = conversation.requester().channel();
-			channel.send((target, at) -> Envelope.write(target, at, 1, null, Map.of(Envelope.DEADLINE, "soon")), "ask",
-					null);
+			channel.send((target, at) -> Envelope.write(target, at, 1, null, Map.of(Envelope.DEADLINE, "soon"),
+					Envelope.NO_DEADLINE), "ask", null);
 			assertThat(channel.<String>receiveWanted(String.class, null, Opening.telling((id) -> {
 			})).payload()).startsWith("ended");
 		}

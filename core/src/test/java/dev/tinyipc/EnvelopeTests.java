@@ -2,6 +2,7 @@ package dev.tinyipc;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
@@ -37,6 +38,19 @@ class EnvelopeTests {
 			ByteBuffer body = target.position(3).limit(3 + Envelope.PREFIX_SIZE + 1);
 			Envelope read = Envelope.read(body);
 			assertThat(read).isEqualTo(new Envelope(OptionalLong.of(0x0102030405060708L), null, Map.of(), 29, 30));
+		}
+	}
+
+	@ParameterizedTest
+	@ValueSource(longs = { 0, 9, 10, 30_000, Long.MAX_VALUE })
+	void deadlineIsAHeaderInDecimalBesideTheOthers(long millis) {
+		for (Map<String, String> others : List.of(Map.<String, String>of(), Map.of("traceparent", "00-1", "ä", ""))) {
+			ByteBuffer target = ByteBuffer.allocate(200);
+			int size = Envelope.write(target, 0, 7, "scale", others, millis);
+			Map<String, String> headers = new HashMap<>(others);
+			headers.put("deadline-ms", Long.toString(millis));
+			assertThat(Envelope.read(target.limit(size)))
+				.isEqualTo(new Envelope(OptionalLong.of(7), "scale", headers, size, size));
 		}
 	}
 

@@ -68,6 +68,15 @@ final class Contenders {
 		return Stream.concat(own, peers.map((entry) -> entry.only("object"))).toList();
 	}
 
+	/**
+	 * Those that show that the benchmarks work, in works that they must be able to do.
+	 */
+	static List<Entry> smoke() {
+		Stream<Entry> all = all().stream().filter((entry) -> Set.of(REFERENCE, "template").contains(entry.name()));
+		Stream<Entry> others = all().stream().filter((entry) -> entry.name().equals("channel"));
+		return Stream.concat(all, others.map((entry) -> entry.only("roundtrip", "object", "fetch"))).toList();
+	}
+
 	private static void reference(List<Entry> all) {
 		String program = NATIVE.resolve("contender").toString();
 		all.add(program(REFERENCE, "C parent and C child, the same sockets, plain send and recv", program));
@@ -86,7 +95,7 @@ final class Contenders {
 		String template = TemplateContender.class.getName();
 		all.add(java("template", "`CborMessageTemplate` in a Spring Boot application, worker in Java", template));
 		all.add(java("template-asleep", "`template` with a spin time of zero", template).spinning(0)
-			.only("roundtrip", "object", "objects", "callers"));
+			.only("roundtrip", "object", "objects", "fetch", "callers", "pool"));
 		all.add(java("template-c1", "`template`, the worker with the first compiler only", template,
 				FIRST_COMPILER_ONLY)
 			.only("object", "objects", "spawn"));

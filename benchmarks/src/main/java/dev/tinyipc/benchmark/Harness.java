@@ -16,8 +16,6 @@ import java.util.Set;
  */
 public final class Harness {
 
-	private static final Path FOLDER = Path.of("results");
-
 	private final Options options;
 
 	private final Results results = new Results();
@@ -60,9 +58,22 @@ public final class Harness {
 				rounds.keepOnly(works);
 			}
 		}
-		Allocations allocations = this.options.jmh() ? Allocations.measure(this.options.quick()) : Allocations.none();
+		Allocations allocations = this.options.jmh() ? Allocations.measure(this.options.size() != Size.FULL)
+				: Allocations.none();
 		String report = report(entries, rounds, allocations, seconds(start));
 		System.out.println(report);
+		if (this.options.size() == Size.SMOKE) {
+			checkComplete();
+		}
+	}
+
+	private void checkComplete() {
+		if (this.results.works().isEmpty()) {
+			throw new IllegalStateException("No work was measured");
+		}
+		if (!this.results.gaps().isEmpty()) {
+			throw new IllegalStateException("Figures are missing: " + String.join("; ", this.results.gaps()));
+		}
 	}
 
 	private void noteLoad() throws IOException {
@@ -82,8 +93,7 @@ public final class Harness {
 		var machine = Machine.describe();
 		machine.put("load of the machine meanwhile, the harness included",
 				String.format(Locale.ROOT, "%.1f–%.1f", this.lowestLoad, this.highestLoad));
-		machine.put("duration",
-				seconds + " s" + (this.options.quick() ? ", a quick look: fewer and shorter turns" : ""));
+		machine.put("duration", seconds + " s" + this.options.size().remark);
 		report.title("Speed, measured side by side", machine);
 		report.targets(Targets.check(this.results, allocations));
 		for (String work : this.results.workNames()) {
@@ -93,38 +103,81 @@ public final class Harness {
 			report.allocations(allocations);
 		}
 		report.contenders(entries, rounds.missing());
-		Files.createDirectories(FOLDER);
-		for (String plot : new Plots(this.results, FOLDER, name).make()) {
+		Path folder = Files.createDirectories(this.options.folder());
+		for (String plot : new Plots(this.results, folder, name).make()) {
 			report.line("![" + plot + "](" + plot + ")", "");
 		}
-		Files.writeString(FOLDER.resolve(name + ".md"), report.text());
+		Files.writeString(folder.resolve(name + ".md"), report.text());
 		return report.text();
+	}
+
+	/** How much is measured. */
+	private enum Size {
+
+		FULL("", ""),
+
+		/** Fewer and shorter turns, and fewer works. */
+		QUICK("-quick", ", a quick look: fewer and shorter turns"),
+
+		/** Only whether there are figures at all. */
+		SMOKE("-smoke", ", a smoke test: one cold turn, whose figures say nothing");
+
+		private final String suffix;
+
+		private final String remark;
+
+		Size(String suffix, String remark) {
+			this.suffix = suffix;
+			this.remark = remark;
+		}
+
+		static Size of(List<String> arguments) {
+			return arguments.contains("--smoke") ? SMOKE : arguments.contains("--quick") ? QUICK : FULL;
+		}
+
+		List<Work> works() {
+			return switch (this) {
+				case FULL -> Works.all();
+				case QUICK -> Works.quick();
+				case SMOKE -> Works.smoke();
+			};
+		}
+
+		List<Contenders.Entry> contenders() {
+			return switch (this) {
+				case FULL -> Contenders.all();
+				case QUICK -> Contenders.quick();
+				case SMOKE -> Contenders.smoke();
+			};
+		}
+
 	}
 
 	/**
 	 * What is asked for.
 	 *
-	 * @param quick fewer and shorter turns, and fewer works
+	 * @param size how much is measured
 	 * @param jmh whether to measure single operations
 	 * @param name behind the date, of the files
+	 * @param folder where the files go
 	 * @param works what is measured
 	 * @param contenders who takes part
 	 */
-	private record Options(boolean quick, boolean jmh, String name, List<Work> works,
+	private record Options(Size size, boolean jmh, String name, Path folder, List<Work> works,
 			List<Contenders.Entry> contenders) {
 
 		static Options parse(List<String> arguments) throws IOException {
-			boolean quick = arguments.contains("--quick");
+			Size size = Size.of(arguments);
 			String only = value(arguments, "--only", ".*");
 			Set<String> wanted = Set.of(value(arguments, "--contenders", "").split(","));
-			List<Work> works = (quick ? Works.quick() : Works.all()).stream()
-				.filter((work) -> work.line().matches(only))
-				.toList();
-			List<Contenders.Entry> contenders = (quick ? Contenders.quick() : Contenders.all()).stream()
+			List<Work> works = size.works().stream().filter((work) -> work.line().matches(only)).toList();
+			List<Contenders.Entry> contenders = size.contenders()
+				.stream()
 				.filter((entry) -> wanted.contains("") || wanted.contains(entry.name()))
 				.toList();
-			return new Options(quick, !arguments.contains("--no-jmh"),
-					value(arguments, "--name", Machine.name() + (quick ? "-quick" : "")), works, contenders);
+			String name = value(arguments, "--name", Machine.name() + size.suffix);
+			Path folder = Path.of(value(arguments, "--results", "results"));
+			return new Options(size, !arguments.contains("--no-jmh"), name, folder, works, contenders);
 		}
 
 		private static String value(List<String> arguments, String option, String otherwise) {

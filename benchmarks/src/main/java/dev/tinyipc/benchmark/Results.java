@@ -35,6 +35,22 @@ final class Results {
 		return this.samples.getOrDefault(line, Map.of());
 	}
 
+	/** Where a figure is missing, and why. */
+	List<String> gaps() {
+		List<String> gaps = new ArrayList<>();
+		this.samples.forEach((work, contenders) -> {
+			contenders.forEach((contender, samples) -> {
+				if (samples.isEmpty()) {
+					gaps.add(work + " by " + contender + ": " + samples.missing());
+				}
+			});
+			if (contenders.isEmpty()) {
+				gaps.add(work + ": nobody takes part");
+			}
+		});
+		return gaps;
+	}
+
 	/** Empty unless it was measured. */
 	Optional<Samples> find(String line, String contender) {
 		return Optional.ofNullable(contenders(line).get(contender)).filter((found) -> !found.isEmpty());

@@ -42,6 +42,11 @@ record Work(String name, String parameter, String reference, Duration warmUp, Du
 		return turn(Math.min(100, this.turn.toMillis())).rounds(Math.min(5, this.rounds));
 	}
 
+	/** No look even: it is all cold. */
+	Work smoke() {
+		return turn(100).rounds(1).warmUp(0);
+	}
+
 	/** As a contender is told it. */
 	String line() {
 		return this.parameter.isEmpty() ? this.name : this.name + ' ' + this.parameter;

@@ -30,6 +30,13 @@ final class Works {
 		for (int callers : new int[] { 1, 4, 64 }) {
 			all.add(Work.of("callers " + callers).reference("roundtrip 1024").warmUp(24_000).rounds(5));
 		}
+		// As many bytes, in the one direction that matters.
+		for (String reply : List.of("list", "stream")) {
+			all.add(Work.of("fetch " + reply).reference("oneway 262144").warmUp(10_000).turn(250));
+		}
+		for (String places : List.of("instances", "lanes")) {
+			all.add(Work.of("pool " + places).reference("roundtrip 64").warmUp(24_000).rounds(5));
+		}
 		for (int sockets : new int[] { 1, 8, 64, 1000 }) {
 			all.add(Work.of("sockets " + sockets));
 		}
@@ -49,6 +56,12 @@ final class Works {
 		Set<String> wanted = Set.of("roundtrip 64", "roundtrip 1048576", "oneway 64", "oneway-batch 64",
 				"oneway 1048576", "object", "spawn c");
 		return all().stream().filter((work) -> wanted.contains(work.line())).map(Work::quick).toList();
+	}
+
+	/** Those that show that the benchmarks work, in next to no time. */
+	static List<Work> smoke() {
+		Set<String> wanted = Set.of("roundtrip 64", "object", "fetch list", "fetch stream", "pool lanes");
+		return all().stream().filter((work) -> wanted.contains(work.line())).map(Work::smoke).toList();
 	}
 
 }

@@ -7,9 +7,9 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.function.IntFunction;
 
 import dev.tinyipc.benchmark.Contender;
-import dev.tinyipc.benchmark.Order;
 
 /** Several threads that make requests of a pool. */
 final class CallersSession implements Contender.Session {
@@ -18,11 +18,15 @@ final class CallersSession implements Contender.Session {
 
 	private final int callers;
 
+	private final IntFunction<?> payloads;
+
 	private final ExecutorService threads;
 
-	CallersSession(TypedSession.Peer peer, int callers) {
+	/** With what each caller sends and gets back. */
+	CallersSession(TypedSession.Peer peer, int callers, IntFunction<?> payloads) {
 		this.peer = peer;
 		this.callers = callers;
+		this.payloads = payloads;
 		this.threads = Executors.newFixedThreadPool(callers);
 	}
 
@@ -31,10 +35,10 @@ final class CallersSession implements Contender.Session {
 		CountDownLatch start = new CountDownLatch(1);
 		List<Future<Contender.Result>> results = new ArrayList<>();
 		for (int i = 0; i < this.callers; i++) {
-			Order order = Order.sample(i);
+			Object payload = this.payloads.apply(i);
 			results.add(this.threads.submit(() -> {
 				start.await();
-				return Contender.repeat(duration, () -> this.peer.exchange(order, Order.class));
+				return Contender.repeat(duration, () -> this.peer.exchange(payload, payload.getClass()));
 			}));
 		}
 		long before = System.nanoTime();

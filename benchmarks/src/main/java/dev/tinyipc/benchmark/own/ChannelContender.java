@@ -32,8 +32,14 @@ public final class ChannelContender implements Contender {
 
 	@Override
 	public Session prepare(String work, List<String> parameters) throws Exception {
-		if (work.equals("callers")) {
+		if (work.equals("callers") || work.equals("pool")) {
 			throw new CannotException("no pool");
+		}
+		if (work.equals("fetch")) {
+			if (!this.javaChild) {
+				throw new CannotException("this child in C does not stream");
+			}
+			return RequesterFetch.prepare(java(ServedChild.class, "fetch"), parameters.get(0));
 		}
 		if (work.equals("descriptor") && !this.javaChild) {
 			throw new CannotException("this child in C takes no descriptors");
@@ -50,13 +56,17 @@ public final class ChannelContender implements Contender {
 
 	private List<String> command(String type) {
 		if (this.javaChild) {
-			List<String> flags = new ArrayList<>(List.of("-Xmx256m"));
-			flags.addAll(this.childFlags);
-			flags.add("-Dtype=" + type);
-			return ChildProgram.java(flags, ChannelChild.class);
+			return java(ChannelChild.class, type);
 		}
 		return ChildProgram.c(type.equals("count") ? "frames-oneway" : "frames",
 				Integer.toString(ChannelChild.MAX_MESSAGE_SIZE), "1");
+	}
+
+	private List<String> java(Class<?> main, String type) {
+		List<String> flags = new ArrayList<>(List.of("-Xmx256m"));
+		flags.addAll(this.childFlags);
+		flags.add("-Dtype=" + type);
+		return ChildProgram.java(flags, main);
 	}
 
 	private record Channel(IpcProcess process, IpcChannel channel) implements TypedSession.Peer {

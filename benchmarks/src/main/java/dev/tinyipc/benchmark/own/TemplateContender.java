@@ -5,10 +5,12 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 
 import dev.tinyipc.OwnedFd;
 import dev.tinyipc.benchmark.Contender;
 import dev.tinyipc.benchmark.Order;
+import dev.tinyipc.spring.CborMessageOperations;
 import dev.tinyipc.spring.CborMessageTemplate;
 import dev.tinyipc.spring.child.IpcChild;
 
@@ -22,6 +24,8 @@ import org.springframework.context.annotation.Configuration;
 public final class TemplateContender implements Contender {
 
 	private static final int POOL = 4;
+
+	private static final int POOL_CALLERS = 32;
 
 	private final List<String> childFlags;
 
@@ -42,7 +46,13 @@ public final class TemplateContender implements Contender {
 	public Session prepare(String work, List<String> parameters) throws Exception {
 		switch (work) {
 			case "callers" -> {
-				return new CallersSession(start("order", POOL), Integer.parseInt(parameters.get(0)));
+				return new CallersSession(start("order", POOL), Integer.parseInt(parameters.get(0)), Order::sample);
+			}
+			case "pool" -> {
+				return new CallersSession(pool(parameters.get(0)), POOL_CALLERS, Integer::valueOf);
+			}
+			case "fetch" -> {
+				return fetch(parameters.get(0));
 			}
 			case "idle" -> {
 				int children = Integer.parseInt(parameters.get(0));
@@ -61,6 +71,29 @@ public final class TemplateContender implements Contender {
 				return TypedSession.prepare(start(TypedSession.childType(work), 1), work, parameters);
 			}
 		}
+	}
+
+	/** The same number of places to be served in, in processes or in one process. */
+	private Template pool(String places) throws CannotException {
+		return switch (places) {
+			case "instances" -> start("number", ServedChild.LANES);
+			case "lanes" -> start("number", 1, Map.of("concurrency", ServedChild.LANES));
+			default -> throw new CannotException("no such pool");
+		};
+	}
+
+	private Session fetch(String how) throws Exception {
+		Template template = start("fetch", 1);
+		CborMessageOperations orders = template.template().method(how);
+		return FetchSession.prepare(template, switch (how) {
+			case "list" -> (count) -> List.of(orders.convertSendAndReceive(count, Order[].class));
+			case "stream" -> (count) -> {
+				try (Stream<Order> elements = orders.convertSendAndStream(count, Order.class)) {
+					return elements.toList();
+				}
+			};
+			default -> throw new CannotException("no such reply");
+		});
 	}
 
 	/**
@@ -100,21 +133,24 @@ public final class TemplateContender implements Contender {
 	}
 
 	private Template start(String type, int instances) {
+		return start(type, instances, Map.of());
+	}
+
+	private Template start(String type, int instances, Map<String, ?> settings) {
 		List<String> flags = new ArrayList<>(List.of("-Dtype=" + type));
 		if (!type.equals("order")) {
 			flags.add("-Xmx256m"); // messages of 16 MiB
 		}
 		flags.addAll(this.childFlags);
 		Map<String, Object> properties = new HashMap<>();
-		properties.put("ipc.children.worker.main", ChannelChild.class.getName());
+		Class<?> main = type.equals("count") ? ChannelChild.class : ServedChild.class;
+		properties.put("ipc.children.worker.main", main.getName());
 		properties.put("ipc.children.worker.jvm-arguments", String.join(",", flags));
 		properties.put("ipc.children.worker.instances", Math.max(1, instances));
 		properties.put("ipc.children.worker.enabled", instances > 0);
-		properties.put("ipc.children.worker.one-way", type.equals("count")); // it answers
-																				// the
-																				// last
-																				// message
-																				// alone
+		// It answers the last message alone.
+		properties.put("ipc.children.worker.one-way", type.equals("count"));
+		settings.forEach((name, value) -> properties.put("ipc.children.worker." + name, value));
 		properties.put("ipc.template.max-message-size", "64MB");
 		properties.put("logging.level.root", "warn");
 		SpinTime.wanted().ifPresent((limit) -> properties.put("ipc.children.worker.spin-time", limit));

@@ -13,7 +13,8 @@ import dev.tinyipc.benchmark.Contender.Result;
 import dev.tinyipc.benchmark.Order;
 
 /**
- * Typed messages to a {@link ChannelChild}, however they get there.
+ * Typed messages to a {@link ChannelChild} or {@link ServedChild}, however they get
+ * there.
  */
 final class TypedSession implements Contender.Session {
 

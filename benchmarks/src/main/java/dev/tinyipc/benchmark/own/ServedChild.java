@@ -1,0 +1,58 @@
+package dev.tinyipc.benchmark.own;
+
+import java.util.List;
+
+import dev.tinyipc.IpcException;
+import dev.tinyipc.IpcMessage;
+import dev.tinyipc.IpcServer;
+import dev.tinyipc.IpcServerBuilder;
+import dev.tinyipc.benchmark.Order;
+
+/**
+ * A worker as one writes it, with or without Spring: handlers of an {@code IpcServer}.
+ */
+public final class ServedChild {
+
+	/** How many requests it serves at a time, if its parent asks for that. */
+	static final int LANES = 8;
+
+	private ServedChild() {
+	}
+
+	/**
+	 * Serves until the parent closes. What it takes is in the property {@code type}:
+	 * {@code bytes}, {@code order}, {@code orders} or {@code number}, to be echoed;
+	 * {@code fetch} for a number to be answered by that many orders.
+	 * @param arguments none: the starter gives none
+	 * @throws IpcException if it failed
+	 */
+	public static void main(String[] arguments) throws IpcException {
+		String type = System.getProperty("type");
+		IpcServerBuilder server = switch (type) {
+			case "bytes" -> echo(byte[].class);
+			case "order" -> echo(Order.class);
+			case "orders" -> echo(Order[].class);
+			case "number" -> echo(Integer.class).threads(LANES);
+			case "fetch" -> fetch();
+			default -> throw new IllegalArgumentException(type);
+		};
+		server.serve();
+	}
+
+	private static <T> IpcServerBuilder echo(Class<T> type) {
+		return IpcServer.builder().handler(type, IpcMessage<T>::payload);
+	}
+
+	/** The same orders, in one reply or one by one. */
+	private static IpcServerBuilder fetch() {
+		List<Order> orders = Order.samples();
+		return IpcServer.builder()
+			.handler("list", Integer.class, (request) -> orders.subList(0, request.payload()))
+			.stream("stream", Integer.class, (request, context, elements) -> {
+				for (Order order : orders.subList(0, request.payload())) {
+					elements.send(order);
+				}
+			});
+	}
+
+}
