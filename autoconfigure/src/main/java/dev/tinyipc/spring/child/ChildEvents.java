@@ -1,0 +1,105 @@
+package dev.tinyipc.spring.child;
+
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+import org.springframework.context.ApplicationEventPublisher;
+
+/**
+ * Publishes the events of all children of an application, in order. Listeners may block
+ * or throw, so a thread of its own calls them, which starts with an event, and ends when
+ * there has been none for a while.
+ */
+final class ChildEvents {
+
+	private static final Logger logger = LoggerFactory.getLogger(IpcChildEvent.class);
+
+	/** How many events wait for a listener that blocks. */
+	static final int CAPACITY = 1000;
+
+	private static final long SECONDS_TO_DELIVER = 1;
+
+	private final ApplicationEventPublisher publisher;
+
+	/** Published events whose listeners have not returned yet. */
+	private final AtomicInteger pending = new AtomicInteger();
+
+	private final ThreadPoolExecutor thread;
+
+	private volatile boolean dropping;
+
+	ChildEvents(ApplicationEventPublisher publisher) {
+		this.publisher = publisher;
+		this.thread = new ThreadPoolExecutor(1, 1, 10, TimeUnit.SECONDS, new LinkedBlockingQueue<>(CAPACITY),
+				ChildEvents::thread);
+		this.thread.allowCoreThreadTimeOut(true);
+	}
+
+	private static Thread thread(Runnable task) {
+		Thread thread = new Thread(task, "ipc-child-events");
+		thread.setDaemon(true);
+		thread.setContextClassLoader(ChildEvents.class.getClassLoader());
+		return thread;
+	}
+
+	/** Hands an event over, without waiting. */
+	void publish(IpcChildEvent event) {
+		this.pending.incrementAndGet();
+		try {
+			this.thread.execute(() -> tell(event));
+			this.dropping = false;
+		}
+		catch (RuntimeException | Error ex) { // the queue is full, or there is no thread
+			this.pending.decrementAndGet();
+			if (!this.dropping && !this.thread.isShutdown()) {
+				this.dropping = true;
+				logger.warn("{} is dropped, and so may be others: {} events wait for a listener to return", event,
+						this.thread.getQueue().size(), ex);
+			}
+		}
+	}
+
+	private void tell(IpcChildEvent event) {
+		try {
+			this.publisher.publishEvent(event);
+		}
+		catch (RuntimeException | Error ex) { // the next event has other listeners, too
+			logger.warn("A listener failed to handle {}", event, ex);
+		}
+		finally {
+			this.pending.decrementAndGet();
+		}
+	}
+
+	/**
+	 * Gives listeners some time.
+	 * @return completed when they have handled what was published so far, or after a
+	 * second
+	 */
+	CompletableFuture<?> delivered() {
+		if (this.pending.get() == 0 || this.thread.isShutdown()) {
+			return CompletableFuture.completedFuture(null);
+		}
+		CompletableFuture<Void> delivered = new CompletableFuture<>();
+		try {
+			this.thread.execute(() -> delivered.complete(null));
+		}
+		catch (RuntimeException | Error ex) { // as above
+			logger.debug("Some events are not delivered", ex);
+			return CompletableFuture.completedFuture(null);
+		}
+		return delivered.completeOnTimeout(null, SECONDS_TO_DELIVER, TimeUnit.SECONDS);
+	}
+
+	/** Publishes nothing more. */
+	void close() {
+		this.thread.shutdownNow();
+	}
+
+}
