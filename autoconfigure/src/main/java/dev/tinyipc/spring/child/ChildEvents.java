@@ -4,7 +4,6 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicInteger;
 
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -27,10 +26,10 @@ final class ChildEvents {
 
 	private final ApplicationEventPublisher publisher;
 
-	/** Published events whose listeners have not returned yet. */
-	private final AtomicInteger pending = new AtomicInteger();
-
 	private final ThreadPoolExecutor thread;
+
+	/** Completed when all events so far have been handled. */
+	private volatile CompletableFuture<?> last = CompletableFuture.completedFuture(null);
 
 	private volatile boolean dropping;
 
@@ -50,13 +49,11 @@ final class ChildEvents {
 
 	/** Hands an event over, without waiting. */
 	void publish(IpcChildEvent event) {
-		this.pending.incrementAndGet();
 		try {
-			this.thread.execute(() -> tell(event));
+			this.last = CompletableFuture.runAsync(() -> tell(event), this.thread);
 			this.dropping = false;
 		}
 		catch (RuntimeException | Error ex) { // the queue is full, or there is no thread
-			this.pending.decrementAndGet();
 			if (!this.dropping && !this.thread.isShutdown()) {
 				this.dropping = true;
 				logger.warn("{} is dropped, and so may be others: {} events wait for a listener to return", event,
@@ -72,9 +69,6 @@ final class ChildEvents {
 		catch (RuntimeException | Error ex) { // the next event has other listeners, too
 			logger.warn("A listener failed to handle {}", event, ex);
 		}
-		finally {
-			this.pending.decrementAndGet();
-		}
 	}
 
 	/**
@@ -83,18 +77,7 @@ final class ChildEvents {
 	 * second
 	 */
 	CompletableFuture<?> delivered() {
-		if (this.pending.get() == 0 || this.thread.isShutdown()) {
-			return CompletableFuture.completedFuture(null);
-		}
-		CompletableFuture<Void> delivered = new CompletableFuture<>();
-		try {
-			this.thread.execute(() -> delivered.complete(null));
-		}
-		catch (RuntimeException | Error ex) { // as above
-			logger.debug("Some events are not delivered", ex);
-			return CompletableFuture.completedFuture(null);
-		}
-		return delivered.completeOnTimeout(null, SECONDS_TO_DELIVER, TimeUnit.SECONDS);
+		return this.last.copy().completeOnTimeout(null, SECONDS_TO_DELIVER, TimeUnit.SECONDS);
 	}
 
 	/** Publishes nothing more. */
