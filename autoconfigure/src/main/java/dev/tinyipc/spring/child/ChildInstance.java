@@ -31,6 +31,9 @@ final class ChildInstance {
 
 	private static final int MAX_LANES_GIVEN_UP = 3;
 
+	/** For the stacks of thousands of threads. They do not run meanwhile. */
+	private static final Duration TIME_FOR_THREAD_DUMP = Duration.ofMillis(500);
+
 	private static final OptionalInt SIGKILL = OptionalInt.of(9);
 
 	private final ChildSlot slot;
@@ -38,6 +41,9 @@ final class ChildInstance {
 	private final IpcProcess process;
 
 	private final ChildLog.Output output;
+
+	/** Whether it is a JVM whose output is read by somebody. */
+	private final boolean printsStacks;
 
 	private final OutOfMemoryKills outOfMemoryKills;
 
@@ -85,6 +91,7 @@ final class ChildInstance {
 		this.slot = slot;
 		this.process = launched.process();
 		this.output = launched.output();
+		this.printsStacks = launched.printsStacks();
 		this.outOfMemoryKills = OutOfMemoryKills.during(this.process.pid());
 		this.firstLane = new ChildLane(this, requester);
 		this.lanes.add(this.firstLane);
@@ -227,6 +234,21 @@ final class ChildInstance {
 	synchronized void kill() {
 		this.killed |= this.process.isAlive();
 		this.process.destroyForcibly();
+	}
+
+	/**
+	 * Kills its process, which does not answer. One that can is told to print the stacks
+	 * of its threads before.
+	 * @param supervisor kills it then
+	 */
+	void killUnresponsive(ChildSupervisor supervisor) {
+		if (!this.printsStacks) {
+			kill();
+			return;
+		}
+		this.output.keepLastLines();
+		this.process.requestThreadDump();
+		supervisor.schedule(TIME_FOR_THREAD_DUMP, this::kill);
 	}
 
 	/** What it prints, if that is logged. */

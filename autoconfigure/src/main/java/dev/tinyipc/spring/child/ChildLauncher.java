@@ -97,7 +97,7 @@ final class ChildLauncher {
 			Path directory = this.spec.settings().directory();
 			builder.directory((directory != null) ? directory.toFile() : null);
 			process = builder.socketPair(pair).start();
-			return new Launched(process, channel, output, end(process, start, output, executor));
+			return new Launched(process, channel, output, printsStacks(), end(process, start, output, executor));
 		}
 		catch (ChildStartException ex) {
 			throw ex;
@@ -133,6 +133,12 @@ final class ChildLauncher {
 				output.saysThatThereIsNoJvm()));
 	}
 
+	/** Any other program would end. */
+	private boolean printsStacks() {
+		return this.java != null && this.spec.settings().output() != ChildSettings.Output.DISCARD
+				&& !this.spec.jvmArguments().contains("-Xrs");
+	}
+
 	private void prepare(Map<String, String> environment, IpcChannel channel) {
 		if (!this.spec.oneWay()) {
 			environment.put(IpcServer.HELLO_VARIABLE, "1");
@@ -158,9 +164,12 @@ final class ChildLauncher {
 	 * @param process the process
 	 * @param channel the channel to it
 	 * @param output what it prints, if that is to be logged
+	 * @param printsStacks whether it prints the stacks of its threads when it is told to,
+	 * where somebody may read it
 	 * @param end completed when it has ended and has been cleaned up after
 	 */
-	record Launched(IpcProcess process, IpcChannel channel, ChildLog.Output output, CompletableFuture<?> end) {
+	record Launched(IpcProcess process, IpcChannel channel, ChildLog.Output output, boolean printsStacks,
+			CompletableFuture<?> end) {
 	}
 
 	private void direct(IpcProcessBuilder builder, ChildLog.Output output) {

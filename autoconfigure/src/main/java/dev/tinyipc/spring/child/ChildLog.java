@@ -112,15 +112,21 @@ final class ChildLog {
 
 		private final LastLines lastLines = new LastLines();
 
+		private boolean kept;
+
 		synchronized void output(String line) {
 			String text = withoutPrefix(line);
-			this.lastLines.addOutput(text);
+			if (!this.kept) {
+				this.lastLines.addOutput(text);
+			}
 			log(levelOf(line, Level.INFO), text);
 		}
 
 		synchronized void error(String line) {
 			String text = withoutPrefix(line);
-			this.lastLines.addError(text);
+			if (!this.kept) {
+				this.lastLines.addError(text);
+			}
 			log(levelOf(line, Level.WARN), text);
 		}
 
@@ -132,7 +138,12 @@ final class ChildLog {
 			return this.lastLines.all();
 		}
 
-		/** They as the end of a sentence; empty if there are none. */
+		/** What follows is only logged, and does not push the last lines out. */
+		synchronized void keepLastLines() {
+			this.kept = true;
+		}
+
+		/** The last lines as the end of a sentence; empty if there are none. */
 		String asSentence() {
 			List<String> lines = lastLines();
 			return lines.isEmpty() ? "" : ". Its last lines of output: " + String.join(" | ", lines);

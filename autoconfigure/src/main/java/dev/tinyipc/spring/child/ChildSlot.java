@@ -239,6 +239,17 @@ final class ChildSlot implements HelloWait.Listener {
 	void discard(ChildInstance instance, String reason) {
 		instance.retire();
 		instance.kill();
+		replaceDiscarded(instance, reason);
+	}
+
+	/** Does the same with one that does not answer, after a look at what it is doing. */
+	void discardUnresponsive(ChildInstance instance, String reason) {
+		instance.retire();
+		instance.killUnresponsive(this.supervisor);
+		replaceDiscarded(instance, reason);
+	}
+
+	private void replaceDiscarded(ChildInstance instance, String reason) {
 		if (instance != this.current) {
 			return;
 		}

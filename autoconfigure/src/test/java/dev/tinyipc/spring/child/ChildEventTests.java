@@ -9,11 +9,14 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.function.Consumer;
 
+import ch.qos.logback.classic.Level;
 import dev.tinyipc.spring.CborMessageTemplate;
 import dev.tinyipc.spring.ChildStartException;
 import dev.tinyipc.spring.IpcReplyLostException;
 import dev.tinyipc.spring.IpcTimeoutException;
+import dev.tinyipc.spring.PostMortem;
 import dev.tinyipc.spring.RawWorker;
+import dev.tinyipc.spring.TestWorker;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -162,6 +165,27 @@ class ChildEventTests {
 			assertThat(only(EXITED).postMortem().orElseThrow().exitStatus().signal()).hasValue(9);
 			assertThat(only(EXITED).postMortem().orElseThrow().probablyOutOfMemory()).isFalse();
 		});
+	}
+
+	@Test
+	void beforeAJvmIsKilledForItsSilenceItsLogHasTheStacksOfItsThreads() {
+		try (LogOf log = new LogOf("ipc.child.worker")) {
+			listening(JavaChildren.application("ipc.children.worker.restart.policy=always"), this.events::add)
+				.run((context) -> {
+					JavaChildren.ask(context, "print", "the last words");
+					assertThatExceptionOfType(IpcTimeoutException.class)
+						.isThrownBy(() -> context.getBean(CborMessageTemplate.class)
+							.convertSendAndReceive(new TestWorker.Request("say nothing", ""), TestWorker.Reply.class,
+									Duration.ofMillis(300)));
+					Awaitility.await().until(() -> this.events.stream().anyMatch((event) -> event.type() == EXITED));
+					assertThat(log.of(Level.INFO)).anyMatch((line) -> line.startsWith("Full thread dump"))
+						.anyMatch((line) -> line.contains("at " + TestWorker.class.getName() + ".main("));
+					PostMortem end = only(EXITED).postMortem().orElseThrow();
+					assertThat(end.exitStatus().signal()).hasValue(9);
+					assertThat(end.lastLines()).contains("the last words")
+						.noneMatch((line) -> line.contains("thread dump"));
+				});
+		}
 	}
 
 	@Test
