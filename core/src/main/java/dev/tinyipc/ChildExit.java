@@ -97,6 +97,13 @@ final class ChildExit implements ChildWatcher.Watched {
 		}
 	}
 
+	/** Sends a signal to the process, and not to its group. */
+	synchronized void signalAlone(int signal) throws IpcException {
+		if (this.reaped == null && pidfdSignal(signal) < 0 && Errno.last() != Errno.ESRCH.number) {
+			throw Errno.failure("pidfd_send_signal(" + this.pid + ')', Errno.last());
+		}
+	}
+
 	/** Whether it was not waited for yet, not even by other code in this process. */
 	private boolean isOurs() {
 		return pidfdSignal(0) >= 0 || Errno.last() != Errno.ESRCH.number;

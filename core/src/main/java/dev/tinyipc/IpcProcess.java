@@ -169,6 +169,19 @@ public final class IpcProcess extends Process implements Closeable {
 		return this;
 	}
 
+	/**
+	 * Has a child that is a JVM print the stacks of its threads on its standard output
+	 * (SIGQUIT, to the process only). A child that does not handle this signal ends.
+	 */
+	public void requestThreadDump() {
+		try {
+			this.child.signalAlone(LibC.SIGQUIT);
+		}
+		catch (IpcException ex) {
+			throw new UncheckedIOException(ex);
+		}
+	}
+
 	private void signal(int signal) {
 		try {
 			this.child.signal(signal);

@@ -77,7 +77,7 @@ final class LibC {
 
 	// <signal.h>
 
-	static final int SIGKILL = 9, SIGTERM = 15;
+	static final int SIGQUIT = 3, SIGKILL = 9, SIGTERM = 15;
 
 	// <sys/wait.h>
 

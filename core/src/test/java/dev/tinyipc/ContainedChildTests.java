@@ -58,6 +58,26 @@ class ContainedChildTests {
 		}
 	}
 
+	@Test
+	void aThreadDumpIsRequestedOfItAndNotOfWhatItStarted() throws Exception {
+		String program = """
+				import os, signal, subprocess
+				signal.signal(signal.SIGQUIT, lambda *ignored: os.write(3, b'asked'))
+				member = subprocess.Popen(['sleep', '600'])
+				os.write(3, str(member.pid).encode())
+				while True:
+					signal.pause()
+				""";
+		try (IpcProcess child = new IpcProcessBuilder("python3", "-c", program).contained().start()) {
+			long member = receivePid(child);
+			child.requestThreadDump();
+			assertThat(Samples.receiveText(child.socket())).isEqualTo("asked");
+			assertThat(runs(member)).isTrue();
+			child.destroyForcibly().waitFor();
+			child.requestThreadDump(); // does nothing any more
+		}
+	}
+
 	/** A group that the child has left is still ended, and the child as well. */
 	@Test
 	void aChildThatLeavesItsGroupIsEndedAllTheSame() throws Exception {

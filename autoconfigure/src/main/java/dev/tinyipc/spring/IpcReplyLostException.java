@@ -13,19 +13,20 @@ public class IpcReplyLostException extends IpcPeerUnavailableException {
 
 	private static final long serialVersionUID = 1L;
 
-	private final transient @Nullable ExitStatus exitStatus;
+	private final transient @Nullable PostMortem postMortem;
 
 	/**
 	 * Says what is known about the loss.
 	 * @param destination the peer's name
 	 * @param reason what is known about the loss
-	 * @param exitStatus how the peer's process ended; null if that is not known
+	 * @param postMortem what is known about the end of the peer's process; null if that
+	 * is not known
 	 * @param cause the underlying failure
 	 */
-	public IpcReplyLostException(String destination, String reason, @Nullable ExitStatus exitStatus,
+	public IpcReplyLostException(String destination, String reason, @Nullable PostMortem postMortem,
 			@Nullable Throwable cause) {
 		super("Destination '" + destination + "': no reply came: " + reason, cause);
-		this.exitStatus = exitStatus;
+		this.postMortem = postMortem;
 	}
 
 	/**
@@ -34,7 +35,17 @@ public class IpcReplyLostException extends IpcPeerUnavailableException {
 	 * not known
 	 */
 	public Optional<ExitStatus> exitStatus() {
-		return Optional.ofNullable(this.exitStatus);
+		return postMortem().map(PostMortem::exitStatus);
+	}
+
+	/**
+	 * What is known about the end of the peer's process. The last lines of its output are
+	 * here, and not in the message, which may be shown to others.
+	 * @return the exit status and more; empty if the process is still running, or this is
+	 * not known
+	 */
+	public Optional<PostMortem> postMortem() {
+		return Optional.ofNullable(this.postMortem);
 	}
 
 }

@@ -1,8 +1,10 @@
 package dev.tinyipc.spring.actuate;
 
 import java.time.Duration;
+import java.util.List;
 
 import dev.tinyipc.ExitStatus;
+import dev.tinyipc.spring.PostMortem;
 import dev.tinyipc.spring.child.ChildState;
 import dev.tinyipc.spring.child.IpcChild;
 import dev.tinyipc.spring.child.SocketState;
@@ -19,17 +21,32 @@ import org.jspecify.annotations.Nullable;
  * @param restarts how often it was restarted
  * @param lastExit how the previous process ended: an exit code or a signal; null if none
  * has ended
+ * @param lastLines the last lines of output of that process; null if none has ended, or
+ * they are not shown
+ * @param probablyOutOfMemory whether the kernel probably killed that process because
+ * memory ran out; null if none has ended
  * @param socket the socket to it; null while it does not run
  * @param lanes how many sockets to it are open for requests
  * @param busyLanes how many of them carry a request
  */
 public record InstanceDetails(ChildState state, boolean standby, @Nullable Long pid, @Nullable Duration uptime,
-		long restarts, @Nullable String lastExit, @Nullable SocketState socket, int lanes, int busyLanes) {
+		long restarts, @Nullable String lastExit, @Nullable List<String> lastLines,
+		@Nullable Boolean probablyOutOfMemory, @Nullable SocketState socket, int lanes, int busyLanes) {
 
 	static InstanceDetails of(IpcChild.Instance instance) {
+		return of(instance, instance.lastEnd().map(PostMortem::lastLines).orElse(null));
+	}
+
+	/** For those who may not see what a child prints. */
+	static InstanceDetails withoutOutput(IpcChild.Instance instance) {
+		return of(instance, null);
+	}
+
+	private static InstanceDetails of(IpcChild.Instance instance, @Nullable List<String> lastLines) {
 		return new InstanceDetails(instance.state(), instance.standby(), instance.pid().orElse(null),
 				instance.uptime().orElse(null), instance.restarts(),
-				instance.lastExit().map(ExitStatus::toString).orElse(null), instance.socket().orElse(null),
+				instance.lastExit().map(ExitStatus::toString).orElse(null), lastLines,
+				instance.lastEnd().map(PostMortem::probablyOutOfMemory).orElse(null), instance.socket().orElse(null),
 				instance.lanes(), instance.busyLanes());
 	}
 

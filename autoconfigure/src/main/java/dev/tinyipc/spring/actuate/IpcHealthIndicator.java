@@ -38,7 +38,7 @@ public class IpcHealthIndicator extends AbstractHealthIndicator {
 			if (status != Status.DOWN && ofChild != Status.UP) {
 				status = ofChild;
 			}
-			builder.withDetail(child.name(), instances.stream().map(InstanceDetails::of).toList());
+			builder.withDetail(child.name(), instances.stream().map(InstanceDetails::withoutOutput).toList());
 		}
 		builder.status(status);
 	}

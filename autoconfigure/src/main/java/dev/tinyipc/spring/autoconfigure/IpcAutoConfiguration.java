@@ -27,6 +27,7 @@ import org.springframework.boot.autoconfigure.condition.ConditionalOnMissingBean
 import org.springframework.boot.autoconfigure.condition.ConditionalOnProperty;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
 import org.springframework.boot.context.properties.source.InvalidConfigurationPropertyValueException;
+import org.springframework.context.ApplicationEventPublisher;
 import org.springframework.context.ConfigurableApplicationContext;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
@@ -73,12 +74,13 @@ public final class IpcAutoConfiguration {
 
 	@Bean
 	ChildFactory ipcChildFactory(IpcSocketFactory socketFactory, IpcChannelFactory channelFactory,
-			IpcProperties properties, Environment environment, ObjectProvider<ChildCalls> calls) {
+			IpcProperties properties, Environment environment, ObjectProvider<ChildCalls> calls,
+			ApplicationEventPublisher publisher) {
 		IpcProperties.ClassSharing sharing = properties.classSharing();
 		return new ChildFactory(socketFactory, channelFactory, properties.children(), environment,
 				new ChildFactory.Options(properties.enabled(), properties.parent().startChildren(), sharing.enabled(),
 						sharing.directory(), MapperSettings.customizer(properties.template(), environment)),
-				calls);
+				calls, publisher);
 	}
 
 	@Bean

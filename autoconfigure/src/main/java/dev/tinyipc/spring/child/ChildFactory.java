@@ -16,6 +16,7 @@ import org.jspecify.annotations.Nullable;
 import org.springframework.beans.factory.DisposableBean;
 import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.boot.context.properties.source.ConfigurationPropertyName;
+import org.springframework.context.ApplicationEventPublisher;
 import org.springframework.core.env.Environment;
 import org.springframework.util.PlaceholderResolutionException;
 
@@ -44,6 +45,8 @@ public class ChildFactory implements DisposableBean {
 
 	private final IdleWatch watch = new IdleWatch();
 
+	private final ChildEvents events;
+
 	/**
 	 * Creates a factory for the children of one application.
 	 * @param socketFactory creates the sockets of the children
@@ -53,10 +56,11 @@ public class ChildFactory implements DisposableBean {
 	 * process is itself a child
 	 * @param options the options that all children have in common
 	 * @param calls answer the calls of children
+	 * @param publisher publishes {@link IpcChildEvent}s
 	 */
 	public ChildFactory(IpcSocketFactory socketFactory, IpcChannelFactory channelFactory,
 			Map<String, ChildSettings> settings, Environment environment, Options options,
-			ObjectProvider<ChildCalls> calls) {
+			ObjectProvider<ChildCalls> calls, ApplicationEventPublisher publisher) {
 		this.socketFactory = socketFactory;
 		this.channelFactory = channelFactory;
 		// Different spellings of one name have the same settings: Boot has merged them.
@@ -64,6 +68,7 @@ public class ChildFactory implements DisposableBean {
 		this.environment = environment;
 		this.options = options;
 		this.calls = calls;
+		this.events = new ChildEvents(publisher);
 		this.archives = options.classSharing() ? new ClassArchives(options.archiveFolder()) : null;
 		this.ancestry = Ancestry.of(environment, options.startNested());
 	}
@@ -94,13 +99,14 @@ public class ChildFactory implements DisposableBean {
 				(settings.ready() != null) ? settings.ready() : ready, environment(name, mainClass != null, settings),
 				reasonNotToStart(name, settings), settings);
 		return new IpcChild(spec, new ChildLauncher(spec, this.socketFactory, this.channelFactory, this.archives),
-				this.supervisor, this.watch, new CallServer(spec, this.channelFactory, this.calls));
+				this.supervisor, this.watch, new CallServer(spec, this.channelFactory, this.calls), this.events);
 	}
 
-	/** Stops watching the sockets of idle instances. */
+	/** Stops watching the sockets of idle instances, and publishing events. */
 	@Override
 	public void destroy() {
 		this.watch.close();
+		this.events.close();
 	}
 
 	/** For declarations only: Boot has already resolved placeholders in settings. */

@@ -7,16 +7,19 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.OptionalInt;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Future;
 import java.util.stream.Stream;
 
+import dev.tinyipc.ExitStatus;
 import dev.tinyipc.IpcException;
 import dev.tinyipc.IpcHello;
 import dev.tinyipc.IpcProcess;
 import dev.tinyipc.IpcRequester;
 import dev.tinyipc.IpcSocket;
+import dev.tinyipc.spring.PostMortem;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -28,9 +31,21 @@ final class ChildInstance {
 
 	private static final int MAX_LANES_GIVEN_UP = 3;
 
+	/** For the stacks of thousands of threads. They do not run meanwhile. */
+	private static final Duration TIME_FOR_THREAD_DUMP = Duration.ofMillis(500);
+
+	private static final OptionalInt SIGKILL = OptionalInt.of(9);
+
 	private final ChildSlot slot;
 
 	private final IpcProcess process;
+
+	private final ChildLog.Output output;
+
+	/** Whether it is a JVM whose output is read by somebody. */
+	private final boolean printsStacks;
+
+	private final OutOfMemoryKills outOfMemoryKills;
 
 	private final ChildLane firstLane;
 
@@ -59,6 +74,11 @@ final class ChildInstance {
 
 	private boolean ended;
 
+	/** Whether this application has killed it. */
+	private boolean killed;
+
+	private @Nullable PostMortem postMortem;
+
 	private final CompletableFuture<?> end = new CompletableFuture<>();
 
 	/**
@@ -66,9 +86,13 @@ final class ChildInstance {
 	 * @param requester asks it over its first socket
 	 * @param concurrency how many exchanges it may have at a time, if it can
 	 */
-	ChildInstance(ChildSlot slot, IpcProcess process, IpcRequester requester, int concurrency, long exchangeLimit) {
+	ChildInstance(ChildSlot slot, ChildLauncher.Launched launched, IpcRequester requester, int concurrency,
+			long exchangeLimit) {
 		this.slot = slot;
-		this.process = process;
+		this.process = launched.process();
+		this.output = launched.output();
+		this.printsStacks = launched.printsStacks();
+		this.outOfMemoryKills = OutOfMemoryKills.during(this.process.pid());
 		this.firstLane = new ChildLane(this, requester);
 		this.lanes.add(this.firstLane);
 		this.maxLanes = concurrency;
@@ -206,6 +230,43 @@ final class ChildInstance {
 		return this.retired;
 	}
 
+	/** Kills its process. */
+	synchronized void kill() {
+		this.killed |= this.process.isAlive();
+		this.process.destroyForcibly();
+	}
+
+	/**
+	 * Kills its process, which does not answer. One that can is told to print the stacks
+	 * of its threads before.
+	 * @param supervisor kills it then
+	 */
+	void killUnresponsive(ChildSupervisor supervisor) {
+		if (!this.printsStacks) {
+			kill();
+			return;
+		}
+		this.output.keepLastLines();
+		this.process.requestThreadDump();
+		supervisor.schedule(TIME_FOR_THREAD_DUMP, this::kill);
+	}
+
+	/** What it prints, if that is logged. */
+	ChildLog.Output output() {
+		return this.output;
+	}
+
+	/** What is known about its end; null while its process runs. */
+	synchronized @Nullable PostMortem postMortem() {
+		ExitStatus exit = this.process.exitStatus().orElse(null);
+		if (this.postMortem == null && exit != null) {
+			boolean killedByOther = exit.signal().equals(SIGKILL) && !this.killed;
+			this.postMortem = new PostMortem(exit, this.output.lastLines(),
+					killedByOther && this.outOfMemoryKills.any());
+		}
+		return this.postMortem;
+	}
+
 	/** Tells it that its process ended. Whoever has it can still read what it sent. */
 	void end() {
 		synchronized (this) {
@@ -240,7 +301,7 @@ final class ChildInstance {
 			logger.debug("{} has closed its socket already", this, ex);
 		}
 		Future<?> term = supervisor.schedule(grace, this.process::destroy);
-		Future<?> kill = supervisor.schedule(grace.multipliedBy(2), this.process::destroyForcibly);
+		Future<?> kill = supervisor.schedule(grace.multipliedBy(2), this::kill);
 		this.process.onExit(supervisor).thenRun(() -> {
 			term.cancel(false);
 			kill.cancel(false);

@@ -76,6 +76,7 @@ final class ChildLauncher {
 	 * @throws ChildStartException if it cannot be started
 	 */
 	Launched launch(ChildLog log, Executor executor) {
+		ChildLog.Output output = log.ofProcess();
 		JavaCommand.Start start = null;
 		IpcSocketPair pair = null;
 		IpcProcess process = null;
@@ -92,12 +93,11 @@ final class ChildLauncher {
 				start = this.java.prepare(builder.environment());
 				builder.command().addAll(start.command());
 			}
-			log.startOver();
-			direct(builder, log);
+			direct(builder, output);
 			Path directory = this.spec.settings().directory();
 			builder.directory((directory != null) ? directory.toFile() : null);
 			process = builder.socketPair(pair).start();
-			return new Launched(process, channel, end(process, start, log, executor));
+			return new Launched(process, channel, output, printsStacks(), end(process, start, output, executor));
 		}
 		catch (ChildStartException ex) {
 			throw ex;
@@ -121,7 +121,7 @@ final class ChildLauncher {
 		}
 	}
 
-	private CompletableFuture<?> end(IpcProcess process, JavaCommand.@Nullable Start start, ChildLog log,
+	private CompletableFuture<?> end(IpcProcess process, JavaCommand.@Nullable Start start, ChildLog.Output output,
 			Executor executor) {
 		CompletableFuture<ExitStatus> end = process.onExit(executor);
 		if (start == null) {
@@ -130,7 +130,13 @@ final class ChildLauncher {
 		long startedAt = System.nanoTime();
 		Duration stableAfter = this.spec.settings().restart().stableAfter();
 		return end.thenAccept((exit) -> start.ended(exit, System.nanoTime() - startedAt < stableAfter.toNanos(),
-				log.saysThatThereIsNoJvm()));
+				output.saysThatThereIsNoJvm()));
+	}
+
+	/** Any other program would end. */
+	private boolean printsStacks() {
+		return this.java != null && this.spec.settings().output() != ChildSettings.Output.DISCARD
+				&& !this.spec.jvmArguments().contains("-Xrs");
 	}
 
 	private void prepare(Map<String, String> environment, IpcChannel channel) {
@@ -157,14 +163,18 @@ final class ChildLauncher {
 	 *
 	 * @param process the process
 	 * @param channel the channel to it
+	 * @param output what it prints, if that is to be logged
+	 * @param printsStacks whether it prints the stacks of its threads when it is told to,
+	 * where somebody may read it
 	 * @param end completed when it has ended and has been cleaned up after
 	 */
-	record Launched(IpcProcess process, IpcChannel channel, CompletableFuture<?> end) {
+	record Launched(IpcProcess process, IpcChannel channel, ChildLog.Output output, boolean printsStacks,
+			CompletableFuture<?> end) {
 	}
 
-	private void direct(IpcProcessBuilder builder, ChildLog log) {
+	private void direct(IpcProcessBuilder builder, ChildLog.Output output) {
 		switch (this.spec.settings().output()) {
-			case LOG -> builder.outputLines(log::output).errorLines(log::error);
+			case LOG -> builder.outputLines(output::output).errorLines(output::error);
 			case INHERIT -> direct(builder, Redirect.INHERIT);
 			case DISCARD -> direct(builder, Redirect.DISCARD);
 			case FILE -> direct(builder, Redirect.appendTo(outputFile().toFile()));

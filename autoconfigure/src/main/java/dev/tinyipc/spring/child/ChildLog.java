@@ -37,8 +37,6 @@ final class ChildLog {
 
 	private final ChildSupervisor supervisor;
 
-	private final LastLines lastLines = new LastLines();
-
 	private long secondStart = System.nanoTime();
 
 	private int linesInSecond;
@@ -56,27 +54,12 @@ final class ChildLog {
 		this.logger = LoggerFactory.getLogger("ipc.child." + child);
 	}
 
-	/**
-	 * Forgets the last lines, which are those of an earlier process, because a new one is
-	 * about to be started.
-	 */
-	synchronized void startOver() {
-		this.lastLines.clear();
+	/** The output of a process that is about to be started. */
+	Output ofProcess() {
+		return new Output();
 	}
 
-	synchronized void output(String line) {
-		String text = withoutPrefix(line);
-		this.lastLines.addOutput(text);
-		log(levelOf(line, Level.INFO), text);
-	}
-
-	synchronized void error(String line) {
-		String text = withoutPrefix(line);
-		this.lastLines.addError(text);
-		log(levelOf(line, Level.WARN), text);
-	}
-
-	private void log(Level level, String text) {
+	private synchronized void log(Level level, String text) {
 		if (this.logger.isEnabledForLevel(level) && mayLog()) {
 			this.logger.atLevel(level).log("{}", escaped(text));
 		}
@@ -93,19 +76,6 @@ final class ChildLog {
 	private static boolean hasPrefix(String line) {
 		return line.length() >= PREFIX_LENGTH && line.charAt(0) == '<' && line.charAt(2) == '>' && line.charAt(1) >= '0'
 				&& line.charAt(1) <= '7';
-	}
-
-	/**
-	 * The last lines of standard output and standard error, oldest first, without the
-	 * frames of stack traces.
-	 */
-	synchronized List<String> lastLines() {
-		return this.lastLines.all();
-	}
-
-	/** Whether the last lines say that the JVM could not start. */
-	boolean saysThatThereIsNoJvm() {
-		return lastLines().stream().anyMatch((line) -> WITHOUT_JVM.stream().anyMatch(line::startsWith));
 	}
 
 	private String escaped(String line) {
@@ -135,6 +105,55 @@ final class ChildLog {
 		this.logger.warn("{} lines were dropped: there were more than {} lines or {} characters in a second",
 				this.dropped, LINES_PER_SECOND, CHARACTERS_PER_SECOND);
 		this.dropped = 0;
+	}
+
+	/** The output of one process. */
+	final class Output {
+
+		private final LastLines lastLines = new LastLines();
+
+		private boolean kept;
+
+		synchronized void output(String line) {
+			String text = withoutPrefix(line);
+			if (!this.kept) {
+				this.lastLines.addOutput(text);
+			}
+			log(levelOf(line, Level.INFO), text);
+		}
+
+		synchronized void error(String line) {
+			String text = withoutPrefix(line);
+			if (!this.kept) {
+				this.lastLines.addError(text);
+			}
+			log(levelOf(line, Level.WARN), text);
+		}
+
+		/**
+		 * The last lines of standard output and standard error, oldest first, without the
+		 * frames of stack traces.
+		 */
+		synchronized List<String> lastLines() {
+			return this.lastLines.all();
+		}
+
+		/** What follows is only logged, and does not push the last lines out. */
+		synchronized void keepLastLines() {
+			this.kept = true;
+		}
+
+		/** The last lines as the end of a sentence; empty if there are none. */
+		String asSentence() {
+			List<String> lines = lastLines();
+			return lines.isEmpty() ? "" : ". Its last lines of output: " + String.join(" | ", lines);
+		}
+
+		/** Whether the last lines say that the JVM could not start. */
+		boolean saysThatThereIsNoJvm() {
+			return lastLines().stream().anyMatch((line) -> WITHOUT_JVM.stream().anyMatch(line::startsWith));
+		}
+
 	}
 
 }

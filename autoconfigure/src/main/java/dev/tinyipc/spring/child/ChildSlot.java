@@ -1,12 +1,12 @@
 package dev.tinyipc.spring.child;
 
 import java.time.Duration;
-import java.util.HashSet;
-import java.util.Set;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 
 import dev.tinyipc.spring.ChildStartException;
 import dev.tinyipc.ExitStatus;
+import dev.tinyipc.spring.PostMortem;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -19,21 +19,17 @@ final class ChildSlot implements HelloWait.Listener {
 
 	private static final Logger logger = LoggerFactory.getLogger(IpcChild.class);
 
-	private final String name;
+	private final SlotHistory history;
 
 	private final ChildSpec spec;
-
-	private final ChildLauncher launcher;
 
 	private final ChildSupervisor supervisor;
 
 	private final IdleWatch watch;
 
-	private final CallServer calls;
-
 	private final Listener listener;
 
-	private final ChildLog log;
+	private final SlotProcesses processes;
 
 	private final RestartSchedule schedule;
 
@@ -46,27 +42,18 @@ final class ChildSlot implements HelloWait.Listener {
 	/** For an instance that runs and is not ready, to become the current one. */
 	private volatile @Nullable HelloWait starting;
 
-	/**
-	 * The current instance, one that is starting, and earlier ones that have not ended
-	 * yet.
-	 */
-	private final Set<ChildInstance> alive = new HashSet<>();
+	/** Why that one is to replace the current one. */
+	private String reasonToReplace = "";
 
-	private volatile @Nullable ExitStatus lastExit;
-
-	private volatile long restarts;
-
-	ChildSlot(String name, ChildSpec spec, ChildLauncher launcher, ChildSupervisor supervisor, IdleWatch watch,
-			CallServer calls, Listener listener) {
-		this.name = name;
+	ChildSlot(SlotHistory history, ChildSpec spec, SlotProcesses processes, ChildSupervisor supervisor, IdleWatch watch,
+			Listener listener) {
+		this.history = history;
 		this.spec = spec;
-		this.launcher = launcher;
+		this.processes = processes;
 		this.supervisor = supervisor;
 		this.watch = watch;
-		this.calls = calls;
 		this.listener = listener;
-		this.log = new ChildLog(spec.name(), supervisor);
-		this.schedule = new RestartSchedule(name, spec.settings().restart(), supervisor, this.log, this::startAgain);
+		this.schedule = new RestartSchedule(history.name(), spec.settings().restart(), supervisor, this::startAgain);
 	}
 
 	/** Describes its current state. */
@@ -81,7 +68,8 @@ final class ChildSlot implements HelloWait.Listener {
 			// It has just ended, and what comes next is not decided yet.
 			state = ChildState.BACKOFF;
 		}
-		return IpcChild.Instance.of(state, standby, running ? instance : null, this.restarts, this.lastExit);
+		return IpcChild.Instance.of(state, standby, running ? instance : null, this.history.restarts(),
+				this.history.lastEnd());
 	}
 
 	/** Whether no instance will run here until somebody asks for one. */
@@ -111,7 +99,7 @@ final class ChildSlot implements HelloWait.Listener {
 				launch(false);
 			}
 			catch (ChildStartException ex) {
-				changeState(ChildState.FAILED);
+				changeState(ChildState.FAILED, String.valueOf(ex.getMessage()));
 				throw ex;
 			}
 		}
@@ -124,9 +112,9 @@ final class ChildSlot implements HelloWait.Listener {
 
 	private void launch(boolean again) {
 		changeState(ChildState.STARTING);
-		ChildInstance instance = startProcess();
+		ChildInstance instance = this.processes.start(this, this::ended);
 		if (again) {
-			this.restarts++; // before anybody can see the new process
+			this.history.restarted(); // before anybody can see the new process
 		}
 		if (this.spec.ready()) {
 			awaitHello(instance);
@@ -134,16 +122,6 @@ final class ChildSlot implements HelloWait.Listener {
 		else {
 			putIntoService(instance);
 		}
-	}
-
-	private ChildInstance startProcess() {
-		ChildLauncher.Launched launched = this.launcher.launch(this.log, this.supervisor);
-		ChildInstance instance = new ChildInstance(this, launched.process(),
-				this.calls.requester(launched.channel(), this.name), this.spec.concurrency(),
-				this.spec.exchangeLimit());
-		this.alive.add(instance);
-		launched.end().whenCompleteAsync((result, failure) -> ended(instance), this.supervisor);
-		return instance;
 	}
 
 	private HelloWait awaitHello(ChildInstance instance) {
@@ -158,7 +136,7 @@ final class ChildSlot implements HelloWait.Listener {
 		ChildInstance replaced = this.current;
 		this.schedule.ready();
 		if (replaced != null) {
-			this.restarts++;
+			this.history.restarted();
 		}
 		putIntoService(wait.instance());
 		this.starting = null;
@@ -170,47 +148,48 @@ final class ChildSlot implements HelloWait.Listener {
 
 	@Override
 	public void notReady(HelloWait wait, String reason) {
-		wait.instance().process().destroyForcibly();
-		unready(wait, reason, null);
+		wait.instance().kill();
+		this.history.replaced(wait.instance(), reason);
+		unready(wait, reason + wait.instance().output().asSentence(), null);
 	}
 
 	private void unready(HelloWait wait, String reason, @Nullable ExitStatus exit) {
-		String withOutput = reason + this.schedule.lastLines();
 		this.starting = null;
 		this.listener.withdrawn(wait.instance());
 		if (this.current != null) {
-			this.schedule.replacementFailed(withOutput, null);
+			this.schedule.replacementFailed(reason, null);
 		}
 		else {
-			changeState(wait.isRequired() ? ChildState.FAILED : this.schedule.afterUnready(reason, exit));
+			changeState(wait.isRequired() ? ChildState.FAILED : this.schedule.afterUnready(reason, exit), reason);
 		}
-		wait.fail(withOutput);
+		wait.fail(reason);
 	}
 
 	private void putIntoService(ChildInstance instance) {
 		this.current = instance;
 		this.inServiceSince = System.nanoTime();
-		logger.info("Started {} (pid {})", this.name, instance.process().pid());
+		logger.info("Started {} (pid {})", this.history.name(), instance.process().pid());
 		changeState(ChildState.RUNNING);
 		this.listener.started(instance);
+		this.history.ready(instance);
 	}
 
 	private void ended(ChildInstance instance) {
 		try {
-			this.alive.remove(instance);
 			this.listener.withdrawn(instance); // again, if a late reply was awaited
-			ExitStatus exit = instance.process().exitStatus().orElseThrow();
-			this.lastExit = exit;
+			PostMortem end = Objects.requireNonNull(instance.postMortem());
+			String how = end.cause() + instance.output().asSentence();
+			this.history.exited(instance, end);
 			if (instance == this.current) {
 				this.current = null;
-				endedByItself(instance, exit);
+				endedByItself(instance, end.exitStatus(), how);
 			}
 			else if (this.starting != null && instance == this.starting.instance()) {
 				this.starting.cancel();
-				unready(this.starting, "it ended before it was ready: " + exit, exit);
+				unready(this.starting, "it ended before it was ready: " + how, end.exitStatus());
 			}
-			else if (this.state == ChildState.STOPPING && this.alive.isEmpty()) {
-				logger.info("Stopped {}: {}", this.name, instance.process());
+			else if (this.state == ChildState.STOPPING && this.processes.haveEnded()) {
+				logger.info("Stopped {}: {}", this.history.name(), instance.process());
 				changeState(ChildState.STOPPED);
 			}
 		}
@@ -219,14 +198,16 @@ final class ChildSlot implements HelloWait.Listener {
 		}
 	}
 
-	private void endedByItself(ChildInstance instance, ExitStatus exit) {
-		if (hasSuccessor("it ended: " + exit)) {
+	private void endedByItself(ChildInstance instance, ExitStatus exit, String how) {
+		String reason = "it ended: " + how;
+		if (hasSuccessor(reason)) {
 			return;
 		}
 		if (instance.requester().hasAnswered()) {
 			this.schedule.answered();
 		}
-		changeState(this.schedule.afterEnd(exit, Duration.ofNanos(System.nanoTime() - this.inServiceSince)));
+		Duration inService = Duration.ofNanos(System.nanoTime() - this.inServiceSince);
+		changeState(this.schedule.afterEnd(exit, reason, inService), reason);
 	}
 
 	/** Whether the process that was to replace an instance takes its place anyway. */
@@ -234,8 +215,9 @@ final class ChildSlot implements HelloWait.Listener {
 		if (this.starting == null) {
 			return false;
 		}
-		logger.warn("{} has to wait for its new process, which was to replace one that failed: {}", this.name, reason);
-		this.restarts++;
+		logger.warn("{} has to wait for its new process, which was to replace one that failed: {}", this.history.name(),
+				reason);
+		this.history.restarted();
 		changeState(ChildState.STARTING);
 		return true;
 	}
@@ -245,7 +227,8 @@ final class ChildSlot implements HelloWait.Listener {
 			launch(true);
 		}
 		catch (ChildStartException ex) {
-			changeState(this.schedule.afterFailedStart(String.valueOf(ex.getMessage())));
+			String reason = String.valueOf(ex.getMessage());
+			changeState(this.schedule.afterFailedStart(reason), reason);
 		}
 	}
 
@@ -255,10 +238,22 @@ final class ChildSlot implements HelloWait.Listener {
 	 */
 	void discard(ChildInstance instance, String reason) {
 		instance.retire();
-		instance.process().destroyForcibly();
+		instance.kill();
+		replaceDiscarded(instance, reason);
+	}
+
+	/** Does the same with one that does not answer, after a look at what it is doing. */
+	void discardUnresponsive(ChildInstance instance, String reason) {
+		instance.retire();
+		instance.killUnresponsive(this.supervisor);
+		replaceDiscarded(instance, reason);
+	}
+
+	private void replaceDiscarded(ChildInstance instance, String reason) {
 		if (instance != this.current) {
 			return;
 		}
+		this.history.replaced(instance, reason);
 		this.current = null;
 		this.listener.withdrawn(instance);
 		if (hasSuccessor(reason)) {
@@ -270,7 +265,8 @@ final class ChildSlot implements HelloWait.Listener {
 			startAgain();
 		}
 		else {
-			changeState(this.schedule.afterSilence(reason + ", and it has never answered"));
+			String silent = reason + ", and it has never answered" + instance.output().asSentence();
+			changeState(this.schedule.afterSilence(silent), silent);
 		}
 	}
 
@@ -302,11 +298,12 @@ final class ChildSlot implements HelloWait.Listener {
 	private CompletableFuture<?> startSuccessor(ChildInstance instance, String reason) {
 		HelloWait successor = this.starting;
 		if (successor == null) {
-			logger.info("{} (pid {}) is replaced: {}", this.name, instance.process().pid(), reason);
+			logger.info("{} (pid {}) is replaced: {}", this.history.name(), instance.process().pid(), reason);
 			try {
-				ChildInstance started = startProcess();
+				this.reasonToReplace = reason;
+				ChildInstance started = this.processes.start(this, this::ended);
 				if (!this.spec.ready()) {
-					this.restarts++;
+					this.history.restarted();
 					putIntoService(started);
 					return retire(instance);
 				}
@@ -326,15 +323,11 @@ final class ChildSlot implements HelloWait.Listener {
 	/** Lets an instance finish its exchange and then ends it. */
 	private CompletableFuture<?> retire(ChildInstance instance) {
 		this.listener.withdrawn(instance);
+		this.history.replaced(instance, this.reasonToReplace);
 		if (instance.retire()) {
-			terminate(instance);
+			this.processes.terminate(instance);
 		}
 		return instance.onEnd();
-	}
-
-	/** Ends an instance gracefully. */
-	void terminate(ChildInstance instance) {
-		instance.terminate(this.spec.settings().shutdownTimeout(), this.supervisor);
 	}
 
 	/**
@@ -346,19 +339,26 @@ final class ChildSlot implements HelloWait.Listener {
 		HelloWait starting = this.starting;
 		this.starting = null;
 		this.current = null;
-		changeState(this.alive.isEmpty() ? ChildState.STOPPED : ChildState.STOPPING);
-		for (ChildInstance instance : this.alive) {
+		changeState(this.processes.haveEnded() ? ChildState.STOPPED : ChildState.STOPPING);
+		for (ChildInstance instance : this.processes.alive()) {
 			this.listener.withdrawn(instance);
 			instance.retire();
 			// Without waiting for its exchange: an application that stops has already
 			// done so.
-			terminate(instance);
+			this.processes.terminate(instance);
 		}
 		if (starting != null) {
 			starting.cancel();
 			starting.fail("it was stopped before it was ready");
 		}
-		return CompletableFuture.allOf(this.alive.stream().map(ChildInstance::onEnd).toArray(CompletableFuture[]::new));
+		return this.processes.onEnd();
+	}
+
+	private void changeState(ChildState state, String reason) {
+		changeState(state);
+		if (state == ChildState.FAILED) {
+			this.history.failed(reason);
+		}
 	}
 
 	private void changeState(ChildState state) {
@@ -368,7 +368,7 @@ final class ChildSlot implements HelloWait.Listener {
 
 	@Override
 	public String toString() {
-		return this.name;
+		return this.history.name();
 	}
 
 	/** Learns what happens to a slot, in the supervisor's thread. */

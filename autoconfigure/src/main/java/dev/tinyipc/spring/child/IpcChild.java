@@ -14,6 +14,7 @@ import java.util.stream.IntStream;
 
 import dev.tinyipc.spring.ChildStartException;
 import dev.tinyipc.spring.IpcDestination;
+import dev.tinyipc.spring.PostMortem;
 import dev.tinyipc.ExitStatus;
 import dev.tinyipc.IpcException;
 import dev.tinyipc.IpcMessage;
@@ -49,6 +50,8 @@ public final class IpcChild implements IpcDestination, SmartLifecycle {
 
 	private final CallServer calls;
 
+	private final ChildEvents events;
+
 	private final Roster roster;
 
 	private final LaneLender lender;
@@ -58,18 +61,21 @@ public final class IpcChild implements IpcDestination, SmartLifecycle {
 	/** Whether instances should run. Used in the supervisor's thread only. */
 	private boolean wanted;
 
-	IpcChild(ChildSpec spec, ChildLauncher launcher, ChildSupervisor supervisor, IdleWatch watch, CallServer calls) {
+	IpcChild(ChildSpec spec, ChildLauncher launcher, ChildSupervisor supervisor, IdleWatch watch, CallServer calls,
+			ChildEvents events) {
 		this.calls = calls;
+		this.events = events;
 		this.spec = spec;
 		this.supervisor = supervisor;
 		this.pool = new LanePool(spec);
 		this.keeper = new LaneKeeper(spec, this.pool, supervisor, watch);
 		this.roster = new Roster(spec, this.keeper, watch);
 		SlotListener listener = new SlotListener();
-		this.slots = IntStream.range(0, spec.processes())
-			.mapToObj((index) -> new ChildSlot(spec + ((spec.processes() > 1) ? " " + index : ""), spec, launcher,
-					supervisor, watch, calls, listener))
-			.toList();
+		this.slots = IntStream.range(0, spec.processes()).mapToObj((index) -> {
+			SlotHistory history = new SlotHistory(spec, index, events);
+			return new ChildSlot(history, spec, new SlotProcesses(spec, launcher, calls, supervisor, history),
+					supervisor, watch, listener);
+		}).toList();
 		this.lender = new LaneLender(spec, this.slots, this.pool, this.keeper);
 	}
 
@@ -232,14 +238,14 @@ public final class IpcChild implements IpcDestination, SmartLifecycle {
 	@Override
 	public void stop() {
 		this.running = false;
-		stopInstances().join();
+		stopInstances().thenCompose((result) -> this.events.delivered()).join();
 		this.calls.close();
 	}
 
 	@Override
 	public void stop(Runnable callback) {
 		this.running = false;
-		stopInstances().whenComplete((result, failure) -> {
+		stopInstances().thenCompose((result) -> this.events.delivered()).whenComplete((result, failure) -> {
 			this.calls.close();
 			callback.run();
 		});
@@ -315,29 +321,37 @@ public final class IpcChild implements IpcDestination, SmartLifecycle {
 	 * @param pid the process id; empty while it does not run
 	 * @param uptime how long it has been running; empty while it does not run
 	 * @param restarts how often it was restarted
-	 * @param lastExit how the previous process ended; empty if none has
+	 * @param lastEnd how the previous process ended; empty if none has
 	 * @param socket this side's end of the socket to it; empty while it does not run
 	 * @param lanes how many sockets to it are open for requests
 	 * @param busyLanes how many of them carry a request
 	 */
 	public record Instance(ChildState state, boolean standby, Optional<Long> pid, Optional<Duration> uptime,
-			long restarts, Optional<ExitStatus> lastExit, Optional<SocketState> socket, int lanes, int busyLanes) {
+			long restarts, Optional<PostMortem> lastEnd, Optional<SocketState> socket, int lanes, int busyLanes) {
 
 		static Instance of(ChildState state, boolean standby, @Nullable ChildInstance running, long restarts,
-				@Nullable ExitStatus lastExit) {
+				@Nullable PostMortem lastEnd) {
 			Optional<ChildInstance> instance = Optional.ofNullable(running);
 			List<ChildLane> lanes = instance.map(ChildInstance::lanes).orElse(List.of());
 			return new Instance(state, standby, instance.map((one) -> one.process().pid()),
-					instance.map(ChildInstance::uptime), restarts, Optional.ofNullable(lastExit),
+					instance.map(ChildInstance::uptime), restarts, Optional.ofNullable(lastEnd),
 					instance.flatMap((one) -> SocketState.of(one.socket())), lanes.size(),
 					(int) lanes.stream().filter(ChildLane::isLent).count());
+		}
+
+		/**
+		 * How the previous process ended.
+		 * @return an exit code or a signal; empty if none has ended
+		 */
+		public Optional<ExitStatus> lastExit() {
+			return this.lastEnd.map(PostMortem::exitStatus);
 		}
 
 		/** Such as {@code FAILED, ended by exit code 3}. */
 		@Override
 		public String toString() {
 			return this.state + this.pid.map((pid) -> ", pid " + pid).orElse("")
-					+ this.lastExit.map((exit) -> ", ended by " + exit).orElse("");
+					+ lastExit().map((exit) -> ", ended by " + exit).orElse("");
 		}
 
 	}

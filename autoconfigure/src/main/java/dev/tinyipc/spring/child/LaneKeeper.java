@@ -251,7 +251,9 @@ final class LaneKeeper {
 		boolean severalLanes = this.spec.concurrency() > 1
 				&& instance.requester().hello().filter((hello) -> hello.lanes() > 1).isPresent();
 		if (!severalLanes || !instance.giveUp(lane)) {
-			discard(instance, reason);
+			instance.retire();
+			withdraw(instance);
+			this.supervisor.execute(() -> instance.slot().discardUnresponsive(instance, reason));
 			return;
 		}
 		logger.warn("{} loses a lane, because {}", instance, reason);

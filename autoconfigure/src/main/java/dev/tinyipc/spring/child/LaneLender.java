@@ -7,7 +7,6 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 
 import dev.tinyipc.Deadline;
-import dev.tinyipc.ExitStatus;
 import dev.tinyipc.IpcException;
 import dev.tinyipc.IpcMessage;
 import dev.tinyipc.IpcProcess;
@@ -16,6 +15,7 @@ import dev.tinyipc.spring.IpcBusyException;
 import dev.tinyipc.spring.IpcDestination;
 import dev.tinyipc.spring.IpcReplyLostException;
 import dev.tinyipc.spring.IpcTimeoutException;
+import dev.tinyipc.spring.PostMortem;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -122,18 +122,17 @@ final class LaneLender {
 
 	private IpcReplyLostException lost(Loss loss) {
 		IpcProcess process = loss.instance().process();
-		ExitStatus exit = null;
 		try {
 			process.waitFor(WAIT_FOR_EXIT_STATUS.toMillis(), TimeUnit.MILLISECONDS);
-			exit = process.exitStatus().orElse(null);
 		}
 		catch (InterruptedException ex) {
 			Thread.currentThread().interrupt();
 		}
+		PostMortem end = loss.instance().postMortem();
 		return new IpcReplyLostException(this.spec.name(),
 				loss.cause().getMessage() + " after it had been sent the request, and "
-						+ ((exit != null) ? "its process ended by " + exit : "its process has not ended yet"),
-				exit, loss.cause());
+						+ ((end != null) ? "its process ended by " + end.cause() : "its process has not ended yet"),
+				end, loss.cause());
 	}
 
 	/** See {@link IpcDestination#receive}. */

@@ -55,11 +55,6 @@ final class LastLines {
 			.toList();
 	}
 
-	void clear() {
-		this.output.clear();
-		this.errors.clear();
-	}
-
 	private record Line(long number, String text) {
 
 	}

@@ -1,7 +1,6 @@
 package dev.tinyipc.spring.child;
 
 import java.time.Duration;
-import java.util.List;
 import java.util.concurrent.Future;
 
 import dev.tinyipc.ExitStatus;
@@ -23,8 +22,6 @@ final class RestartSchedule {
 
 	private final ChildSupervisor supervisor;
 
-	private final ChildLog log;
-
 	private final Runnable start;
 
 	private final RestartPlan plan;
@@ -40,15 +37,12 @@ final class RestartSchedule {
 	/**
 	 * Creates a schedule.
 	 * @param name the slot's
-	 * @param log has the last lines of its output
 	 * @param start starts the next instance
 	 */
-	RestartSchedule(String name, ChildSettings.Restart settings, ChildSupervisor supervisor, ChildLog log,
-			Runnable start) {
+	RestartSchedule(String name, ChildSettings.Restart settings, ChildSupervisor supervisor, Runnable start) {
 		this.name = name;
 		this.settings = settings;
 		this.supervisor = supervisor;
-		this.log = log;
 		this.start = start;
 		this.plan = new RestartPlan(settings);
 		this.replacementPlan = new RestartPlan(settings);
@@ -64,13 +58,13 @@ final class RestartSchedule {
 
 	/**
 	 * An instance ended by itself.
+	 * @param reason says so, as all reasons with the last lines of its output
 	 * @param inService how long it was in service
 	 * @return the state of the slot from now on, as of all methods like this one
 	 */
-	ChildState afterEnd(ExitStatus exit, Duration inService) {
-		return isWantedAfter(exit)
-				? next(this.plan.afterFailure(System.nanoTime(), inService), withinWindow(), "it ended: " + exit)
-				: leftAt(exit);
+	ChildState afterEnd(ExitStatus exit, String reason, Duration inService) {
+		return isWantedAfter(exit) ? next(this.plan.afterFailure(System.nanoTime(), inService), withinWindow(), reason)
+				: leftAt(exit, reason);
 	}
 
 	private boolean isWantedAfter(ExitStatus exit) {
@@ -81,8 +75,8 @@ final class RestartSchedule {
 		};
 	}
 
-	private ChildState leftAt(ExitStatus exit) {
-		logger.info("{} ended: {}", this.name, exit);
+	private ChildState leftAt(ExitStatus exit, String reason) {
+		logger.info("{} is not started again, because {}", this.name, reason);
 		return exit.isSuccess() ? ChildState.STOPPED : ChildState.FAILED;
 	}
 
@@ -103,13 +97,13 @@ final class RestartSchedule {
 	ChildState afterUnready(String reason, @Nullable ExitStatus exit) {
 		return (exit == null || isWantedAfter(exit))
 				? next(this.plan.afterUnready(System.nanoTime()), "in a row, or " + withinWindow() + ',', reason)
-				: leftAt(exit);
+				: leftAt(exit, reason);
 	}
 
 	private ChildState next(@Nullable Duration delay, String span, String reason) {
 		if (delay == null) {
-			logger.error("{} failed {} times {} and is not started again; the last time {}{}", this.name,
-					this.settings.maxFailures(), span, reason, lastLines());
+			logger.error("{} failed {} times {} and is not started again; the last time {}", this.name,
+					this.settings.maxFailures(), span, reason);
 			return ChildState.FAILED;
 		}
 		logger.warn("{} is started again in {} ms, because {}", this.name, delay.toMillis(), reason);
@@ -122,12 +116,6 @@ final class RestartSchedule {
 
 	private String withinWindow() {
 		return "within " + this.settings.failureWindow().toSeconds() + " s";
-	}
-
-	/** The last lines of output as the end of a sentence; empty if there are none. */
-	String lastLines() {
-		List<String> lines = this.log.lastLines();
-		return lines.isEmpty() ? "" : ". Its last lines of output: " + String.join(" | ", lines);
 	}
 
 	/** Whether a worn out instance may be replaced, which may have failed recently. */

@@ -65,6 +65,20 @@ class IpcEndpointAutoConfigurationTests {
 	}
 
 	@Test
+	void itTellsHowTheLastProcessEndedAndWhatItPrintedLast() {
+		RawWorker.shell("echo the licence has expired >&2; exit 3", EXPOSED, "ipc.children.worker.restart.policy=never")
+			.withConfiguration(AutoConfigurations.of(IpcEndpointAutoConfiguration.class))
+			.run((context) -> {
+				IpcEndpoint endpoint = context.getBean(IpcEndpoint.class);
+				awaitState(endpoint, ChildState.FAILED);
+				InstanceDetails details = only(endpoint, "worker");
+				assertThat(details.lastExit()).isEqualTo("exit code 3");
+				assertThat(details.lastLines()).containsExactly("the licence has expired");
+				assertThat(details.probablyOutOfMemory()).isFalse();
+			});
+	}
+
+	@Test
 	void itTellsWhichInstancesStandBy() {
 		this.runner.withPropertyValues("ipc.children.worker.spare=2")
 			.run((context) -> assertThat(context.getBean(IpcEndpoint.class).child("worker").instances())

@@ -100,6 +100,17 @@ class IpcHealthAutoConfigurationTests {
 	}
 
 	@Test
+	void whatAChildPrintsIsNotShown() {
+		RawWorker.shell("echo a secret; exit 3", "ipc.children.worker.restart.policy=never")
+			.withConfiguration(HEALTH)
+			.run((context) -> {
+				await(context, (details) -> details.state() == ChildState.FAILED);
+				assertThat(details(context).get(0).lastExit()).isEqualTo("exit code 3");
+				assertThat(details(context).get(0).lastLines()).isNull();
+			});
+	}
+
+	@Test
 	void itIsDownWhileAnInstanceHasFailedAndUpOnceThatIsBroughtBack() {
 		this.runner.withPropertyValues("ipc.children.worker.instances=2", "ipc.children.worker.restart.policy=never")
 			.run((context) -> {

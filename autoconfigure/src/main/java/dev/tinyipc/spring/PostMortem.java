@@ -1,0 +1,38 @@
+package dev.tinyipc.spring;
+
+import java.util.List;
+
+import dev.tinyipc.ExitStatus;
+
+/**
+ * What is known about the end of a child's process.
+ *
+ * @param exitStatus how it ended
+ * @param lastLines the last lines of its standard output and standard error, oldest
+ * first, without the frames of stack traces; empty if its output is not logged
+ * @param probablyOutOfMemory whether the kernel probably killed it because memory ran
+ * out: it ended by a SIGKILL that this application did not send, and the kernel has
+ * killed a process for that reason while it ran
+ */
+public record PostMortem(ExitStatus exitStatus, List<String> lastLines, boolean probablyOutOfMemory) {
+
+	/**
+	 * Creates a description.
+	 * @param exitStatus how the process ended
+	 * @param lastLines its last lines of output
+	 * @param probablyOutOfMemory whether the kernel probably killed it
+	 */
+	public PostMortem {
+		lastLines = List.copyOf(lastLines);
+	}
+
+	/**
+	 * How it ended, without its output.
+	 * @return such as {@code exit code 3}
+	 */
+	public String cause() {
+		return this.exitStatus
+				+ (this.probablyOutOfMemory ? ", probably sent by the kernel because memory ran out" : "");
+	}
+
+}

@@ -1,0 +1,82 @@
+package dev.tinyipc.spring.child;
+
+import java.util.HashSet;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Consumer;
+
+import dev.tinyipc.spring.ChildStartException;
+
+/**
+ * The processes of a slot: that of the current instance, one that is starting, and
+ * earlier ones that have not ended yet. Used in the supervisor's thread only.
+ */
+final class SlotProcesses {
+
+	private final ChildSpec spec;
+
+	private final ChildLauncher launcher;
+
+	private final CallServer calls;
+
+	private final ChildSupervisor supervisor;
+
+	private final SlotHistory history;
+
+	private final ChildLog log;
+
+	private final Set<ChildInstance> alive = new HashSet<>();
+
+	SlotProcesses(ChildSpec spec, ChildLauncher launcher, CallServer calls, ChildSupervisor supervisor,
+			SlotHistory history) {
+		this.spec = spec;
+		this.launcher = launcher;
+		this.calls = calls;
+		this.supervisor = supervisor;
+		this.history = history;
+		this.log = new ChildLog(spec.name(), supervisor);
+	}
+
+	/**
+	 * Starts a process.
+	 * @param slot of the instance
+	 * @param ended called when it has ended
+	 * @throws ChildStartException if it cannot be started
+	 */
+	ChildInstance start(ChildSlot slot, Consumer<ChildInstance> ended) {
+		ChildLauncher.Launched launched = this.launcher.launch(this.log, this.supervisor);
+		ChildInstance instance = new ChildInstance(slot, launched,
+				this.calls.requester(launched.channel(), this.history.name()), this.spec.concurrency(),
+				this.spec.exchangeLimit());
+		this.alive.add(instance);
+		this.history.starting(instance);
+		launched.end().whenCompleteAsync((result, failure) -> {
+			this.alive.remove(instance);
+			ended.accept(instance);
+		}, this.supervisor);
+		return instance;
+	}
+
+	boolean haveEnded() {
+		return this.alive.isEmpty();
+	}
+
+	/** Those that have not ended yet. */
+	Set<ChildInstance> alive() {
+		return this.alive;
+	}
+
+	/** Ends a process gracefully. */
+	void terminate(ChildInstance instance) {
+		instance.terminate(this.spec.settings().shutdownTimeout(), this.supervisor);
+	}
+
+	/**
+	 * Waits for the ends of all.
+	 * @return completed when they have ended and their slot knows it
+	 */
+	CompletableFuture<?> onEnd() {
+		return CompletableFuture.allOf(this.alive.stream().map(ChildInstance::onEnd).toArray(CompletableFuture[]::new));
+	}
+
+}
