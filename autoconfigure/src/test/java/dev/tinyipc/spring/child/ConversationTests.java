@@ -211,7 +211,7 @@ class ConversationTests {
 			try {
 				template.convertSendAndReceive("it is up", String.class);
 				Future<?> other = caller.submit(() -> template.method("hang")
-					.convertSendAndReceive("worker", "", String.class, Duration.ofMinutes(1)));
+					.convertSendAndReceive("worker", "", String.class, Duration.ofSeconds(10)));
 				assertThatExceptionOfType(IpcMessagingException.class).isThrownBy(() -> {
 					while (!other.isDone()) {
 						template.method("count").totalTimeout(SHORT).convertSendAndStream(1, Integer.class).close();
