@@ -208,6 +208,15 @@ def test_cancel_cancels_the_task_of_an_async_handler(parent):
     assert "cancelled" in marks(parent)
 
 
+def test_an_async_handler_that_is_cancelled_before_it_begins_leaves_no_warning(parent):
+    for _ in range(300):
+        parent.send(envelope(1, method="await"))
+        parent.send(tagged(CANCEL, None))
+        assert parent.receive().value["type"] == "Cancelled"
+    assert parent.end() == 0
+    assert "never awaited" not in parent.stderr.read_text()
+
+
 def test_a_cancel_that_comes_after_the_reply_is_ignored(parent):
     assert parent.ask(1) == 1
     parent.send(tagged(CANCEL, None))

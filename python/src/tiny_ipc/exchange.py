@@ -245,6 +245,7 @@ class Exchange:
             return await task
         finally:
             self._on_cancel = None
+            _close(awaitable)  # or Python warns if it was cancelled before it began
 
     async def _send_async_stream(self, elements: Any) -> None:
         try:

@@ -83,8 +83,9 @@ record Route(IpcDestination destination, IpcObserver.Destination observer) {
 		long called = System.nanoTime();
 		Duration total = options.totalTimeout();
 		Deadline end = (total != null) ? Deadline.in(total).interruptible() : Deadline.NONE;
+		Duration first = (total != null && total.compareTo(timeout) < 0) ? total : timeout;
 		try {
-			IpcDestination.OpenExchange open = this.destination.open(timeout, options.idempotent(),
+			IpcDestination.OpenExchange open = this.destination.open(first, options.idempotent(),
 					(exchange) -> request(exchange, request, options, called, descriptors));
 			return new ReplyStream<T>(this, open, type, timeout, end).stream();
 		}

@@ -103,6 +103,38 @@ class ConversationTests {
 	}
 
 	@Test
+	void aThousandCallersWhoGiveUpCostAChildInPythonNoProcess() {
+		PythonWorker.application()
+			.withPropertyValues("ipc.children.worker.ready=true", "ipc.children.worker.concurrency=8")
+			.run((context) -> {
+				CborMessageTemplate template = context.getBean(CborMessageTemplate.class);
+				int pid = template.method("who").convertSendAndReceive("", Integer.class);
+				ExecutorService callers = Executors.newFixedThreadPool(8);
+				try {
+					List<Future<?>> calls = IntStream.range(0, 1000)
+						.<Future<?>>mapToObj((i) -> callers.submit(() -> giveUp(template)))
+						.toList();
+					for (Future<?> call : calls) {
+						call.get(60, TimeUnit.SECONDS);
+					}
+				}
+				finally {
+					callers.shutdownNow();
+				}
+				// A few may have waited for a lane until their time was over.
+				assertThat(template.method("cancelled").<Integer>convertSendAndReceive("", Integer.class))
+					.isGreaterThan(900);
+				assertThat(template.method("who").<Integer>convertSendAndReceive("", Integer.class)).isEqualTo(pid);
+				assertThat(context.getBean(IpcChild.class).instances().get(0).restarts()).isZero();
+			});
+	}
+
+	private static void giveUp(CborMessageTemplate template) {
+		assertThatExceptionOfType(IpcTimeoutException.class)
+			.isThrownBy(() -> template.method("hang").convertSendAndReceive("", String.class, Duration.ofMillis(30)));
+	}
+
+	@Test
 	void interruptedCallersTellTheChildAndCostNoProcess() {
 		this.eightLanes.run((context) -> {
 			CborMessageTemplate template = context.getBean(CborMessageTemplate.class);
@@ -171,6 +203,28 @@ class ConversationTests {
 				assertThat(numbers).hasSize(10_000).isSorted().doesNotHaveDuplicates();
 			}
 			assertThat(template.method("count").convertSendAndStream("worker", 0, Integer.class)).isEmpty();
+		});
+	}
+
+	@Test
+	void totalTimeoutOfAStreamIncludesTheWaitForALane() {
+		withTemplate((template) -> {
+			ExecutorService caller = Executors.newSingleThreadExecutor();
+			try {
+				template.convertSendAndReceive("it is up", String.class);
+				Future<?> other = caller.submit(() -> template.method("hang")
+					.convertSendAndReceive("worker", "", String.class, Duration.ofSeconds(10)));
+				assertThatExceptionOfType(IpcMessagingException.class).isThrownBy(() -> {
+					while (!other.isDone()) {
+						template.method("count").totalTimeout(SHORT).convertSendAndStream(1, Integer.class).close();
+					}
+				});
+				assertThat(other.isDone()).isFalse();
+				other.cancel(true);
+			}
+			finally {
+				caller.shutdownNow();
+			}
 		});
 	}
 
