@@ -4,6 +4,7 @@ import java.io.ByteArrayInputStream;
 import java.io.FileInputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -11,9 +12,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
 
-import dev.tinyipc.Library.Circle;
-import dev.tinyipc.Library.Shape;
-import dev.tinyipc.Library.Square;
+import dev.tinyipc.Shapes.Circle;
+import dev.tinyipc.Shapes.Shape;
+import dev.tinyipc.Shapes.Square;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -65,7 +66,7 @@ class ContractTests {
 		assertThat(this.library.named("a", BOTH, null)).isEqualTo(Map.of("a", BOTH));
 		assertThat(this.library.named("b", BOTH, new Circle(7)))
 			.isEqualTo(Map.of("b", List.of(new Circle(1), new Circle(7))));
-		assertThat(this.conversation.call("library.sum", Map.of("one", 3, "other", 4))).isEqualTo(7);
+		assertThat(this.conversation.call("library.sum", Map.of("one", 3, "other", 4, "ignored", 5))).isEqualTo(7);
 		assertThat(this.conversation.call("library.named",
 				Map.of("name", "c", "shapes", List.of(Map.of("kind", "square", "side", 5)))))
 			.isEqualTo(Map.of("c", List.of(Map.of("kind", "square", "side", 5))));
@@ -73,11 +74,11 @@ class ContractTests {
 
 	@Test
 	void payloadThatIsNoMapOfTheParametersIsRefusedByName() throws Exception {
-		for (Object wrong : List.of(3, List.of(3, 4), Map.of("one", 3, "other", 4, "third", 5), Map.of("one", 3),
+		for (Object wrong : List.of(3, List.of(3, 4), Map.of("one", 3),
 				Map.of("one", "three", "other", 4))) {
 			assertThatExceptionOfType(IpcException.Remote.class).as("%s", wrong)
 				.isThrownBy(() -> this.conversation.call("library.sum", wrong))
-				.withMessageMatching("(?s).*(one|other|third).*");
+				.withMessageMatching("(?s).*(one|other).*");
 		}
 		assertThatExceptionOfType(IpcException.Remote.class)
 			.isThrownBy(() -> this.conversation.call("library.sum", null))
@@ -89,7 +90,7 @@ class ContractTests {
 	void inheritedMethodsHaveTheTypesOfTheContract() {
 		assertThat(this.library.mirrored(new Circle(3))).isEqualTo(new Circle(-3));
 		assertThat(this.library.reversed(BOTH)).containsExactly(new Square(2), new Circle(1));
-		Library.Store<Shape> store = this.library;
+		Shapes.Store<Shape> store = this.library;
 		assertThat(store.mirrored(new Square(3))).isEqualTo(new Square(3));
 	}
 
@@ -139,7 +140,7 @@ class ContractTests {
 			}
 			assertThatIllegalArgumentException().isThrownBy(() -> this.library.contentOf(null))
 				.withMessageContaining("'file'");
-			assertThatExceptionOfType(java.io.UncheckedIOException.class)
+			assertThatExceptionOfType(UncheckedIOException.class)
 				.isThrownBy(() -> this.library.contentOf(folder.resolve("missing")))
 				.withMessageContaining("missing")
 				.withCauseInstanceOf(IpcException.class);
@@ -199,7 +200,7 @@ class ContractTests {
 			.satisfies((failure) -> assertThat(failure.remoteMessage()).isEqualTo("broken"));
 		assertThatExceptionOfType(IpcException.Remote.class).isThrownBy(() -> this.library.fail("none"))
 			.satisfies((failure) -> assertThat(failure.type()).isEqualTo("java.util.NoSuchElementException"));
-		assertThatExceptionOfType(java.io.UncheckedIOException.class).isThrownBy(() -> this.library.file(""))
+		assertThatExceptionOfType(UncheckedIOException.class).isThrownBy(() -> this.library.file(""))
 			.withMessageContaining("Library.file(String) returned null");
 	}
 

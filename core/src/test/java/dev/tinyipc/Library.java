@@ -15,35 +15,14 @@ import java.util.Optional;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
-import com.fasterxml.jackson.annotation.JsonSubTypes;
-import com.fasterxml.jackson.annotation.JsonTypeInfo;
+import dev.tinyipc.Shapes.Circle;
+import dev.tinyipc.Shapes.Shape;
+import dev.tinyipc.Shapes.Square;
 import org.jspecify.annotations.Nullable;
 
 /** A contract with everything in it. */
 @IpcExchange("library.")
-interface Library extends Library.Store<Library.Shape> {
-
-	/** What a contract can inherit. */
-	interface Store<T> {
-
-		T mirrored(T value);
-
-		List<T> reversed(List<T> values);
-
-	}
-
-	@JsonTypeInfo(use = JsonTypeInfo.Id.NAME, property = "kind")
-	@JsonSubTypes({ @JsonSubTypes.Type(value = Circle.class, name = "circle"),
-			@JsonSubTypes.Type(value = Square.class, name = "square") })
-	sealed interface Shape permits Circle, Square {
-
-	}
-
-	record Circle(int radius) implements Shape {
-	}
-
-	record Square(int side) implements Shape {
-	}
+interface Library extends Shapes.Store<Shapes.Shape> {
 
 	String nothingIn();
 
@@ -196,7 +175,10 @@ interface Library extends Library.Store<Library.Shape> {
 
 		@Override
 		public void fail(String why) throws IOException {
-			throw why.equals("none") ? new NoSuchElementException(why) : new IOException(why);
+			if (why.equals("none")) {
+				throw new NoSuchElementException(why);
+			}
+			throw new IOException(why);
 		}
 
 		private static OwnedFd memory(String content) {
