@@ -74,8 +74,7 @@ class ContractTests {
 
 	@Test
 	void payloadThatIsNoMapOfTheParametersIsRefusedByName() throws Exception {
-		for (Object wrong : List.of(3, List.of(3, 4), Map.of("one", 3),
-				Map.of("one", "three", "other", 4))) {
+		for (Object wrong : List.of(3, List.of(3, 4), Map.of("one", 3), Map.of("one", "three", "other", 4))) {
 			assertThatExceptionOfType(IpcException.Remote.class).as("%s", wrong)
 				.isThrownBy(() -> this.conversation.call("library.sum", wrong))
 				.withMessageMatching("(?s).*(one|other).*");
