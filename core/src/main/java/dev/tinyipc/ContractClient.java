@@ -2,8 +2,10 @@ package dev.tinyipc;
 
 import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.lang.invoke.MethodHandles;
 import java.lang.reflect.InvocationHandler;
 import java.lang.reflect.Method;
+import java.lang.reflect.Modifier;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -54,8 +56,7 @@ final class ContractClient implements InvocationHandler {
 		}
 		ContractMethod exchanged = this.methods.get(Signature.of(method));
 		if (exchanged == null) {
-			method.trySetAccessible();
-			return InvocationHandler.invokeDefault(proxy, method, given);
+			return callDefault(proxy, method, arguments);
 		}
 		try {
 			return call(exchanged, arguments);
@@ -63,6 +64,19 @@ final class ContractClient implements InvocationHandler {
 		catch (IpcException ex) {
 			throw thrown(this.caller.translate(ex), method);
 		}
+	}
+
+	private static @Nullable Object callDefault(Object proxy, Method method, @Nullable Object[] arguments)
+			throws Throwable {
+		Class<?> type = method.getDeclaringClass();
+		if (Modifier.isPublic(type.getModifiers())) {
+			return InvocationHandler.invokeDefault(proxy, method, arguments);
+		}
+		// invokeDefault refuses interfaces that this package does not see.
+		return MethodHandles.privateLookupIn(type, MethodHandles.lookup())
+			.unreflectSpecial(method, type)
+			.bindTo(proxy)
+			.invokeWithArguments(arguments);
 	}
 
 	private @Nullable Object call(ContractMethod method, @Nullable Object[] arguments) throws IpcException {

@@ -42,7 +42,8 @@ class IpcServicesRegistrar implements ImportBeanDefinitionRegistrar {
 		client.setFactoryBeanName(FACTORY);
 		client.setFactoryMethodName("client");
 		client.getConstructorArgumentValues().addIndexedArgumentValue(0, destination);
-		client.getConstructorArgumentValues().addIndexedArgumentValue(1, type);
+		// By name: generated code could not refer to a class that is not public.
+		client.getConstructorArgumentValues().addIndexedArgumentValue(1, type.getName());
 		client.addQualifier(new AutowireCandidateQualifier(Qualifier.class, destination));
 		// One that the application defines later takes precedence all the same.
 		client.setFallback(true);

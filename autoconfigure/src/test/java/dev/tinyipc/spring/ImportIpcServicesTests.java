@@ -254,7 +254,10 @@ class ImportIpcServicesTests {
 			CborMessageTemplate template = context.getBean(CborMessageTemplate.class);
 			assertThatIllegalStateException().isThrownBy(() -> IpcServiceProxyFactory.builder(template).build())
 				.withMessageContaining("destination");
-			Texts texts = IpcServiceProxyFactory.builder(template).destination("text").build().createClient(Texts.class);
+			Texts texts = IpcServiceProxyFactory.builder(template)
+				.destination("text")
+				.build()
+				.createClient(Texts.class);
 			assertThatExceptionOfType(UnknownDestinationException.class).isThrownBy(() -> texts.joined("a", "b"))
 				.withMessageContaining("texts");
 		});

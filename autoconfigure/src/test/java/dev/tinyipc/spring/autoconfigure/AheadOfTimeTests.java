@@ -23,7 +23,8 @@ class AheadOfTimeTests {
 	private static final String CLASS_PATH = System.getProperty("java.class.path");
 
 	@Test
-	void childrenTheirQualifiedTemplatesAndTypedClientsSurviveAheadOfTimeProcessing(@TempDir Path folder) throws Exception {
+	void childrenTheirQualifiedTemplatesAndTypedClientsSurviveAheadOfTimeProcessing(@TempDir Path folder)
+			throws Exception {
 		Path classes = process(folder);
 		assertThat(run(folder, "java", "-Dspring.aot.enabled=true", "-cp", classes + File.pathSeparator + CLASS_PATH,
 				AheadOfTimeApplication.class.getName()))
