@@ -136,8 +136,9 @@ final class Codec {
 
 	Readers readers(Type type) {
 		Readers known = this.byType.get(type);
-		return (known != null) ? known : this.byType.computeIfAbsent(type,
-				(wanted) -> this.untyped.forType(this.mapper.constructType(wanted)));
+		return (known != null) ? known
+				: this.byType.computeIfAbsent(type, (wanted) -> (wanted instanceof NamedTypes names)
+						? this.untyped.forNames(names) : this.untyped.forType(this.mapper.constructType(wanted)));
 	}
 
 	/**
@@ -156,6 +157,14 @@ final class Codec {
 
 		private Readers forType(JavaType type) {
 			return new Readers(this.strict.forType(type), this.trusting.forType(type));
+		}
+
+		private Readers forNames(NamedTypes names) {
+			return new Readers(forNames(this.strict, names), forNames(this.trusting, names));
+		}
+
+		private static ObjectReader forNames(ObjectReader reader, NamedTypes names) {
+			return reader.forType(NamedValues.class).withAttribute(NamedTypes.class, names);
 		}
 
 	}

@@ -14,6 +14,10 @@ final class DescriptorInputStream extends InputStream {
 		this.io = io;
 	}
 
+	OwnedFd descriptor() {
+		return this.io.descriptor();
+	}
+
 	@Override
 	public int read() throws IOException {
 		byte[] one = new byte[1];

@@ -23,6 +23,18 @@ public final class IpcMessage<T extends @Nullable Object> implements Closeable {
 	}
 
 	/**
+	 * Creates a message that has not been received: the result of a method of a contract.
+	 * @param payload the value; null is a value too
+	 * @param descriptors at most 253, which the message owns
+	 * @param <T> the type of the payload
+	 * @return a message of size 8, as if its payload took no bytes
+	 * @see IpcExchange
+	 */
+	public static <T extends @Nullable Object> IpcMessage<T> of(T payload, OwnedFd... descriptors) {
+		return new IpcMessage<>(payload, new Packet(0, List.of(descriptors)));
+	}
+
+	/**
 	 * The value that was sent.
 	 * @return the value; null only if the peer sent a null
 	 */

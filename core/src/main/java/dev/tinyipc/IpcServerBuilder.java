@@ -142,6 +142,26 @@ public final class IpcServerBuilder {
 	}
 
 	/**
+	 * Adds all methods of a contract. Descriptors that the implementation gets are closed
+	 * after the call, or after the last element of its stream: it duplicates those that
+	 * it keeps. Descriptors that it returns are closed once they are sent.
+	 * @param contract an interface whose methods are requests, see {@link IpcExchange}
+	 * @param implementation answers them, thread-safe if there are several threads
+	 * @param <T> the contract
+	 * @return this builder
+	 * @throws IllegalArgumentException if a method of the contract cannot be mapped to a
+	 * request
+	 * @throws IllegalStateException if a method has a handler already
+	 */
+	public <T> IpcServerBuilder service(Class<T> contract, T implementation) {
+		for (ContractMethod method : IpcContract.of(contract).all()) {
+			this.handlers.add(method.name(), method.payload(), false, (IpcMessage<Object> request, IpcContext context,
+					IpcServer.Sink elements) -> method.invoke(implementation, request, context));
+		}
+		return this;
+	}
+
+	/**
 	 * Serves several requests at a time, if the parent asks for that.
 	 * @param count the number of threads, at least 1; 1 by default
 	 * @return this builder

@@ -32,11 +32,12 @@ class LayersTests {
 			Set.of("IpcChannel", "ChannelResources", "ReceivedFrame", "Codec", "CborHead", "CborCheck", "MapKeys",
 					"Utf8", "Frame", "FrameBuffer", "LargeMemory", "ByteString", "IpcMessage", "ErrorItem", "Envelope",
 					"EnvelopeReader", "Prefix", "StreamItem", "DroppedMessage", "MessageFilter", "Inbox", "Outbox",
-					"TypedPayload", "IpcHello", "ReceivedSocket", "IpcServer", "IpcServerBuilder", "IpcContext",
-					"IpcParent", "Handlers", "UnknownMethodException", "ServedExchange", "ServedLane", "ServedReply",
-					"ServedPeer", "LaneWatch", "ServerThreads", "ChildEnd", "RequestSender", "RequesterPool",
-					"LaneRequest", "ParentSettings", "Termination", "IpcMapperCustomizer", "IpcRequester", "Ledger",
-					"Exchange", "IpcProcessBuilder", "IpcProcess"));
+					"TypedPayload", "NamedTypes", "NamedValues", "IpcExchange", "IpcContract", "ContractReader",
+					"ContractMethod", "ContractReply", "ContractClient", "IpcHello", "ReceivedSocket", "IpcServer",
+					"IpcServerBuilder", "IpcContext", "IpcParent", "Handlers", "UnknownMethodException",
+					"ServedExchange", "ServedLane", "ServedReply", "ServedPeer", "LaneWatch", "ServerThreads",
+					"ChildEnd", "RequestSender", "RequesterPool", "LaneRequest", "ParentSettings", "Termination",
+					"IpcMapperCustomizer", "IpcRequester", "Ledger", "Exchange", "IpcProcessBuilder", "IpcProcess"));
 
 	private static final Set<String> MAY_USE_JNA = Set.of("LibC", "StructBytes");
 

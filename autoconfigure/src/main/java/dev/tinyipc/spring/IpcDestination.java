@@ -2,6 +2,8 @@ package dev.tinyipc.spring;
 
 import java.lang.reflect.Type;
 import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
 
 import dev.tinyipc.Exchange;
 import dev.tinyipc.IpcException;
@@ -27,6 +29,15 @@ public interface IpcDestination {
 	 */
 	default @Nullable Duration timeout() {
 		return null;
+	}
+
+	/**
+	 * The methods that the peer has said that it has, of which the empty text stands for
+	 * requests without one.
+	 * @return empty if it has not said, or not yet
+	 */
+	default Optional<List<String>> methods() {
+		return Optional.empty();
 	}
 
 	/**

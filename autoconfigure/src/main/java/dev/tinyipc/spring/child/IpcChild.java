@@ -3,6 +3,7 @@ package dev.tinyipc.spring.child;
 import java.lang.reflect.Type;
 import java.time.Duration;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -17,6 +18,7 @@ import dev.tinyipc.spring.IpcDestination;
 import dev.tinyipc.spring.PostMortem;
 import dev.tinyipc.ExitStatus;
 import dev.tinyipc.IpcException;
+import dev.tinyipc.IpcHello;
 import dev.tinyipc.IpcMessage;
 import dev.tinyipc.OwnedFd;
 import org.jspecify.annotations.Nullable;
@@ -87,6 +89,15 @@ public final class IpcChild implements IpcDestination, SmartLifecycle {
 	@Override
 	public @Nullable Duration timeout() {
 		return this.spec.settings().exchangeTimeout();
+	}
+
+	@Override
+	public Optional<List<String>> methods() {
+		return this.slots.stream()
+			.map(ChildSlot::current)
+			.filter(Objects::nonNull)
+			.flatMap((instance) -> instance.requester().hello().flatMap(IpcHello::methods).stream())
+			.findFirst();
 	}
 
 	/**

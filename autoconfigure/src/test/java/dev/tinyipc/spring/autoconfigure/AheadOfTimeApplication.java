@@ -2,6 +2,7 @@ package dev.tinyipc.spring.autoconfigure;
 
 import dev.tinyipc.spring.CborMessageTemplate;
 import dev.tinyipc.spring.ChildProcess;
+import dev.tinyipc.spring.ImportIpcServices;
 import dev.tinyipc.spring.TestWorker;
 import dev.tinyipc.spring.TestWorker.Reply;
 import dev.tinyipc.spring.TestWorker.Request;
@@ -16,6 +17,7 @@ import org.springframework.context.annotation.Bean;
 /** What {@link AheadOfTimeTests} processes. */
 @ChildProcess(name = "worker", main = TestWorker.class)
 @ChildProcess(name = "other", main = TestWorker.class)
+@ImportIpcServices(destination = "worker", types = AheadOfTimeApplication.Greeting.class)
 @ImportAutoConfiguration({ JacksonAutoConfiguration.class, IpcAutoConfiguration.class })
 class AheadOfTimeApplication {
 
@@ -23,10 +25,18 @@ class AheadOfTimeApplication {
 		SpringApplication.run(AheadOfTimeApplication.class, arguments).close();
 	}
 
+	/** A contract that is not public. */
+	interface Greeting {
+
+		String greet(String name);
+
+	}
+
 	@Bean
-	CommandLineRunner runner(@Qualifier("worker") CborMessageTemplate template) {
+	CommandLineRunner runner(@Qualifier("worker") CborMessageTemplate template, Greeting greeting) {
 		return (arguments) -> System.out.println("the reply is: "
-				+ template.convertSendAndReceive(new Request("echo", "ahead of time"), Reply.class).text());
+				+ template.convertSendAndReceive(new Request("echo", "ahead of time"), Reply.class).text()
+				+ "; there is a " + greeting);
 	}
 
 }

@@ -1,8 +1,10 @@
 package dev.tinyipc.spring.readme;
 
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.math.BigDecimal;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -22,6 +24,7 @@ import dev.tinyipc.spring.readme.ReportWorker.Product;
 import dev.tinyipc.spring.readme.ReportWorker.Query;
 import dev.tinyipc.spring.readme.ReportWorker.Row;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import tools.jackson.databind.json.JsonMapper;
 
 import org.springframework.boot.context.properties.bind.DataObjectPropertyName;
@@ -53,7 +56,8 @@ class ReadmeTests {
 		String sources = withoutSpace(Stream
 			.of(EXAMPLES + "Application.java", EXAMPLES + "ThumbnailWorker.java", EXAMPLES + "EchoApplication.java",
 					EXAMPLES + "ModelApplication.java", EXAMPLES + "ReportApplication.java",
-					EXAMPLES + "ReportWorker.java", "core/src/test/java/dev/tinyipc/TutorialTests.java")
+					EXAMPLES + "ReportWorker.java", EXAMPLES + "Pictures.java", EXAMPLES + "PictureWorker.java",
+					EXAMPLES + "PictureApplication.java", "core/src/test/java/dev/tinyipc/TutorialTests.java")
 			.map(ReadmeTests::read)
 			.collect(Collectors.joining()));
 		List<String> snippets = SNIPPET.matcher(this.readme).results().map((match) -> match.group(1)).toList();
@@ -74,6 +78,22 @@ class ReadmeTests {
 				.convertSendAndReceive("reports", new Product(BigDecimal.TEN, "EUR"), BigDecimal.class);
 			assertThat(price).isEqualByComparingTo("20");
 		});
+	}
+
+	@Test
+	void typedClientsWork(@TempDir Path folder) throws IOException {
+		Path picture = Files.writeString(folder.resolve("picture"), "A title\nred\nblue\n" + ".".repeat(256));
+		RawWorker.nothing()
+			.withUserConfiguration(PictureApplication.class, PictureApplication.Album.class)
+			.run((context) -> {
+				PictureApplication.Album album = context.getBean(PictureApplication.Album.class);
+				assertThat(album.tags(picture)).hasSize(3).contains("blue", "red");
+				ByteArrayOutputStream target = new ByteArrayOutputStream();
+				album.writeSmall(picture, target);
+				assertThat(target.toString(StandardCharsets.UTF_8)).startsWith("png A title").hasSize(260);
+				Pictures client = PictureApplication.client(context.getBean(CborMessageTemplate.class));
+				assertThat(client.title(picture)).contains("A title");
+			});
 	}
 
 	@Test

@@ -1,0 +1,120 @@
+package dev.tinyipc;
+
+import java.lang.reflect.InvocationHandler;
+import java.lang.reflect.Proxy;
+import java.lang.reflect.Type;
+import java.time.Duration;
+import java.util.Collection;
+import java.util.List;
+import java.util.stream.Stream;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * An interface whose methods are requests to another process, as {@link IpcExchange} says
+ * it. This is for those who send requests in a way of their own; servers use
+ * {@link IpcServerBuilder#service}, and applications the proxies of the Spring starter.
+ *
+ * @param <T> the interface
+ */
+public final class IpcContract<T> {
+
+	private final Class<T> type;
+
+	private final Collection<ContractMethod> methods;
+
+	private IpcContract(Class<T> type) {
+		this.type = type;
+		this.methods = new ContractReader(type).methods();
+	}
+
+	/**
+	 * Reads a contract.
+	 * @param type an interface
+	 * @param <T> the interface
+	 * @return the contract
+	 * @throws IllegalArgumentException if it is not an interface, or a method cannot be
+	 * mapped to a request; the message says which one and why
+	 */
+	public static <T> IpcContract<T> of(Class<T> type) {
+		return new IpcContract<>(type);
+	}
+
+	/**
+	 * The interface.
+	 * @return the interface
+	 */
+	public Class<T> type() {
+		return this.type;
+	}
+
+	/**
+	 * The methods as they are named on the wire.
+	 * @return in alphabetical order, each once
+	 */
+	public List<String> methods() {
+		return this.methods.stream().map(ContractMethod::name).sorted().toList();
+	}
+
+	/**
+	 * Creates an implementation that sends requests.
+	 * @param caller sends them; its {@code toString} tells clients apart in messages
+	 * @return an implementation, as thread-safe as the caller
+	 */
+	public T client(Caller caller) {
+		InvocationHandler handler = new ContractClient(this.type, this.methods, caller);
+		return this.type
+			.cast(Proxy.newProxyInstance(this.type.getClassLoader(), new Class<?>[] { this.type }, handler));
+	}
+
+	Collection<ContractMethod> all() {
+		return this.methods;
+	}
+
+	/** Sends requests. */
+	public interface Caller {
+
+		/**
+		 * Sends a request and waits for its reply.
+		 * @param method its name
+		 * @param payload the value to send
+		 * @param type what the reply is read as
+		 * @param timeout how long it may take; null for the default
+		 * @param descriptors stay those of the contract
+		 * @param <R> the type of the reply
+		 * @return the reply, which the contract closes
+		 * @throws IpcException if there is no reply, or it is an error
+		 */
+		<R> IpcMessage<R> call(String method, Object payload, Type type, @Nullable Duration timeout,
+				OwnedFd... descriptors) throws IpcException;
+
+		/**
+		 * Sends a request and streams its reply.
+		 * @param method its name
+		 * @param payload the value to send
+		 * @param type what each element is read as
+		 * @param timeout how long the stream may take in all; null for the default
+		 * @param descriptors stay those of the contract, which closes them when this
+		 * method returns
+		 * @param <R> the type of the elements
+		 * @return the elements; closing the stream ends the exchange
+		 * @throws IpcException if the request cannot be sent
+		 */
+		<R> Stream<IpcMessage<R>> stream(String method, Object payload, Type type, @Nullable Duration timeout,
+				OwnedFd... descriptors) throws IpcException;
+
+		/**
+		 * Translates a failure of a call or of the contract itself, such as a file that
+		 * cannot be opened or a reply without the descriptor that it should bring.
+		 * @param failure the failure
+		 * @return what the caller of the interface gets. If it is checked and the method
+		 * does not declare it, an {@link java.io.UncheckedIOException} is thrown around
+		 * it
+		 */
+		default Exception translate(IpcException failure) {
+			return failure;
+		}
+
+	}
+
+}

@@ -1,0 +1,214 @@
+package dev.tinyipc;
+
+import java.io.FileInputStream;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Consumer;
+import java.util.stream.Stream;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
+import static org.junit.jupiter.params.provider.Arguments.arguments;
+
+/** What a contract cannot say is refused when it is read, not when it is called. */
+class ContractReaderTests {
+
+	interface Overloaded {
+
+		void a(String text);
+
+		void a(int number);
+
+	}
+
+	interface SameName {
+
+		void one();
+
+		@IpcExchange("one")
+		void other();
+
+	}
+
+	interface TwoTimeouts {
+
+		void a(Duration timeout, Duration other);
+
+	}
+
+	interface TwoLists {
+
+		void a(List<OwnedFd> some, List<OwnedFd> more);
+
+	}
+
+	interface OptionalFile {
+
+		void a(Optional<OwnedFd> file);
+
+	}
+
+	interface FilesAsArray {
+
+		void a(OwnedFd... files);
+
+	}
+
+	interface JavaStream {
+
+		void a(FileInputStream input);
+
+	}
+
+	interface ManyPaths {
+
+		void a(List<Path> paths);
+
+	}
+
+	interface Callback {
+
+		void a(Consumer<String> callback);
+
+	}
+
+	interface WithContext {
+
+		void a(IpcContext context);
+
+	}
+
+	interface StreamIn {
+
+		void a(Stream<String> texts);
+
+	}
+
+	interface Future {
+
+		CompletableFuture<String> a();
+
+	}
+
+	interface PathOut {
+
+		Path a();
+
+	}
+
+	interface RawStream {
+
+		@SuppressWarnings("rawtypes")
+		Stream a();
+
+	}
+
+	interface StreamOfFiles {
+
+		Stream<OwnedFd> a();
+
+	}
+
+	interface TypeParameters {
+
+		<T> T a(T value);
+
+	}
+
+	interface AnnotatedBody {
+
+		void b();
+
+		@IpcExchange
+		default void a() {
+		}
+
+	}
+
+	interface Nothing {
+
+		default void a() {
+		}
+
+	}
+
+	static Stream<Arguments> refused() {
+		return Stream.of(arguments(Overloaded.class, "the same name on the wire, 'a', as Overloaded.a("),
+				arguments(SameName.class, "the same name on the wire, 'one'"),
+				arguments(TwoTimeouts.class, "Duration, Duration) parameter 'other': there can be only one Duration"),
+				arguments(TwoLists.class, "parameter 'more': there can be only one List<OwnedFd>"),
+				arguments(OptionalFile.class, "parameter 'file': a dev.tinyipc.OwnedFd cannot be sent as part of"),
+				arguments(FilesAsArray.class, "parameter 'files': a dev.tinyipc.OwnedFd cannot be sent"),
+				arguments(JavaStream.class, "parameter 'input': a java.io.FileInputStream cannot be sent"),
+				arguments(ManyPaths.class, "parameter 'paths': a java.nio.file.Path cannot be sent"),
+				arguments(Callback.class, "parameter 'callback': a java.util.function.Consumer cannot be sent"),
+				arguments(WithContext.class, "parameter 'context': a dev.tinyipc.IpcContext cannot be sent"),
+				arguments(StreamIn.class, "parameter 'texts': a java.util.stream.Stream cannot be sent"),
+				arguments(Future.class, "its result: a java.util.concurrent.CompletableFuture cannot be sent"),
+				arguments(PathOut.class, "its result: a java.nio.file.Path cannot be sent"),
+				arguments(RawStream.class, "its result: java.util.stream.Stream does not say of what type"),
+				arguments(StreamOfFiles.class, "its result: a dev.tinyipc.OwnedFd cannot be sent"),
+				arguments(TypeParameters.class, "TypeParameters.a(Object) has type parameters"),
+				arguments(AnnotatedBody.class, "AnnotatedBody.a() has a body"),
+				arguments(Nothing.class, "has no abstract methods"), arguments(String.class, "must be an interface"));
+	}
+
+	@ParameterizedTest
+	@MethodSource("refused")
+	void whatCannotBeMappedIsNamed(Class<?> contract, String why) {
+		assertThatIllegalArgumentException().isThrownBy(() -> IpcContract.of(contract))
+			.withMessageContaining(contract.getName())
+			.withMessageContaining(why);
+	}
+
+	interface Base {
+
+		Object a();
+
+		@IpcExchange("second")
+		void b();
+
+	}
+
+	interface Other {
+
+		Object a();
+
+	}
+
+	@IpcExchange("x.")
+	interface Derived extends Base, Other {
+
+		@Override
+		Integer a();
+
+		@Override
+		String toString();
+
+	}
+
+	@Test
+	void methodThatIsInheritedTwiceIsOneAndItsPrefixIsThatOfTheContract() {
+		assertThat(IpcContract.of(Derived.class).methods()).containsExactly("x.a", "x.second");
+		assertThat(IpcContract.of(Base.class).methods()).containsExactly("a", "second");
+	}
+
+	@Test
+	void twoContractsWithOneMethodCannotBeServedTogether() {
+		Base base = IpcContract.of(Base.class).client(null);
+		IpcServerBuilder builder = IpcServer.builder().service(Base.class, base);
+		Other other = IpcContract.of(Other.class).client(null);
+		assertThatIllegalStateException().isThrownBy(() -> builder.service(Other.class, other))
+			.withMessageContaining("two handlers for the method 'a'");
+	}
+
+}
