@@ -1,6 +1,9 @@
 package dev.tinyipc;
 
 import java.io.FileInputStream;
+import java.net.URL;
+import java.net.URLClassLoader;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -9,7 +12,10 @@ import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 
+import javax.tools.ToolProvider;
+
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -200,6 +206,22 @@ class ContractReaderTests {
 	void methodThatIsInheritedTwiceIsOneAndItsPrefixIsThatOfTheContract() {
 		assertThat(IpcContract.of(Derived.class).methods()).containsExactly("x.a", "x.second");
 		assertThat(IpcContract.of(Base.class).methods()).containsExactly("a", "second");
+	}
+
+	@Test
+	void parametersWithoutNamesAreRefusedOnlyWhereNamesAreSent(@TempDir Path folder) throws Exception {
+		Path source = Files.writeString(folder.resolve("Nameless.java"),
+				"public interface Nameless { int one(int number); interface Two { int two(int number, String text); } }");
+		int result = ToolProvider.getSystemJavaCompiler()
+			.run(null, null, null, "-d", folder.toString(), source.toString());
+		assertThat(result).isZero();
+		try (URLClassLoader classes = new URLClassLoader(new URL[] { folder.toUri().toURL() })) {
+			assertThat(IpcContract.of(classes.loadClass("Nameless")).methods()).containsExactly("one");
+			Class<?> two = classes.loadClass("Nameless$Two");
+			assertThatIllegalArgumentException().isThrownBy(() -> IpcContract.of(two))
+				.withMessageContaining("Two.two(int, String) parameter 1 has no name")
+				.withMessageContaining("-parameters");
+		}
 	}
 
 	@Test

@@ -19,8 +19,9 @@ import org.springframework.context.annotation.Import;
  * class Application {
  * </pre>
  *
- * A bean of the application's own of the same type takes precedence. Clients of several
- * destinations for one type are told apart by {@code @Qualifier} with the destination.
+ * They are created when the first bean needs them. A bean of the application's own of the
+ * same type takes precedence. Clients of several destinations for one type are told apart
+ * by {@code @Qualifier} with the destination.
  *
  * <p>
  * If the destination is a child that says what methods it has before the application is
