@@ -1,7 +1,9 @@
 package dev.tinyipc.demo;
 
 import dev.tinyipc.demo.worker.ThumbnailWorker;
+import dev.tinyipc.demo.worker.Thumbnails;
 import dev.tinyipc.spring.ChildProcess;
+import dev.tinyipc.spring.ImportIpcServices;
 
 import org.springframework.boot.SpringApplication;
 import org.springframework.boot.autoconfigure.SpringBootApplication;
@@ -12,7 +14,9 @@ import org.springframework.boot.autoconfigure.SpringBootApplication;
  * worker, and not the application.
  */
 @SpringBootApplication
-@ChildProcess(name = "thumbnailer", main = ThumbnailWorker.class, jvmArguments = "-Xmx256m", instances = 2)
+@ChildProcess(name = "thumbnailer", main = ThumbnailWorker.class, jvmArguments = "-Xmx256m", instances = 2,
+		ready = true)
+@ImportIpcServices(destination = "thumbnailer", types = Thumbnails.class)
 public class DemoApplication {
 
 	/**

@@ -8,8 +8,7 @@ import dev.tinyipc.OwnedFd;
 import dev.tinyipc.SharedMemory;
 import dev.tinyipc.demo.worker.Dimensions;
 import dev.tinyipc.demo.worker.ThumbnailReply;
-import dev.tinyipc.demo.worker.ThumbnailRequest;
-import dev.tinyipc.spring.CborMessageOperations;
+import dev.tinyipc.demo.worker.Thumbnails;
 import jakarta.servlet.http.HttpServletResponse;
 
 import org.springframework.http.HttpHeaders;
@@ -35,11 +34,11 @@ class ThumbnailController {
 
 	private final Uploads uploads;
 
-	private final CborMessageOperations worker;
+	private final Thumbnails thumbnails;
 
-	ThumbnailController(Uploads uploads, CborMessageOperations worker) {
+	ThumbnailController(Uploads uploads, Thumbnails thumbnails) {
 		this.uploads = uploads;
-		this.worker = worker;
+		this.thumbnails = thumbnails;
 	}
 
 	@PostMapping(path = "/thumbnails", consumes = MediaType.MULTIPART_FORM_DATA_VALUE)
@@ -50,8 +49,7 @@ class ThumbnailController {
 					"The size must be between " + MIN_SIZE + " and " + MAX_SIZE + " pixels, not " + size + '.');
 		}
 		try (OwnedFd picture = this.uploads.open(file);
-				IpcMessage<ThumbnailReply> reply = this.worker.sendAndReceive(new ThumbnailRequest(size),
-						ThumbnailReply.class, picture)) {
+				IpcMessage<ThumbnailReply> reply = this.thumbnails.make(picture, size)) {
 			write(reply, response);
 		}
 	}

@@ -3,8 +3,8 @@ package dev.tinyipc.demo.worker;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The answer to a {@link ThumbnailRequest}: either a thumbnail, whose PNG is attached to
- * the message as sealed memory, or the reason why there is none.
+ * What has become of a picture: either a thumbnail, whose PNG is attached to the message
+ * as sealed memory, or the reason why there is none.
  *
  * @param original the size of the picture; null if there is no thumbnail
  * @param thumbnail the size of the thumbnail; null if there is none

@@ -2,21 +2,18 @@ package dev.tinyipc.demo.worker;
 
 import java.io.IOException;
 
-import dev.tinyipc.IpcChannel;
 import dev.tinyipc.IpcMessage;
 import dev.tinyipc.IpcServer;
+import dev.tinyipc.OwnedFd;
 import dev.tinyipc.SharedMemory;
 
 import javax.imageio.ImageIO;
 
 /**
- * Receives open files and answers each with a thumbnail, until the application closes its
- * end of the socket.
+ * Makes thumbnails in a process of its own, until the application closes its end of the
+ * socket.
  */
-public final class ThumbnailWorker {
-
-	private ThumbnailWorker() {
-	}
+public final class ThumbnailWorker implements Thumbnails {
 
 	/**
 	 * Runs in a process of its own, which inherits the socket.
@@ -26,24 +23,20 @@ public final class ThumbnailWorker {
 	public static void main(String[] args) throws IOException {
 		System.setProperty("java.awt.headless", "true");
 		ImageIO.setUseCache(false);
-		IpcServer.serve(ThumbnailRequest.class, ThumbnailWorker::answer);
+		IpcServer.builder().service(Thumbnails.class, new ThumbnailWorker()).serve();
 	}
 
-	static void serve(IpcChannel channel) throws IOException {
-		IpcServer.serve(channel, ThumbnailRequest.class, ThumbnailWorker::answer);
-	}
-
-	private static IpcServer.Reply answer(IpcMessage<ThumbnailRequest> request) throws IOException {
+	@Override
+	public IpcMessage<ThumbnailReply> make(OwnedFd picture, int size) throws IOException {
 		SharedMemory png = SharedMemory.create("thumbnail");
 		try {
-			ThumbnailReply reply = Thumbnailer.make(request.file(0).channel(), request.payload().size(),
-					png.outputStream());
+			ThumbnailReply reply = Thumbnailer.make(picture.channel(), size, png.outputStream());
 			if (reply.refusal() != null) {
 				png.close();
-				return new IpcServer.Reply(reply);
+				return IpcMessage.of(reply);
 			}
 			png.seal();
-			return new IpcServer.Reply(reply, png.descriptor());
+			return IpcMessage.of(reply, png.descriptor());
 		}
 		catch (IOException | RuntimeException ex) {
 			png.close();

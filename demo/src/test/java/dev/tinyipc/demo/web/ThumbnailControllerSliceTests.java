@@ -1,8 +1,6 @@
 package dev.tinyipc.demo.web;
 
-import dev.tinyipc.OwnedFd;
-import dev.tinyipc.demo.worker.ThumbnailReply;
-import dev.tinyipc.spring.CborMessageOperations;
+import dev.tinyipc.demo.worker.Thumbnails;
 import dev.tinyipc.spring.IpcBusyException;
 import dev.tinyipc.spring.IpcReplyLostException;
 import dev.tinyipc.spring.child.IpcChild;
@@ -27,7 +25,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 class ThumbnailControllerSliceTests {
 
 	@MockitoBean
-	private CborMessageOperations worker;
+	private Thumbnails thumbnails;
 
 	@MockitoBean
 	private Uploads uploads;
@@ -39,19 +37,16 @@ class ThumbnailControllerSliceTests {
 	private ApplicationContext context;
 
 	@Test
-	void aMockAnswersInPlaceOfAWorker() {
-		Mockito
-			.when(this.worker.sendAndReceive(ArgumentMatchers.any(), ArgumentMatchers.eq(ThumbnailReply.class),
-					ArgumentMatchers.<OwnedFd>any()))
+	void aMockAnswersInPlaceOfAWorker() throws Exception {
+		Mockito.when(this.thumbnails.make(ArgumentMatchers.any(), ArgumentMatchers.anyInt()))
 			.thenThrow(new IpcReplyLostException("thumbnailer", "mocked", null, null));
 		assertThat(this.mvc.post().uri("/thumbnails").multipart().file("file", new byte[1]))
 			.hasStatus(HttpStatus.UNPROCESSABLE_CONTENT);
 	}
 
 	@Test
-	void whenAllWorkersAreBusyTheUserIsAskedToTryAgain() {
-		Mockito.when(this.worker.sendAndReceive(ArgumentMatchers.any(), ArgumentMatchers.eq(ThumbnailReply.class),
-				ArgumentMatchers.<OwnedFd>any()))
+	void whenAllWorkersAreBusyTheUserIsAskedToTryAgain() throws Exception {
+		Mockito.when(this.thumbnails.make(ArgumentMatchers.any(), ArgumentMatchers.anyInt()))
 			.thenThrow(new IpcBusyException("thumbnailer", "mocked"));
 		assertThat(this.mvc.post().uri("/thumbnails").multipart().file("file", new byte[1]))
 			.hasStatus(HttpStatus.SERVICE_UNAVAILABLE)
