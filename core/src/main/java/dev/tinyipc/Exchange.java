@@ -128,7 +128,6 @@ public final class Exchange {
 	 * @throws IpcException as {@link #reply(Class)}
 	 */
 	public <T> IpcMessage<T> reply(Type type) throws IpcException {
-		checkDue();
 		IpcMessage<T> reply = this.requester.receiveReply(type, this.deadline, this);
 		if (reply == null) {
 			throw new IllegalStateException("A reply ended as only a stream can");
@@ -160,15 +159,14 @@ public final class Exchange {
 	 * reply
 	 */
 	public <T> @Nullable IpcMessage<T> next(Type type, Deadline deadline) throws IpcException {
-		checkDue();
 		this.wantsStream = true;
 		return this.requester.receiveReply(type, deadline, this);
 	}
 
-	private void checkDue() {
-		if (this.number == 0 || this.answered) {
+	void checkDue() {
+		if (this.number == 0 || isAnswered()) {
 			throw new IllegalStateException(
-					"No reply is due: " + (this.answered ? "it was received" : "send the request"));
+					"No reply is due: " + ((this.number != 0) ? "it has come" : "send the request"));
 		}
 	}
 

@@ -254,8 +254,11 @@ public final class IpcRequester {
 
 	/** Returns null at the end of a streamed reply. */
 	<T> @Nullable IpcMessage<T> receiveReply(Type type, Deadline deadline, Exchange exchange) throws IpcException {
+		deadline.lock(this.receiving, this.peer);
 		try {
-			IpcMessage<T> reply = receive(type, deadline,
+			exchange.checkDue(); // another thread may have cancelled it, and received its
+									// end
+			IpcMessage<T> reply = this.channel.receiveWanted(type, deadline,
 					this.answers ? (body, packet) -> this.ledger.replyTo(exchange, body, packet) : (body, packet) -> {
 						exchange.answered();
 						return MessageFilter.Verdict.DELIVER;
@@ -279,6 +282,9 @@ public final class IpcRequester {
 				exchange.number(0);
 			}
 			throw ex;
+		}
+		finally {
+			this.receiving.unlock();
 		}
 	}
 

@@ -10,6 +10,7 @@ import java.util.stream.StreamSupport;
 
 import dev.tinyipc.Deadline;
 import dev.tinyipc.IpcMessage;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The elements of a streamed reply, each received when the consumer asks for it. The
@@ -31,7 +32,11 @@ final class ReplyStream<T> extends Spliterators.AbstractSpliterator<IpcMessage<T
 	/** For all elements. */
 	private final Deadline end;
 
+	/** Whether nothing more will come. */
 	private boolean over;
+
+	/** Whether the stream was closed, perhaps by another thread. */
+	private volatile boolean closed;
 
 	ReplyStream(Route route, IpcDestination.OpenExchange exchange, Type type, Duration timeout, Deadline end) {
 		super(Long.MAX_VALUE, Spliterator.ORDERED);
@@ -43,7 +48,7 @@ final class ReplyStream<T> extends Spliterators.AbstractSpliterator<IpcMessage<T
 	}
 
 	Stream<IpcMessage<T>> stream() {
-		return StreamSupport.stream(this, false).onClose(this::close);
+		return StreamSupport.stream(this, false).onClose(this::closeEarly);
 	}
 
 	@Override
@@ -53,7 +58,7 @@ final class ReplyStream<T> extends Spliterators.AbstractSpliterator<IpcMessage<T
 		}
 		boolean goesOn = false;
 		try {
-			IpcMessage<T> element = this.route.next(this.exchange, this.type, deadline());
+			IpcMessage<T> element = next();
 			if (element != null) {
 				action.accept(element);
 				goesOn = true;
@@ -62,18 +67,30 @@ final class ReplyStream<T> extends Spliterators.AbstractSpliterator<IpcMessage<T
 		}
 		finally {
 			if (!goesOn) {
-				close();
+				this.over = true;
+				this.exchange.close();
 			}
 		}
 	}
 
-	private Deadline deadline() {
-		Deadline next = Deadline.in(this.timeout).interruptible();
-		return (this.end.remainingNanos() < next.remainingNanos()) ? this.end : next;
+	private @Nullable IpcMessage<T> next() {
+		checkOpen();
+		IpcMessage<T> element = this.route.next(this.exchange, this.type, this.timeout, this.end);
+		if (element == null) {
+			checkOpen();
+		}
+		return element;
 	}
 
-	private void close() {
-		this.over = true;
+	/** What was received until then may look like a whole stream, and is not. */
+	private void checkOpen() {
+		if (this.closed) {
+			throw new IllegalStateException("The stream was closed before its end, and its request was cancelled");
+		}
+	}
+
+	private void closeEarly() {
+		this.closed = true;
 		this.exchange.close();
 	}
 

@@ -94,10 +94,23 @@ record Route(IpcDestination destination, IpcObserver.Destination observer) {
 		}
 	}
 
-	/** Receives the next element of a streamed reply; null at its end. */
-	<T> @Nullable IpcMessage<T> next(IpcDestination.OpenExchange open, Type type, Deadline deadline) {
+	/**
+	 * Receives the next element of a streamed reply; null at its end.
+	 * @param timeout for this element
+	 * @param end of the whole stream, also if the next element is there already
+	 */
+	<T> @Nullable IpcMessage<T> next(IpcDestination.OpenExchange open, Type type, Duration timeout, Deadline end) {
 		try {
-			IpcMessage<T> element = open.run((exchange) -> exchange.next(type, deadline));
+			IpcMessage<T> element = open.run((exchange) -> {
+				if (end.hasPassed()) {
+					throw new IpcException.Timeout("it has not ended within its total timeout");
+				}
+				if (Thread.currentThread().isInterrupted()) {
+					throw new IpcException.Interrupted("interrupted while the stream was consumed");
+				}
+				Deadline next = Deadline.in(timeout).interruptible();
+				return exchange.next(type, (end.remainingNanos() < next.remainingNanos()) ? end : next);
+			});
 			return (element != null) ? received(element) : null;
 		}
 		catch (IpcException | JacksonException | IpcMessagingException ex) {

@@ -55,6 +55,12 @@ final class ChildInstance {
 	/** The most lanes that there may be, as far as it is known. */
 	private int maxLanes;
 
+	/** How many lanes are being opened. */
+	private int opening;
+
+	/** The {@link System#nanoTime()} before which no further lane is opened. */
+	private long growsFrom;
+
 	private int lanesGivenUpInARow;
 
 	private final long startedAt = System.nanoTime();
@@ -97,6 +103,7 @@ final class ChildInstance {
 		this.lanes.add(this.firstLane);
 		this.maxLanes = concurrency;
 		this.exchangeLimit = exchangeLimit;
+		this.growsFrom = this.startedAt;
 	}
 
 	ChildSlot slot() {
@@ -151,17 +158,34 @@ final class ChildInstance {
 		return this.lanes.contains(lane) && !this.retired && !this.ended && this.process.isAlive();
 	}
 
-	/** Whether another lane can be opened. Its hello, if it says one, has come. */
-	synchronized boolean mayGrow() {
+	/**
+	 * Whether another lane can be opened. Its hello, if it says one, has come.
+	 * @return if so, {@link #endToGrow} must follow
+	 */
+	synchronized boolean beginToGrow() {
 		int said = requester().hello().map(IpcHello::lanes).orElse(1);
-		return this.lanes.size() < Math.min(this.maxLanes, said) && !this.retired && !this.ended;
+		int open = this.lanes.size() + (this.lanes.contains(this.firstLane) ? 0 : 1);
+		boolean may = open + this.opening < Math.min(this.maxLanes, said) && !this.retired && !this.ended
+				&& System.nanoTime() - this.growsFrom >= 0;
+		this.opening += may ? 1 : 0;
+		return may;
+	}
+
+	/** Has no more lanes than now for a while. */
+	synchronized void doNotGrowFor(Duration time) {
+		this.growsFrom = System.nanoTime() + time.toNanos();
 	}
 
 	/**
-	 * Adds a lane that was opened.
-	 * @return the lane; null if the end is near, and the socket is closed
+	 * Adds a lane, in the place that was kept for it.
+	 * @param requester asks over the lane; null if it could not be opened
+	 * @return the lane; null if there is none, or the end is near, and its socket closed
 	 */
-	synchronized @Nullable ChildLane add(IpcRequester requester) {
+	synchronized @Nullable ChildLane endToGrow(@Nullable IpcRequester requester) {
+		this.opening--;
+		if (requester == null) {
+			return null;
+		}
 		if (this.retired || this.ended) {
 			requester.channel().socket().close();
 			return null;

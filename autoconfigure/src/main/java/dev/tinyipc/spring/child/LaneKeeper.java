@@ -31,12 +31,11 @@ final class LaneKeeper {
 	/** After this, lanes that were opened for a peak are closed. */
 	private static final Duration IDLE_BEFORE_CLOSE = Duration.ofSeconds(60);
 
-	/** An instance that has nothing else to do agrees to a lane at once. */
-	private static final Duration TIME_TO_OPEN = Duration.ofSeconds(1);
-
 	private final ChildSpec spec;
 
 	private final LanePool pool;
+
+	private final LaneGrowth growth;
 
 	private final ChildSupervisor supervisor;
 
@@ -49,6 +48,7 @@ final class LaneKeeper {
 	LaneKeeper(ChildSpec spec, LanePool pool, ChildSupervisor supervisor, IdleWatch watch) {
 		this.spec = spec;
 		this.pool = pool;
+		this.growth = new LaneGrowth(spec, pool);
 		this.supervisor = supervisor;
 		this.watch = watch;
 	}
@@ -72,40 +72,12 @@ final class LaneKeeper {
 		this.watch.forget(instance.socket()); // also if its first lane was given up
 	}
 
-	/**
-	 * Opens another lane, over one that was just lent, if nobody else could be served
-	 * meanwhile.
-	 * @param deadline of the call that has the lane
-	 * @throws IpcException.PeerClosed if the instance is gone
-	 */
+	/** Opens another lane, if there is need, see {@link LaneGrowth}. */
 	void growIfExhausted(ChildLane lane, Deadline deadline) throws IpcException {
-		if (this.spec.concurrency() == 1 || !this.pool.isExhausted()) {
-			return;
-		}
-		ChildInstance instance = lane.instance();
-		if (instance.requester().hello().isEmpty() && lane.isFirst()) {
-			lane.requester().look(); // the hello may be there
-		}
-		if (!instance.mayGrow()) {
-			return;
-		}
-		try {
-			Deadline end = Deadline.in(TIME_TO_OPEN);
-			IpcRequester opened = lane.requester()
-				.openLane((end.remainingNanos() < deadline.remainingNanos()) ? end : deadline);
-			ChildLane added = instance.add(opened);
-			if (added != null) {
-				offer(added);
-				closeIdleLater();
-			}
-		}
-		catch (IpcException.Remote ex) {
-			instance.limitLanes();
-			logger.warn("{} serves {} exchanges at a time, and no more: {}", instance, instance.lanes().size(),
-					ex.getMessage());
-		}
-		catch (IpcException.Timeout ex) {
-			logger.debug("{} has not agreed to another lane in time", instance, ex);
+		ChildLane added = this.growth.growIfExhausted(lane, deadline);
+		if (added != null) {
+			offer(added);
+			closeIdleLater();
 		}
 	}
 
@@ -119,8 +91,8 @@ final class LaneKeeper {
 		this.closingScheduled.set(false);
 		boolean all = true;
 		for (ChildLane lane : this.pool.idle()) {
-			if (lane.isFirst()) {
-				continue;
+			if (lane.isFirst() || lane.instance().lanes().size() == 1) {
+				continue; // the only one, if the first one was given up
 			}
 			if (lane.isIdleFor(IDLE_BEFORE_CLOSE.toNanos()) && this.pool.remove(lane)) {
 				remove(lane);
@@ -160,7 +132,7 @@ final class LaneKeeper {
 		}
 		else if (state == IpcRequester.State.FAULTY) {
 			lane.takeBack();
-			discard(instance, lane.requester().fault());
+			takeBackUnusable(lane);
 		}
 		else if (lane.takeBack()) {
 			offer(lane);
@@ -173,6 +145,21 @@ final class LaneKeeper {
 		}
 	}
 
+	/**
+	 * A frame that was broken off, by either side, costs its lane only. A peer that
+	 * breaks the protocol in any other way is not trusted again.
+	 */
+	private void takeBackUnusable(ChildLane lane) {
+		ChildInstance instance = lane.instance();
+		String fault = lane.requester().fault();
+		if (fault != null || lane.isFirst() || !instance.giveUp(lane)) {
+			discard(instance, fault);
+			return;
+		}
+		logger.warn("{} loses a lane, because only part of a message went over its socket", instance);
+		terminateIfRetired(instance);
+	}
+
 	/** Takes back a lane whose socket has come to its end. */
 	void takeBackClosed(ChildLane lane) {
 		lane.takeBack();
@@ -181,6 +168,9 @@ final class LaneKeeper {
 		}
 		else {
 			remove(lane); // others are opened as they are needed
+			if (lane.instance().lanes().isEmpty()) {
+				discard(lane.instance(), "it has closed its last lane, and does not answer on its first one");
+			}
 			terminateIfRetired(lane.instance());
 		}
 	}

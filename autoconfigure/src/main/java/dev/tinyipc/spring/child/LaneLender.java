@@ -54,7 +54,7 @@ final class LaneLender {
 			throws IpcException {
 		return attempt(timeout, idempotent, (lent) -> {
 			lent.open(request);
-			return new Open(lent, timeout);
+			return new Open(lent);
 		});
 	}
 
@@ -251,11 +251,8 @@ final class LaneLender {
 
 		private final LentExchange lent;
 
-		private final Duration timeout;
-
-		Open(LentExchange lent, Duration timeout) {
+		Open(LentExchange lent) {
 			this.lent = lent;
-			this.timeout = timeout;
 		}
 
 		@Override
@@ -268,7 +265,8 @@ final class LaneLender {
 			}
 			catch (IpcException ex) {
 				if (isTimeout(ex)) {
-					throw timedOut(this.timeout, true, false, ex);
+					throw new IpcTimeoutException("Destination '" + LaneLender.this.spec.name()
+							+ "': the stream does not go on: " + ex.getMessage(), true, ex);
 				}
 				throw ex;
 			}

@@ -27,6 +27,9 @@ final class LentExchange {
 
 	private @Nullable Exchange exchange;
 
+	/** Whether its consumer decides how long it takes. */
+	private boolean streams;
+
 	private boolean closed;
 
 	private boolean interrupted;
@@ -70,6 +73,7 @@ final class LentExchange {
 
 	/** Begins an exchange that goes on after the action, unless that fails. */
 	<R> R open(IpcDestination.ExchangeAction<R> action) throws IpcException {
+		this.streams = true;
 		boolean open = false;
 		try {
 			R result = begin(action);
@@ -173,7 +177,9 @@ final class LentExchange {
 			long graceEnd = instance().startedAt() + this.spec.settings().startupGrace().toNanos();
 			until = (graceEnd - until > 0) ? graceEnd : until;
 		}
-		this.pool.exchanged(System.nanoTime() - this.begun);
+		if (!this.streams) {
+			this.pool.exchanged(System.nanoTime() - this.begun);
+		}
 		this.keeper.abandon(this.lane, exchange, until, reason);
 	}
 
