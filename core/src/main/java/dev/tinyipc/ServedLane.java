@@ -220,6 +220,11 @@ final class ServedLane implements Closeable {
 		}
 	}
 
+	/** Whether the peer has closed the lane, even if a request is left in it. */
+	boolean isAbandoned() {
+		return socket().receiver().isHungUp();
+	}
+
 	/** Waits for the next request, with all others. */
 	synchronized void watchWhileIdle(IpcPoller poller) throws IpcException {
 		startWatching(poller, Watch.IDLE);

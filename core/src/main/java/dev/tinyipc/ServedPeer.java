@@ -85,11 +85,11 @@ final class ServedPeer {
 		}
 	}
 
-	/** A lane that the peer has closed makes room, once its last exchange has ended. */
+	/** A lane that the peer has closed makes room, once what it has asked is done. */
 	private void awaitRoom() {
 		long end = System.nanoTime() + TIME_TO_MAKE_ROOM.toNanos();
 		while (this.lanes.size() > this.maxLanes && countLanes() > this.maxLanes) {
-			if (System.nanoTime() - end > 0 || this.lanes.stream().noneMatch(ServedLane::hasEnded)) {
+			if (System.nanoTime() - end > 0 || this.lanes.stream().noneMatch(ServedLane::isAbandoned)) {
 				throw new IllegalStateException(
 						"There are " + this.maxLanes + " lanes already, and there can be no more");
 			}

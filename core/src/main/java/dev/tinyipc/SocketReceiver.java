@@ -117,6 +117,23 @@ final class SocketReceiver extends SocketSide {
 		}
 	}
 
+	/** Whether the other end is closed, even if there is still something to read. */
+	boolean isHungUp() {
+		int fd = this.descriptor.borrowUnlessClosed();
+		if (fd < 0) {
+			return true;
+		}
+		try {
+			return Poll.isReady(fd, (short) 0); // ready only at the end or on an error
+		}
+		catch (IpcException ex) {
+			return true;
+		}
+		finally {
+			this.descriptor.giveBack();
+		}
+	}
+
 	/** See {@link IpcSocket#pendingSize()}. */
 	OptionalInt pendingSize() throws IpcException {
 		return peek(0, 0);

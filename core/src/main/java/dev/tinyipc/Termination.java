@@ -50,27 +50,10 @@ final class Termination {
 
 	@SuppressWarnings("unused") // through a method handle
 	private void onSignal(Object signal) {
-		if (parentIsGone()) {
+		if (this.socket.receiver().isHungUp()) {
 			System.exit(EXIT_CODE);
 		}
 		logger.debug("SIGTERM does not end this child before its parent closes the socket");
-	}
-
-	private boolean parentIsGone() {
-		OwnedFd descriptor = this.socket.descriptor();
-		int fd = descriptor.borrowUnlessClosed();
-		if (fd < 0) {
-			return true;
-		}
-		try {
-			return Poll.isReady(fd, (short) 0); // ready only at the end or on an error
-		}
-		catch (IpcException ex) {
-			return true;
-		}
-		finally {
-			descriptor.giveBack();
-		}
 	}
 
 }
