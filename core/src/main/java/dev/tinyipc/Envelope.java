@@ -160,7 +160,7 @@ record Envelope(OptionalLong id, @Nullable String method, Map<String, String> he
 				switch (key) {
 					case "id" -> id = OptionalLong.of(id(parser));
 					case "method" -> method = text(parser, "a \"method\"");
-					case "headers" -> headers = headers(parser);
+					case "headers" -> headers = headers(parser, body, content);
 					case "payload" -> start = content + (int) parser.currentTokenLocation().getByteOffset();
 					default -> {
 						// For a later version of the protocol.
@@ -191,12 +191,24 @@ record Envelope(OptionalLong id, @Nullable String method, Map<String, String> he
 		return parser.getBigIntegerValue().longValue();
 	}
 
-	private static Map<String, String> headers(JsonParser parser) {
+	/**
+	 * Reads the headers.
+	 * @param start where the parser began in the body
+	 */
+	private static Map<String, String> headers(JsonParser parser, ByteBuffer body, int start) {
 		if (parser.currentToken() != JsonToken.START_OBJECT) {
 			throw malformed("has \"headers\" that are not a map");
 		}
 		Map<String, String> headers = new LinkedHashMap<>();
 		while (parser.nextToken() == JsonToken.PROPERTY_NAME) {
+			int at = start + (int) parser.currentTokenLocation().getByteOffset();
+			if (CborHead.type(body.get(at)) != CborHead.TEXT) {
+				throw malformed("has a name of a header that is not a text"); // the
+																				// parser
+																				// makes
+																				// one of
+																				// it
+			}
 			String name = parser.currentName();
 			parser.nextToken();
 			headers.put(name, text(parser, "a header"));

@@ -74,6 +74,7 @@ class EnvelopeTests {
 			TAG + "a2" + ID_7 + PAYLOAD + "1c", TAG + "a2" + "666d6574686f64" + "f6" + PAYLOAD + "01",
 			TAG + "a2" + "6768656164657273" + "80" + PAYLOAD + "01",
 			TAG + "a2" + "6768656164657273" + "a1616101" + PAYLOAD + "01",
+			TAG + "a2" + "6768656164657273" + "a1016161" + PAYLOAD + "01",
 			TAG + "a2" + "6768656164657273" + "a2616161626161" + "6163" + PAYLOAD + "01" })
 	void oneThatIsMalformedIsRefusedAndTheNextMessageIsReceived(String hex) throws Exception {
 		try (IpcSocketPair pair = IpcSocket.pair(); OwnedFd file = Samples.memoryFile("x")) {
