@@ -99,9 +99,20 @@ public final class Exchange {
 			throw new IllegalStateException("The request was already sent: begin another exchange");
 		}
 		if (this.method != null || this.headers != null) {
-			this.requester.requireEnvelopes(this.deadline);
+			requireEnvelopes();
 		}
 		return this.requester.send(this, payload, this.deadline, descriptors);
+	}
+
+	private void requireEnvelopes() throws IpcException {
+		IpcHello hello = this.requester.hello().orElse(null);
+		if (hello == null && this.requester.owed() == 0) {
+			hello = this.requester.awaitHello(this.deadline);
+		}
+		if (hello == null || !hello.envelope()) {
+			throw new IpcException("The peer does not know methods and headers: it must say hello, with \"envelope\","
+					+ " before it receives any message");
+		}
 	}
 
 	/**

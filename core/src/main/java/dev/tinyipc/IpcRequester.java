@@ -24,6 +24,9 @@ public final class IpcRequester {
 	/** How many answers to one-way messages are kept for {@link #receive}. */
 	static final int MAX_KEPT_ANSWERS = 64;
 
+	/** How many messages one look drops. */
+	private static final int MAX_DROPPED = 1000;
+
 	/** The rest of a message is on its way once its first packet has arrived. */
 	private static final Duration REST_OF_A_MESSAGE = Duration.ofSeconds(1);
 
@@ -126,18 +129,6 @@ public final class IpcRequester {
 		}
 		finally {
 			this.receiving.unlock();
-		}
-	}
-
-	void requireEnvelopes(Deadline deadline) throws IpcException {
-		IpcHello hello = this.ledger.hello();
-		if (hello == null && owed() == 0) {
-			hello = awaitHello(deadline);
-		}
-		if (hello == null || !hello.envelope()) {
-			throw new IpcException(
-					this.peer + " does not know methods and headers: it must say hello, with \"envelope\","
-							+ " before it receives any message");
 		}
 	}
 
@@ -314,7 +305,8 @@ public final class IpcRequester {
 			return State.OWING; // to the thread that receives
 		}
 		try {
-			while (fault() == null) {
+			// A peer that streams without an end would hold the caller for ever.
+			for (int dropped = 0; fault() == null; dropped++) {
 				OptionalInt pending = this.channel.socket().pendingSize();
 				if (pending.isEmpty()) {
 					return (owed() > 0) ? State.OWING : State.IN_STEP;
@@ -324,6 +316,9 @@ public final class IpcRequester {
 				}
 				if (!this.answers) {
 					return State.IN_STEP;
+				}
+				if (dropped == MAX_DROPPED) {
+					return State.OWING;
 				}
 				this.channel.drop(Deadline.in(REST_OF_A_MESSAGE), this.ledger::dropped);
 			}

@@ -227,6 +227,7 @@ public final class IpcChild implements IpcDestination, SmartLifecycle {
 	 * @return completed when the last one has been replaced
 	 */
 	public CompletableFuture<?> restartInstances() {
+		this.calls.prepare();
 		CompletableFuture<?> chain = inSupervisor(() -> {
 			want();
 			return CompletableFuture.completedFuture(null);
