@@ -24,7 +24,7 @@ public final class IpcRequester {
 	/** How many answers to one-way messages are kept for {@link #receive}. */
 	static final int MAX_KEPT_ANSWERS = 64;
 
-	/** How many messages one look drops. */
+	/** How many messages one look drops: a peer may stream without an end. */
 	private static final int MAX_DROPPED = 1000;
 
 	/** The rest of a message is on its way once its first packet has arrived. */
@@ -305,7 +305,6 @@ public final class IpcRequester {
 			return State.OWING; // to the thread that receives
 		}
 		try {
-			// A peer that streams without an end would hold the caller for ever.
 			for (int dropped = 0; fault() == null; dropped++) {
 				OptionalInt pending = this.channel.socket().pendingSize();
 				if (pending.isEmpty()) {

@@ -14,7 +14,9 @@ final class ServedPeer {
 	private static final Duration REST_OF_A_MESSAGE = Duration.ofSeconds(30);
 
 	/** A handler whose caller is gone is interrupted, and usually ends at once. */
-	private static final Duration TIME_TO_MAKE_ROOM = Duration.ofMillis(200);
+	private static final Duration TIME_TO_MAKE_ROOM = Duration.ofSeconds(5);
+
+	private static final Duration PAUSE = Duration.ofMillis(1);
 
 	private final Handlers handlers;
 
@@ -93,7 +95,7 @@ final class ServedPeer {
 				throw new IllegalStateException(
 						"There are " + this.maxLanes + " lanes already, and there can be no more");
 			}
-			LockSupport.parkNanos(TIME_TO_MAKE_ROOM.toNanos() / 1000);
+			LockSupport.parkNanos(PAUSE.toNanos());
 		}
 	}
 

@@ -36,7 +36,9 @@ class IpcChildTests {
 
 	@Test
 	void aChildThatIgnoresItsSocketAndTermIsKilled() {
-		this.runner.withPropertyValues("ipc.children.stubborn.command=sh,-c,trap '' TERM; while :; do sleep 1; done")
+		this.runner
+			.withPropertyValues("ipc.children.stubborn.command=sh,-c,trap '' TERM; while :; do sleep 1; done",
+					"ipc.children.stubborn.shutdown-timeout=1s")
 			.run((context) -> {
 				ProcessHandle process = process(context.getBean(IpcChild.class));
 				context.close();
