@@ -114,6 +114,7 @@ class ChildSupervisionTests {
 				}
 			}));
 			started.countDown();
+			new CountDownLatch(1).await(); // it is the consumer that ends this process
 		}
 
 	}
