@@ -54,7 +54,8 @@ record Envelope(OptionalLong id, @Nullable String method, Map<String, String> he
 
 	static final int MAX_HEADERS = 64;
 
-	private static final byte[] TAG_HEAD = { (byte) 0xda, 0x49, 0x50, 0x53, 0x46 };
+	/** The tag as everybody writes it, in four bytes. */
+	static final byte[] TAG_HEAD = { (byte) 0xda, 0x49, 0x50, 0x53, 0x46 };
 
 	private static final byte[] ID_KEY = { 0x62, 'i', 'd' };
 

@@ -21,8 +21,6 @@ final class EnvelopeReader {
 	 */
 	private static final int MAX_HEADERS = 256;
 
-	private static final byte[] TAG_HEAD = { (byte) 0xda, 0x49, 0x50, 0x53, 0x46 };
-
 	private final ByteBuffer body;
 
 	private int at;
@@ -45,7 +43,7 @@ final class EnvelopeReader {
 	}
 
 	private @Nullable Envelope read() {
-		for (byte expected : TAG_HEAD) {
+		for (byte expected : Envelope.TAG_HEAD) {
 			if (this.at >= this.body.limit() || this.body.get(this.at++) != expected) {
 				return null;
 			}

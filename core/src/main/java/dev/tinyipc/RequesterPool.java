@@ -125,7 +125,8 @@ final class RequesterPool implements Closeable {
 	 * as replies have numbers.
 	 */
 	void giveBack(IpcRequester requester) {
-		boolean usable = requester.isUsable() && !requester.channel().socket().isClosed() && !hasEnded(requester);
+		boolean usable = requester.isUsable() && !requester.channel().socket().isClosed()
+				&& !requester.channel().socket().receiver().hasEnded();
 		if (!usable) {
 			requester.channel().socket().close();
 		}
@@ -170,15 +171,6 @@ final class RequesterPool implements Closeable {
 		}
 		finally {
 			this.lock.unlock();
-		}
-	}
-
-	private static boolean hasEnded(IpcRequester requester) {
-		try {
-			return requester.channel().socket().pendingSize().orElse(1) == 0;
-		}
-		catch (IpcException ex) {
-			return true;
 		}
 	}
 

@@ -212,12 +212,7 @@ final class ServedLane implements Closeable {
 
 	/** Whether the peer has closed the lane, and has left nothing to be read. */
 	boolean hasEnded() {
-		try {
-			return socket().pendingSize().orElse(1) == 0;
-		}
-		catch (IpcException ex) {
-			return true;
-		}
+		return socket().receiver().hasEnded();
 	}
 
 	/** Whether the peer has closed the lane, even if a request is left in it. */

@@ -117,6 +117,16 @@ final class SocketReceiver extends SocketSide {
 		}
 	}
 
+	/** Whether the other end is closed, and nothing is left to read. */
+	boolean hasEnded() {
+		try {
+			return pendingSize().orElse(1) == 0;
+		}
+		catch (IpcException ex) {
+			return true;
+		}
+	}
+
 	/** Whether the other end is closed, even if there is still something to read. */
 	boolean isHungUp() {
 		int fd = this.descriptor.borrowUnlessClosed();

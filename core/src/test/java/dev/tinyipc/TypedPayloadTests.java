@@ -6,8 +6,9 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Stream;
 
-import com.fasterxml.jackson.annotation.JsonSubTypes;
-import com.fasterxml.jackson.annotation.JsonTypeInfo;
+import dev.tinyipc.Shapes.Circle;
+import dev.tinyipc.Shapes.Shape;
+import dev.tinyipc.Shapes.Square;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import tools.jackson.core.JacksonException;
@@ -19,19 +20,6 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 /** What is generic is written and read as what it was declared as. */
 @Timeout(60)
 class TypedPayloadTests {
-
-	@JsonTypeInfo(use = JsonTypeInfo.Id.NAME, property = "kind")
-	@JsonSubTypes({ @JsonSubTypes.Type(value = Circle.class, name = "circle"),
-			@JsonSubTypes.Type(value = Square.class, name = "square") })
-	sealed interface Shape permits Circle, Square {
-
-	}
-
-	record Circle(int radius) implements Shape {
-	}
-
-	record Square(int side) implements Shape {
-	}
 
 	private static final Type SHAPES = new TypeReference<List<Shape>>() {
 	}.getType();
