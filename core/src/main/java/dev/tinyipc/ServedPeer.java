@@ -90,8 +90,13 @@ final class ServedPeer {
 	/** A lane that the peer has closed makes room, once what it has asked is done. */
 	private void awaitRoom() {
 		long end = System.nanoTime() + TIME_TO_MAKE_ROOM.toNanos();
-		while (this.lanes.size() > this.maxLanes && countLanes() > this.maxLanes) {
-			if (System.nanoTime() - end > 0 || this.lanes.stream().noneMatch(ServedLane::isAbandoned)) {
+		while (this.lanes.size() > this.maxLanes) {
+			// Asked before they are counted: one that ends in between does make room.
+			boolean roomIsMade = this.lanes.stream().anyMatch(ServedLane::isAbandoned);
+			if (countLanes() <= this.maxLanes) {
+				return;
+			}
+			if (!roomIsMade || System.nanoTime() - end > 0) {
 				throw new IllegalStateException(
 						"There are " + this.maxLanes + " lanes already, and there can be no more");
 			}
