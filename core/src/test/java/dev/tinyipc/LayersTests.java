@@ -33,8 +33,8 @@ class LayersTests {
 					"Utf8", "Frame", "FrameBuffer", "LargeMemory", "ByteString", "IpcMessage", "ErrorItem", "Envelope",
 					"EnvelopeReader", "Prefix", "StreamItem", "DroppedMessage", "MessageFilter", "Inbox", "Outbox",
 					"TypedPayload", "NamedTypes", "NamedValues", "IpcExchange", "IpcContract", "ContractReader",
-					"ContractMethod", "ContractReply", "ContractClient", "IpcHello", "ReceivedSocket", "IpcServer",
-					"IpcServerBuilder", "IpcContext", "IpcParent", "Handlers", "UnknownMethodException",
+					"ContractMethod", "ContractReply", "ContractFuture", "ContractClient", "IpcHello", "ReceivedSocket",
+					"IpcServer", "IpcServerBuilder", "IpcContext", "IpcParent", "Handlers", "UnknownMethodException",
 					"ServedExchange", "ServedLane", "ServedReply", "ServedPeer", "LaneWatch", "ServerThreads",
 					"ChildEnd", "RequestSender", "RequesterPool", "LaneRequest", "ParentSettings", "Termination",
 					"IpcMapperCustomizer", "IpcRequester", "Ledger", "Exchange", "IpcProcessBuilder", "IpcProcess"));
