@@ -72,12 +72,17 @@ final class AsyncCall<T> extends CompletableFuture<T> implements Runnable {
 		}
 	}
 
+	/** Says that nobody will run a call that is not wanted any more. */
+	void drop() {
+		this.task.cancel(false);
+	}
+
 	@Override
 	public void run() {
 		this.task.run();
 		if (this.task.isCancelled()) {
-			Thread.interrupted(); // it was meant for this call, whose thread may make
-									// others
+			// It was meant for this call, and the thread may make others.
+			Thread.interrupted();
 		}
 		try {
 			this.whenReturned.run();

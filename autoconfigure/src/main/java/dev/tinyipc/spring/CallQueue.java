@@ -37,9 +37,8 @@ final class CallQueue {
 	/** Makes a call, as {@link AsyncCalls} does. */
 	<T> CompletableFuture<T> add(Duration timeout, OwnedFd[] copies, AsyncCalls.Call<T> call) {
 		Turn turn = new Turn(timeout);
-		turn.call = new AsyncCall<>(() -> call.run(turn.left(), copies), copies, this::startNext);
-		@SuppressWarnings("unchecked") // has just been made
-		AsyncCall<T> async = (AsyncCall<T>) turn.call;
+		AsyncCall<T> async = new AsyncCall<>(() -> call.run(turn.left(), copies), copies, this::startNext);
+		turn.call = async;
 		if (enter(turn)) {
 			start(turn);
 		}
@@ -49,7 +48,12 @@ final class CallQueue {
 					fail(turn);
 				}
 			});
-			async.whenComplete((result, failure) -> remove(turn));
+			async.whenComplete((result, failure) -> {
+				if (turn.timer.complete(null)) {
+					remove(turn);
+					async.drop();
+				}
+			});
 		}
 		return async;
 	}
@@ -84,10 +88,9 @@ final class CallQueue {
 		return next;
 	}
 
+	/** Returns how many are left. */
 	private synchronized int remove(Turn turn) {
-		if (this.waiting.remove(turn)) {
-			turn.timer.complete(null);
-		}
+		this.waiting.remove(turn);
 		return this.waiting.size();
 	}
 

@@ -119,15 +119,16 @@ class IpcClientTests {
 	@Test
 	void whatTheBuilderSetsHoldsForEveryRequest() {
 		this.application.run((context) -> {
-			IpcClient configured = IpcClient.builder(context.getBean(CborMessageOperations.class))
+			CborMessageOperations operations = context.getBean(CborMessageOperations.class);
+			IpcClient.OperationSpec worker = IpcClient.builder(operations)
 				.defaultHeader("traceparent", "00-1-2-01")
-				.defaultTimeout(SHORT)
-				.build();
-			IpcClient.OperationSpec worker = configured.destination("worker");
+				.build()
+				.destination("worker");
 			assertThat(worker.method("headers").call("", new ParameterizedTypeReference<Map<String, String>>() {
 			})).containsEntry("traceparent", "00-1-2-01");
+			IpcClient impatient = IpcClient.builder(operations).defaultTimeout(SHORT).build();
 			assertThatExceptionOfType(IpcTimeoutException.class)
-				.isThrownBy(() -> worker.method("hang").call("", String.class))
+				.isThrownBy(() -> impatient.destination("worker").method("hang").call("", String.class))
 				.withMessageContaining("PT0.2S");
 			assertThatIllegalStateException().isThrownBy(() -> worker.send("one way"))
 				.withMessageContaining("no headers");
@@ -211,12 +212,27 @@ class IpcClientTests {
 	void cancelThatMayNotInterruptLetsTheRequestTakeItsCourse() {
 		run((client, child) -> {
 			IpcClient.OperationSpec worker = client.destination("worker");
-			CompletableFuture<Integer> sleeping = worker.method("sleep").callAsync(300, Integer.class);
+			CompletableFuture<Integer> sleeping = worker.method("sleep").callAsync(1000, Integer.class);
 			awaitBusy(child);
 			assertThat(sleeping.cancel(false)).isTrue();
 			assertThat(worker.call("next", String.class)).isEqualTo("next");
 			assertThat(worker.method("cancelled").call("", Integer.class)).isZero();
 			assertThat(child.instances().get(0).restarts()).isZero();
+		});
+	}
+
+	@Test
+	void replyThatNobodyWaitsForIsClosed() {
+		run((client, child) -> {
+			IpcClient.OperationSpec worker = client.destination("worker").method("copy-late");
+			CompletableFuture<IpcMessage<String>> late = worker.messages().callAsync("late", String.class);
+			awaitBusy(child);
+			assertThat(late.cancel(false)).isTrue();
+			Awaitility.await().until(() -> child.instances().get(0).busyLanes() == 0);
+			Awaitility.await().until(() -> !OpenDescriptors.byKind().containsKey("/memfd:content (deleted)"));
+			try (IpcMessage<String> taken = worker.messages().callAsync("taken", String.class).join()) {
+				assertThat(OpenDescriptors.byKind()).containsKey("/memfd:content (deleted)");
+			}
 		});
 	}
 
@@ -259,8 +275,11 @@ class IpcClientTests {
 			CompletableFuture<String> hanging = worker.method("hang").callAsync("", String.class);
 			awaitBusy(child);
 			CompletableFuture<String> waiting = worker.timeout(SHORT).callAsync("waits", String.class);
-			CompletableFuture<String> cancelled = worker.callAsync("is cancelled", String.class);
-			cancelled.cancel(true);
+			try (OwnedFd content = memory("content")) {
+				worker.descriptors(content).callAsync("is cancelled", String.class).cancel(true);
+				worker.descriptors(content).callAsync("is cancelled", String.class).cancel(false);
+			}
+			assertThat(OpenDescriptors.byKind()).doesNotContainKey("/memfd:async (deleted)");
 			assertThatExceptionOfType(CompletionException.class).isThrownBy(waiting::join)
 				.withCauseInstanceOf(IpcBusyException.class)
 				.withMessageContaining("no instance was free within PT0.2S, and 0 other")
