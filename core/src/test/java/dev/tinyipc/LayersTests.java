@@ -33,11 +33,12 @@ class LayersTests {
 					"Utf8", "Frame", "FrameBuffer", "LargeMemory", "ByteString", "IpcMessage", "ErrorItem", "Envelope",
 					"EnvelopeReader", "Prefix", "StreamItem", "DroppedMessage", "MessageFilter", "Inbox", "Outbox",
 					"TypedPayload", "NamedTypes", "NamedValues", "IpcExchange", "IpcContract", "ContractReader",
-					"ContractMethod", "ContractReply", "ContractFuture", "ContractClient", "IpcHello", "ReceivedSocket",
-					"IpcServer", "IpcServerBuilder", "IpcContext", "IpcParent", "Handlers", "UnknownMethodException",
-					"ServedExchange", "ServedLane", "ServedReply", "ServedPeer", "LaneWatch", "ServerThreads",
-					"ChildEnd", "RequestSender", "RequesterPool", "LaneRequest", "ParentSettings", "Termination",
-					"IpcMapperCustomizer", "IpcRequester", "Ledger", "Exchange", "IpcProcessBuilder", "IpcProcess"));
+					"ContractMethod", "ContractReply", "ContractFuture", "ContractClient", "IpcHello", "ReceivedSocket", "IpcServer",
+					"IpcServerBuilder", "IpcContext", "IpcParent", "Handlers", "UnknownMethodException",
+					"ServedExchange", "ServedLane", "ServedReply", "ServedStream", "ElementBatch", "ReceivedElements",
+					"ReplyFilter", "ServedPeer", "LaneWatch", "ServerThreads", "ChildEnd", "RequestSender",
+					"RequesterPool", "LaneRequest", "ParentSettings", "Termination", "IpcMapperCustomizer",
+					"IpcRequester", "Ledger", "Exchange", "IpcProcessBuilder", "IpcProcess"));
 
 	private static final Set<String> MAY_USE_JNA = Set.of("LibC", "StructBytes");
 
