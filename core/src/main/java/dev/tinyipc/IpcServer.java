@@ -266,7 +266,9 @@ public final class IpcServer implements Closeable {
 		 * @param request the request, which is closed afterwards with all descriptors
 		 * that were not taken
 		 * @return the payload of the reply; a {@link Reply} to add descriptors; a
-		 * {@link java.util.stream.Stream} or {@link java.util.Iterator} to stream it
+		 * {@link java.util.stream.Stream} or {@link java.util.Iterator} to stream it; a
+		 * {@link java.util.concurrent.CompletionStage} of any of them, which is cancelled
+		 * with the request
 		 * @throws Exception if the request failed: the peer gets an error item
 		 */
 		@Nullable Object handle(IpcMessage<T> request) throws Exception;

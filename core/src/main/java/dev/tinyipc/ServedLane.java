@@ -177,7 +177,7 @@ final class ServedLane implements Closeable {
 			}
 			Object result;
 			try {
-				result = handler().handler().handle(request, context, reply);
+				result = ServedExchange.await(handler().handler().handle(request, context, reply));
 			}
 			catch (Exception ex) {
 				return reply.fail(ex);

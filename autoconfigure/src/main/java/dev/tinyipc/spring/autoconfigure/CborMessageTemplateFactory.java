@@ -20,10 +20,14 @@ class CborMessageTemplateFactory {
 
 	private final Duration timeout;
 
-	CborMessageTemplateFactory(Collection<IpcDestination> destinations, IpcObserver observer, Duration timeout) {
+	private final boolean virtualThreads;
+
+	CborMessageTemplateFactory(Collection<IpcDestination> destinations, IpcObserver observer, Duration timeout,
+			boolean virtualThreads) {
 		this.destinations = destinations;
 		this.observer = observer;
 		this.timeout = timeout;
+		this.virtualThreads = virtualThreads;
 	}
 
 	/**
@@ -34,6 +38,7 @@ class CborMessageTemplateFactory {
 		CborMessageTemplate template = new CborMessageTemplate(this.destinations, this.observer);
 		template.setDefaultDestination(defaultDestination);
 		template.setTimeout(this.timeout);
+		template.setVirtualThreads(this.virtualThreads);
 		return template;
 	}
 

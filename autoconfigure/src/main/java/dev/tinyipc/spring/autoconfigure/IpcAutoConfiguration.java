@@ -11,6 +11,7 @@ import dev.tinyipc.spring.ChildCalls;
 import dev.tinyipc.spring.CborMessageTemplate;
 import dev.tinyipc.spring.ChildProcesses;
 import dev.tinyipc.spring.IpcChannelFactory;
+import dev.tinyipc.spring.IpcClient;
 import dev.tinyipc.spring.IpcDestination;
 import dev.tinyipc.spring.IpcObserver;
 import dev.tinyipc.spring.IpcSocketFactory;
@@ -25,8 +26,10 @@ import org.springframework.boot.autoconfigure.AutoConfiguration;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnClass;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnMissingBean;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnProperty;
+import org.springframework.boot.autoconfigure.condition.ConditionalOnSingleCandidate;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
 import org.springframework.boot.context.properties.source.InvalidConfigurationPropertyValueException;
+import org.springframework.boot.thread.Threading;
 import org.springframework.context.ApplicationEventPublisher;
 import org.springframework.context.ConfigurableApplicationContext;
 import org.springframework.context.annotation.Bean;
@@ -85,12 +88,12 @@ public final class IpcAutoConfiguration {
 
 	@Bean
 	CborMessageTemplateFactory ipcTemplateFactory(ObjectProvider<IpcDestination> destinations,
-			ObjectProvider<IpcObserver> observer, IpcProperties properties) {
+			ObjectProvider<IpcObserver> observer, IpcProperties properties, Environment environment) {
 		Duration timeout = properties.template().timeout();
 		check(timeout.compareTo(Duration.ZERO) > 0 && timeout.compareTo(CborMessageTemplate.MAX_TIMEOUT) <= 0,
 				"ipc.template.timeout", timeout, "It must be more than zero and at most 100 years.");
 		return new CborMessageTemplateFactory(destinations.orderedStream().toList(),
-				observer.getIfAvailable(() -> IpcObserver.NONE), timeout);
+				observer.getIfAvailable(() -> IpcObserver.NONE), timeout, Threading.VIRTUAL.isActive(environment));
 	}
 
 	/** Stays the only candidate where a mock replaces a child's template. */
@@ -99,6 +102,13 @@ public final class IpcAutoConfiguration {
 	@ConditionalOnMissingBean(CborMessageOperations.class)
 	CborMessageTemplate cborMessageTemplate(CborMessageTemplateFactory factory, IpcProperties properties) {
 		return factory.template(properties.template().defaultDestination());
+	}
+
+	@Bean
+	@ConditionalOnSingleCandidate(CborMessageOperations.class)
+	@ConditionalOnMissingBean
+	IpcClient ipcClient(CborMessageOperations operations) {
+		return IpcClient.create(operations);
 	}
 
 	@Configuration(proxyBeanMethods = false)

@@ -91,6 +91,15 @@ public final class IpcChild implements IpcDestination, SmartLifecycle {
 		return this.spec.settings().exchangeTimeout();
 	}
 
+	/**
+	 * As many as there are lanes, unless there is a limit for those that wait for one.
+	 */
+	@Override
+	public int asyncThreads() {
+		return (this.spec.settings().maxWaiting() != null) ? Integer.MAX_VALUE
+				: this.spec.instances() * this.spec.concurrency();
+	}
+
 	@Override
 	public Optional<List<String>> methods() {
 		return this.slots.stream()

@@ -60,6 +60,11 @@ public final class ParentDestination implements IpcDestination, SmartLifecycle {
 		return NAME;
 	}
 
+	@Override
+	public int asyncThreads() {
+		return 1; // there is one socket
+	}
+
 	/**
 	 * Whether this process was started as a child and its parent is gone, or can no
 	 * longer be reached.

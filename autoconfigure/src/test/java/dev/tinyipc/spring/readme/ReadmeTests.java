@@ -12,17 +12,21 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 import dev.tinyipc.spring.CborMessageTemplate;
+import dev.tinyipc.spring.IpcClient;
 import dev.tinyipc.spring.IpcMessagingException;
 import dev.tinyipc.spring.RawWorker;
 import dev.tinyipc.spring.child.ChildSettings;
 import dev.tinyipc.spring.readme.ReportWorker.Product;
 import dev.tinyipc.spring.readme.ReportWorker.Query;
 import dev.tinyipc.spring.readme.ReportWorker.Row;
+import dev.tinyipc.spring.readme.ReportWorker.Total;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import tools.jackson.databind.json.JsonMapper;
@@ -74,6 +78,11 @@ class ReadmeTests {
 			ReportApplication.rows(template, query, rows::add);
 			assertThat(rows).hasSize(2).isEqualTo(ReportApplication.all(template, query));
 			assertThat(ReportApplication.total(template, query).amount()).isEqualByComparingTo("7");
+			IpcClient client = context.getBean(IpcClient.class);
+			assertThat(ReportApplication.total(client, query).amount()).isEqualByComparingTo("7");
+			List<Total> totals = new CopyOnWriteArrayList<>();
+			ReportApplication.later(client, query, totals::add);
+			Awaitility.await().until(() -> totals.size() == 1);
 			BigDecimal price = template.method("price")
 				.convertSendAndReceive("reports", new Product(BigDecimal.TEN, "EUR"), BigDecimal.class);
 			assertThat(price).isEqualByComparingTo("20");
