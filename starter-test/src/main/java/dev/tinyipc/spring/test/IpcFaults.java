@@ -61,8 +61,8 @@ public final class IpcFaults {
 	}
 
 	/**
-	 * The next request is handled, and the answer replaced by one of one byte more than
-	 * the application accepts.
+	 * The next request is handled, and the answer replaced by one that is a little larger
+	 * than the application accepts.
 	 * @param child the child's name
 	 */
 	public void answerTooLarge(String child) {

@@ -6,8 +6,10 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
@@ -181,7 +183,7 @@ class TestIpcTests {
 		this.worker.run((context) -> {
 			context.getBean(IpcFaults.class).answerTooLarge("worker");
 			assertThatExceptionOfType(IpcMessagingException.class).isThrownBy(() -> echo(context))
-				.withMessageContaining("limit");
+				.withMessageContaining("204800 are accepted");
 			assertThat(echo(context)).isEqualTo("hello");
 			assertThat(context.getBean(IpcChild.class).instances().get(0).restarts()).isZero();
 		});
@@ -252,11 +254,28 @@ class TestIpcTests {
 	}
 
 	@Test
-	void nothingIsLeftOpen() {
-		this.worker.run((context) -> echo(context));
-		Awaitility.await()
-			.untilAsserted(() -> assertThat(Thread.getAllStackTraces().keySet())
-				.noneMatch((thread) -> thread.getName().startsWith("tiny-ipc-test-")));
+	void noThreadIsLeft() {
+		Set<Thread> before = threads(); // of contexts that are cached
+		this.worker.run((context) -> {
+			IpcFaults faults = context.getBean(IpcFaults.class);
+			assertThat(echo(context)).isEqualTo("hello");
+			assertThat(threads()).isNotEqualTo(before);
+			faults.die("worker");
+			assertThatExceptionOfType(IpcReplyLostException.class).isThrownBy(() -> echo(context));
+			faults.hang("worker");
+			assertThatExceptionOfType(IpcTimeoutException.class)
+				.isThrownBy(() -> template(context).convertSendAndReceive("hello", String.class, SHORT));
+		});
+		Awaitility.await().untilAsserted(() -> assertThat(before).containsAll(threads()));
+	}
+
+	private static Set<Thread> threads() {
+		return Thread.getAllStackTraces()
+			.keySet()
+			.stream()
+			.filter((thread) -> thread.getName().startsWith("tiny-ipc-test-")
+					|| thread.getName().equals("tiny-ipc-in-process"))
+			.collect(Collectors.toSet());
 	}
 
 	private static CborMessageOperations template(ApplicationContext context) {
