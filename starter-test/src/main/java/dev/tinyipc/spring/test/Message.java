@@ -30,6 +30,8 @@ record Message(@Nullable Long id, String method, byte[] payload) {
 
 	private static final byte[] ELEMENT = HexFormat.of().parseHex("da49505347");
 
+	private static final byte[] ELEMENTS = HexFormat.of().parseHex("da4950534b");
+
 	private static final byte[] CANCEL = HexFormat.of().parseHex("da49505349");
 
 	private static final byte[] HELLO = HexFormat.of().parseHex("da4950534a");
@@ -52,7 +54,7 @@ record Message(@Nullable Long id, String method, byte[] payload) {
 
 	/** Whether others follow that belong to the same answer. */
 	boolean isElement() {
-		return startsWith(this.payload, ELEMENT);
+		return startsWith(this.payload, ELEMENT) || startsWith(this.payload, ELEMENTS);
 	}
 
 	private static boolean startsWith(byte[] body, byte[] start) {
