@@ -21,7 +21,10 @@ import dev.tinyipc.spring.IpcPoisonRequestException;
 import dev.tinyipc.spring.IpcReplyLostException;
 import dev.tinyipc.spring.IpcTimeoutException;
 import dev.tinyipc.spring.RawWorker;
+import dev.tinyipc.spring.actuate.IpcChildMetrics;
 import dev.tinyipc.spring.actuate.IpcEndpoint;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -71,6 +74,10 @@ class QuarantineTests {
 			awaitDeaths(context, 2);
 			IpcChild child = context.getBean(IpcChild.class);
 			assertThat(new IpcEndpoint(List.of(child), null).child("worker").requestsInQuarantine()).isEqualTo(1);
+			MeterRegistry meters = new SimpleMeterRegistry();
+			new IpcChildMetrics(List.of(child)).bindTo(meters);
+			assertThat(meters.get("ipc.children.quarantined").tag("destination", "worker").gauge().value())
+				.isEqualTo(1);
 		});
 	}
 
@@ -229,6 +236,20 @@ class QuarantineTests {
 	}
 
 	@Test
+	void aProcessThatDiesAfterItsCallerGaveUpCounts() {
+		lanes("ipc.children.worker.cancel-timeout=60s").run((context) -> {
+			IpcChild child = context.getBean(IpcChild.class);
+			for (int i = 1; i <= 2; i++) {
+				assertThatExceptionOfType(IpcTimeoutException.class)
+					.isThrownBy(() -> call(context, "die-later", Duration.ofMillis(100)));
+				awaitDeaths(context, i);
+			}
+			Awaitility.await().until(() -> child.requestsInQuarantine() == 1);
+			assertThatExceptionOfType(IpcPoisonRequestException.class).isThrownBy(() -> call(context, "die-later"));
+		});
+	}
+
+	@Test
 	void aQuarantineOfNoTimeAndOneOfAOneWayChildAreRefused() {
 		RawWorker.application("ipc.children.worker.quarantine=0s")
 			.run((context) -> assertThat(context).getFailure()
@@ -276,6 +297,9 @@ class QuarantineTests {
 					    word, _, rest = request.payload.partition(" ")
 					    path = rest.split(" ")[0]
 					    if word == "die":
+					        os._exit(7)
+					    if word == "die-later":
+					        time.sleep(0.5)
 					        os._exit(7)
 					    if word == "wait-for":
 					        arrive()

@@ -1,8 +1,11 @@
 package dev.tinyipc.spring.test;
 
+import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
@@ -254,8 +257,11 @@ class TestIpcTests {
 	}
 
 	@Test
-	void noThreadIsLeft() {
-		Set<Thread> before = threads(); // of contexts that are cached
+	void noThreadAndNoSocketIsLeft() throws Exception {
+		this.worker.run((context) -> assertThat(echo(context)).isEqualTo("hello"));
+		// What is there already belongs to contexts that are cached.
+		Set<Thread> before = threads();
+		long sockets = sockets();
 		this.worker.run((context) -> {
 			IpcFaults faults = context.getBean(IpcFaults.class);
 			assertThat(echo(context)).isEqualTo("hello");
@@ -266,7 +272,23 @@ class TestIpcTests {
 			assertThatExceptionOfType(IpcTimeoutException.class)
 				.isThrownBy(() -> template(context).convertSendAndReceive("hello", String.class, SHORT));
 		});
-		Awaitility.await().untilAsserted(() -> assertThat(before).containsAll(threads()));
+		Awaitility.await().untilAsserted(() -> {
+			assertThat(before).containsAll(threads());
+			assertThat(sockets()).isLessThanOrEqualTo(sockets);
+		});
+	}
+
+	private static long sockets() throws IOException {
+		try (Stream<Path> descriptors = Files.list(Path.of("/proc/self/fd"))) {
+			return descriptors.filter((descriptor) -> {
+				try {
+					return Files.readSymbolicLink(descriptor).toString().startsWith("socket:");
+				}
+				catch (IOException ex) {
+					return false; // closed meanwhile
+				}
+			}).count();
+		}
 	}
 
 	private static Set<Thread> threads() {
