@@ -309,6 +309,15 @@ public final class Exchange {
 		return this.number;
 	}
 
+	/** Called before the first byte is sent, and with 0 if none was. */
+	void number(long number) {
+		this.number = number;
+	}
+
+	void answered() {
+		this.answered = true;
+	}
+
 	/** Looks at a request before it is sent. */
 	@FunctionalInterface
 	public interface Inspector {
@@ -322,15 +331,6 @@ public final class Exchange {
 		 */
 		void inspect(@Nullable String method, ByteBuffer payload, List<OwnedFd> descriptors) throws IpcException;
 
-	}
-
-	/** Called before the first byte is sent, and with 0 if none was. */
-	void number(long number) {
-		this.number = number;
-	}
-
-	void answered() {
-		this.answered = true;
 	}
 
 }

@@ -227,6 +227,11 @@ public final class IpcProcess extends Process implements Closeable {
 		this.streams.closeParentEnds();
 	}
 
+	@Override
+	public String toString() {
+		return "process " + pid() + exitStatus().map(status -> ", ended by " + status).orElse("");
+	}
+
 	/** A program that runs in place of a child. */
 	@FunctionalInterface
 	public interface Program {
@@ -239,11 +244,6 @@ public final class IpcProcess extends Process implements Closeable {
 		 */
 		int run(IpcSocket socket) throws Exception;
 
-	}
-
-	@Override
-	public String toString() {
-		return "process " + pid() + exitStatus().map(status -> ", ended by " + status).orElse("");
 	}
 
 }

@@ -88,8 +88,8 @@ final class ChildInstance {
 	/** Whether this application has killed it. */
 	private boolean killed;
 
-	/** Whether this application has told it to end. */
-	private boolean terminated;
+	/** Whether it was told to end, whatever it was working on. */
+	private boolean stopped;
 
 	private @Nullable PostMortem postMortem;
 
@@ -326,8 +326,18 @@ final class ChildInstance {
 		return hasEndedByItself();
 	}
 
+	/**
+	 * Whether it has ended, and this application is not the reason. One that was dying
+	 * may have been killed as well.
+	 */
 	synchronized boolean hasEndedByItself() {
-		return !this.process.isAlive() && !this.killed && !this.terminated;
+		ExitStatus exit = this.process.exitStatus().orElse(null);
+		return exit != null && !this.stopped && !(this.killed && exit.signal().equals(SIGKILL));
+	}
+
+	/** It is about to be terminated without waiting for what it is working on. */
+	synchronized void stopped() {
+		this.stopped = true;
 	}
 
 	/** Tells it that its process ended. Whoever has it can still read what it sent. */
@@ -357,9 +367,6 @@ final class ChildInstance {
 	 * @param grace before SIGTERM, and again before SIGKILL
 	 */
 	void terminate(Duration grace, ChildSupervisor supervisor) {
-		synchronized (this) {
-			this.terminated |= this.process.isAlive();
-		}
 		try {
 			this.process.socket().shutdownOutput();
 		}

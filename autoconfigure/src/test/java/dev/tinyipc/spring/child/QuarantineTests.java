@@ -239,13 +239,22 @@ class QuarantineTests {
 	void aProcessThatDiesAfterItsCallerGaveUpCounts() {
 		lanes("ipc.children.worker.cancel-timeout=60s").run((context) -> {
 			IpcChild child = context.getBean(IpcChild.class);
+			Path go = this.folder.resolve("go");
+			Path arrivals = this.folder.resolve("arrivals");
 			for (int i = 1; i <= 2; i++) {
-				assertThatExceptionOfType(IpcTimeoutException.class)
-					.isThrownBy(() -> call(context, "die-later", Duration.ofMillis(100)));
+				deleteIfExists(arrivals);
+				while (!Files.exists(arrivals)) { // or it was cancelled before it was
+													// begun
+					assertThatExceptionOfType(IpcTimeoutException.class)
+						.isThrownBy(() -> call(context, "die-when " + go, Duration.ofMillis(500)));
+				}
+				Files.createFile(go);
 				awaitDeaths(context, i);
+				deleteIfExists(go);
 			}
 			Awaitility.await().until(() -> child.requestsInQuarantine() == 1);
-			assertThatExceptionOfType(IpcPoisonRequestException.class).isThrownBy(() -> call(context, "die-later"));
+			assertThatExceptionOfType(IpcPoisonRequestException.class)
+				.isThrownBy(() -> call(context, "die-when " + go));
 		});
 	}
 
@@ -298,8 +307,10 @@ class QuarantineTests {
 					    path = rest.split(" ")[0]
 					    if word == "die":
 					        os._exit(7)
-					    if word == "die-later":
-					        time.sleep(0.5)
+					    if word == "die-when":
+					        arrive()
+					        while not os.path.exists(path):
+					            time.sleep(0.01)
 					        os._exit(7)
 					    if word == "wait-for":
 					        arrive()
