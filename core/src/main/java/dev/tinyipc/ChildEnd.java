@@ -23,12 +23,13 @@ final class ChildEnd implements Closeable {
 
 	private final boolean invited;
 
-	private ChildEnd(IpcSocket socket, IpcChannel channel, Handlers handlers, LaneWatch watch, int threads,
+	private ChildEnd(IpcChannel channel, boolean invited, Handlers handlers, LaneWatch watch, int threads,
 			boolean mayCall) throws IpcException {
-		this.socket = socket;
+		this.socket = channel.socket();
 		this.channel = channel;
-		this.invited = ParentSettings.invitesHello();
-		this.hello = new IpcHello(IpcHello.PROTOCOL, true, true, threads, handlers.methods(), channel.maxMessageSize());
+		this.invited = invited;
+		this.hello = new IpcHello(IpcHello.PROTOCOL, true, true, threads, handlers.methods(), channel.maxMessageSize(),
+				0);
 		this.calls = (this.invited && mayCall) ? IpcSocket.pair() : null;
 		this.parent = (this.calls != null) ? IpcParent.over(channel.onLane(this.calls.parent())) : null;
 		this.lane = this.invited ? new ServedPeer(handlers, watch, threads, this.parent).first(channel)
@@ -44,7 +45,8 @@ final class ChildEnd implements Closeable {
 		boolean connected = false;
 		try {
 			Termination.holdOffWhileOpen(socket);
-			ChildEnd end = new ChildEnd(socket, ParentSettings.channelOver(socket), handlers, watch, threads, mayCall);
+			ChildEnd end = new ChildEnd(ParentSettings.channelOver(socket), ParentSettings.invitesHello(), handlers,
+					watch, threads, mayCall);
 			connected = true;
 			return end;
 		}
@@ -53,6 +55,12 @@ final class ChildEnd implements Closeable {
 				socket.close();
 			}
 		}
+	}
+
+	/** As if the channel led to a parent that has invited this process to say hello. */
+	static ChildEnd over(IpcChannel channel, Handlers handlers, LaneWatch watch, int threads, boolean mayCall)
+			throws IpcException {
+		return new ChildEnd(channel, true, handlers, watch, threads, mayCall);
 	}
 
 	/** To call the parent; empty if it has not invited this process to say hello. */

@@ -4,6 +4,7 @@ import java.lang.reflect.Type;
 import java.nio.ByteBuffer;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
@@ -37,6 +38,8 @@ public final class Exchange {
 	private @Nullable String method;
 
 	private @Nullable Map<String, String> headers;
+
+	private @Nullable Inspector inspector;
 
 	/** The number of the request among all messages; 0 until it is sent. */
 	private volatile long number;
@@ -80,6 +83,26 @@ public final class Exchange {
 		}
 		this.headers.put(checkSize(name), checkSize(value));
 		return this;
+	}
+
+	/**
+	 * Has somebody look at the request before it is sent.
+	 * @param inspector sees it once it is encoded
+	 * @return this exchange
+	 */
+	public Exchange inspectedBy(Inspector inspector) {
+		this.inspector = inspector;
+		return this;
+	}
+
+	boolean isInspected() {
+		return this.inspector != null;
+	}
+
+	void inspect(ByteBuffer payload, OwnedFd[] descriptors) throws IpcException {
+		if (this.inspector != null) {
+			this.inspector.inspect(this.method, payload, List.of(descriptors));
+		}
 	}
 
 	private static String checkSize(String text) {
@@ -293,6 +316,21 @@ public final class Exchange {
 
 	void answered() {
 		this.answered = true;
+	}
+
+	/** Looks at a request before it is sent. */
+	@FunctionalInterface
+	public interface Inspector {
+
+		/**
+		 * Looks at a request. If this throws, the request is not sent.
+		 * @param method what the peer is to do; null if the request does not say
+		 * @param payload the payload as it will be sent, read-only, for this call only
+		 * @param descriptors those that will be sent with it; they stay the caller's
+		 * @throws IpcException if the request must not be sent
+		 */
+		void inspect(@Nullable String method, ByteBuffer payload, List<OwnedFd> descriptors) throws IpcException;
+
 	}
 
 }

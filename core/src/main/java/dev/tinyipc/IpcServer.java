@@ -134,6 +134,26 @@ public final class IpcServer implements Closeable {
 		}
 	}
 
+	/**
+	 * Serves the other end of a channel in the calling thread as a child serves its
+	 * parent: says hello, serves further lanes if there are several threads, and lets
+	 * handlers call the peer. This is for tests, in which the parent is in the same JVM.
+	 * This server is closed at the end.
+	 * @param channel uses CBOR; this server closes its socket
+	 * @throws IpcException if the peer breaks the protocol, or the socket fails
+	 */
+	public void serveAsChild(IpcChannel channel) throws IpcException {
+		try (ChildEnd child = ChildEnd.over(channel, this.handlers, this.watch, this.threads,
+				this.handlers.useContext())) {
+			if (child.greet()) {
+				this.workers.runFirst(child::serve);
+			}
+		}
+		finally {
+			close();
+		}
+	}
+
 	/** Connects to the parent, which gets no answer before {@link #ready()}. */
 	IpcServer connected() throws IpcException {
 		this.child = connect(true);

@@ -61,6 +61,8 @@ public interface IpcDestination {
 	 * @throws IpcBusyException if the peer could not serve an exchange in time
 	 * @throws IpcTimeoutException if there was no reply within the timeout
 	 * @throws IpcReplyLostException if the peer ended after the request was sent
+	 * @throws IpcPoisonRequestException if the request is refused, because the peer has
+	 * died of it before
 	 * @throws IpcException.PeerClosed if the peer is gone and nothing was sent
 	 * @throws IpcException if the exchange failed otherwise
 	 */

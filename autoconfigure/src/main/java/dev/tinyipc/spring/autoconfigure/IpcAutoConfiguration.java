@@ -16,6 +16,7 @@ import dev.tinyipc.spring.IpcDestination;
 import dev.tinyipc.spring.IpcObserver;
 import dev.tinyipc.spring.IpcSocketFactory;
 import dev.tinyipc.spring.child.ChildFactory;
+import dev.tinyipc.spring.child.InProcessChildren;
 import dev.tinyipc.spring.child.ParentDestination;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.dataformat.cbor.CBORMapper;
@@ -78,12 +79,12 @@ public final class IpcAutoConfiguration {
 	@Bean
 	ChildFactory ipcChildFactory(IpcSocketFactory socketFactory, IpcChannelFactory channelFactory,
 			IpcProperties properties, Environment environment, ObjectProvider<ChildCalls> calls,
-			ApplicationEventPublisher publisher) {
+			ApplicationEventPublisher publisher, ObjectProvider<InProcessChildren> inProcess) {
 		IpcProperties.ClassSharing sharing = properties.classSharing();
 		return new ChildFactory(socketFactory, channelFactory, properties.children(), environment,
 				new ChildFactory.Options(properties.enabled(), properties.parent().startChildren(), sharing.enabled(),
 						sharing.directory(), MapperSettings.customizer(properties.template(), environment)),
-				calls, publisher);
+				calls, publisher, inProcess);
 	}
 
 	@Bean

@@ -61,7 +61,8 @@ class ReadmeTests {
 			.of(EXAMPLES + "Application.java", EXAMPLES + "ThumbnailWorker.java", EXAMPLES + "EchoApplication.java",
 					EXAMPLES + "ModelApplication.java", EXAMPLES + "ReportApplication.java",
 					EXAMPLES + "ReportWorker.java", EXAMPLES + "Pictures.java", EXAMPLES + "PictureWorker.java",
-					EXAMPLES + "PictureApplication.java", "core/src/test/java/dev/tinyipc/TutorialTests.java")
+					EXAMPLES + "PictureApplication.java", "core/src/test/java/dev/tinyipc/TutorialTests.java",
+					"starter-test/src/test/java/dev/tinyipc/spring/test/GreetingTests.java")
 			.map(ReadmeTests::read)
 			.collect(Collectors.joining()));
 		List<String> snippets = SNIPPET.matcher(this.readme).results().map((match) -> match.group(1)).toList();
