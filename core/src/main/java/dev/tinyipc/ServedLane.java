@@ -164,8 +164,13 @@ final class ServedLane implements Closeable {
 	}
 
 	private boolean answer(IpcMessage<Object> request, ServedExchange exchange) throws IpcException {
-		ServedReply reply = new ServedReply(this.channel, id(), exchange);
 		IpcContext context = new IpcContext(this.envelope, exchange, (this.peer != null) ? this.peer.parent() : null);
+		try (ServedTrace trace = this.handlers.begin(context)) {
+			return answer(request, context, new ServedReply(this.channel, id(), exchange, trace));
+		}
+	}
+
+	private boolean answer(IpcMessage<Object> request, IpcContext context, ServedReply reply) throws IpcException {
 		if (context.deadline().hasPassed()) {
 			return reply.refuse("The deadline of the request had passed before it was begun");
 		}
@@ -175,6 +180,10 @@ final class ServedLane implements Closeable {
 		}
 		catch (Exception ex) {
 			return reply.fail(ex);
+		}
+		catch (Error ex) {
+			reply.lost(ex);
+			throw ex;
 		}
 		return reply.send(result);
 	}

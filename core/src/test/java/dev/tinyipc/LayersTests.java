@@ -37,7 +37,8 @@ class LayersTests {
 					"IpcServerBuilder", "IpcContext", "IpcParent", "Handlers", "UnknownMethodException",
 					"ServedExchange", "ServedLane", "ServedReply", "ServedPeer", "LaneWatch", "ServerThreads",
 					"ChildEnd", "RequestSender", "RequesterPool", "LaneRequest", "ParentSettings", "Termination",
-					"IpcMapperCustomizer", "IpcRequester", "Ledger", "Exchange", "IpcProcessBuilder", "IpcProcess"));
+					"IpcMapperCustomizer", "IpcInstrumentation", "GuardedInstrumentation", "ServedTrace",
+					"IpcRequester", "Ledger", "Exchange", "IpcProcessBuilder", "IpcProcess"));
 
 	private static final Set<String> MAY_USE_JNA = Set.of("LibC", "StructBytes");
 
