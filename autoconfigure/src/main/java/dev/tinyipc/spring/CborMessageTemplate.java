@@ -7,6 +7,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.stream.Stream;
 
+import dev.tinyipc.IpcInstrumentation;
 import dev.tinyipc.IpcMessage;
 import dev.tinyipc.OwnedFd;
 import org.jspecify.annotations.Nullable;
@@ -54,10 +55,22 @@ public class CborMessageTemplate implements CborMessageOperations {
 	 * @param observer observes every message
 	 */
 	public CborMessageTemplate(Collection<? extends IpcDestination> destinations, IpcObserver observer) {
+		this(destinations, observer, IpcInstrumentation.NONE);
+	}
+
+	/**
+	 * Creates a template. If there is only one destination, that is the default.
+	 * @param destinations the peers, with unique names
+	 * @param observer observes every message
+	 * @param instrumentation accompanies every exchange
+	 */
+	public CborMessageTemplate(Collection<? extends IpcDestination> destinations, IpcObserver observer,
+			IpcInstrumentation instrumentation) {
+		IpcInstrumentation guarded = IpcInstrumentation.guarded(instrumentation);
 		this.routes = new TreeMap<>();
 		this.options = CallOptions.NONE;
 		for (IpcDestination destination : destinations) {
-			Route route = new Route(destination, GuardedObserver.of(observer, destination.name()));
+			Route route = new Route(destination, GuardedObserver.of(observer, destination.name()), guarded);
 			Route other = this.routes.put(destination.name(), route);
 			Assert.state(other == null, () -> "Two destinations are named '" + destination.name() + '\'');
 		}

@@ -5,6 +5,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
+import dev.tinyipc.IpcInstrumentation;
 import dev.tinyipc.IpcMapperCustomizer;
 import dev.tinyipc.IpcServer;
 import dev.tinyipc.spring.ChildCalls;
@@ -37,6 +38,8 @@ public class ChildFactory implements DisposableBean {
 
 	private final ObjectProvider<ChildCalls> calls;
 
+	private final ObjectProvider<IpcInstrumentation> instrumentation;
+
 	private final @Nullable ClassArchives archives;
 
 	private final Ancestry ancestry;
@@ -56,11 +59,13 @@ public class ChildFactory implements DisposableBean {
 	 * process is itself a child
 	 * @param options the options that all children have in common
 	 * @param calls answer the calls of children
+	 * @param instrumentation accompanies these calls, if there is one
 	 * @param publisher publishes {@link IpcChildEvent}s
 	 */
 	public ChildFactory(IpcSocketFactory socketFactory, IpcChannelFactory channelFactory,
 			Map<String, ChildSettings> settings, Environment environment, Options options,
-			ObjectProvider<ChildCalls> calls, ApplicationEventPublisher publisher) {
+			ObjectProvider<ChildCalls> calls, ObjectProvider<IpcInstrumentation> instrumentation,
+			ApplicationEventPublisher publisher) {
 		this.socketFactory = socketFactory;
 		this.channelFactory = channelFactory;
 		// Different spellings of one name have the same settings: Boot has merged them.
@@ -68,6 +73,7 @@ public class ChildFactory implements DisposableBean {
 		this.environment = environment;
 		this.options = options;
 		this.calls = calls;
+		this.instrumentation = instrumentation;
 		this.events = new ChildEvents(publisher);
 		this.archives = options.classSharing() ? new ClassArchives(options.archiveFolder()) : null;
 		this.ancestry = Ancestry.of(environment, options.startNested());
@@ -99,7 +105,8 @@ public class ChildFactory implements DisposableBean {
 				(settings.ready() != null) ? settings.ready() : ready, environment(name, mainClass != null, settings),
 				reasonNotToStart(name, settings), settings);
 		return new IpcChild(spec, new ChildLauncher(spec, this.socketFactory, this.channelFactory, this.archives),
-				this.supervisor, this.watch, new CallServer(spec, this.channelFactory, this.calls), this.events);
+				this.supervisor, this.watch,
+				new CallServer(spec, this.channelFactory, this.calls, this.instrumentation), this.events);
 	}
 
 	/** Stops watching the sockets of idle instances, and publishing events. */
