@@ -92,9 +92,13 @@ final class ReplyStream<T> extends Spliterators.AbstractSpliterator<IpcMessage<T
 		if (isFirst && early) {
 			this.observed.cancelled();
 		}
-		this.exchange.close();
-		if (isFirst) {
-			this.observed.end();
+		try {
+			this.exchange.close();
+		}
+		finally {
+			if (isFirst) {
+				this.observed.end();
+			}
 		}
 	}
 
