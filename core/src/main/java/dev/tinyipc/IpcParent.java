@@ -146,7 +146,7 @@ public final class IpcParent {
 		boolean sent = false;
 		try {
 			call = new Call(method, observed);
-			call.exchange.request(payload, descriptors);
+			call.exchange.streamed().request(payload, descriptors);
 			sent = true;
 			Elements elements = new Elements(call, observed);
 			return Stream.generate(() -> elements.<R>next(type)).takeWhile(Objects::nonNull).onClose(elements::close);

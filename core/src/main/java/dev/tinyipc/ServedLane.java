@@ -37,6 +37,9 @@ final class ServedLane implements Closeable {
 	/** The exchange that is under way; null while there is none. */
 	private volatile @Nullable ServedExchange current;
 
+	/** Those of the last exchange. */
+	private volatile @Nullable ServedStream elements;
+
 	/** Why the socket is watched, if it is. */
 	private Watch watch = Watch.NONE;
 
@@ -164,9 +167,12 @@ final class ServedLane implements Closeable {
 	}
 
 	private boolean answer(IpcMessage<Object> request, ServedExchange exchange) throws IpcException {
+		ServedStream elements = stream();
+		this.elements = elements;
 		IpcContext context = new IpcContext(this.envelope, exchange, (this.peer != null) ? this.peer.parent() : null);
-		try (ServedTrace trace = this.handlers.begin(context)) {
-			return answer(request, context, new ServedReply(this.channel, id(), exchange, trace));
+		try (ServedTrace trace = this.handlers.begin(context);
+				ServedReply reply = new ServedReply(this.channel, id(), exchange, trace, elements)) {
+			return answer(request, context, reply);
 		}
 	}
 
@@ -186,6 +192,20 @@ final class ServedLane implements Closeable {
 			throw ex;
 		}
 		return reply.send(result);
+	}
+
+	/** Elements may be gathered only if somebody sends those that are left waiting. */
+	private ServedStream stream() throws IpcException {
+		int size = (this.peer != null && this.envelope != null) ? this.envelope.batchSize() : 0;
+		return new ServedStream(this.channel, id(), (size > 0) ? this.channel.batch(id(), size) : null,
+				(this.peer != null) ? this.peer.watch()::gathering : () -> {
+				});
+	}
+
+	/** See {@link ServedStream#sendLeftWaiting()}. */
+	boolean sendLeftWaiting() {
+		ServedStream elements = this.elements;
+		return elements != null && elements.sendLeftWaiting();
 	}
 
 	private boolean sendError(Exception error) throws IpcException {

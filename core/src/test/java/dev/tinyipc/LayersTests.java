@@ -35,9 +35,10 @@ class LayersTests {
 					"TypedPayload", "NamedTypes", "NamedValues", "IpcExchange", "IpcContract", "ContractReader",
 					"ContractMethod", "ContractReply", "ContractClient", "IpcHello", "ReceivedSocket", "IpcServer",
 					"IpcServerBuilder", "IpcContext", "IpcParent", "Handlers", "UnknownMethodException",
-					"ServedExchange", "ServedLane", "ServedReply", "ServedPeer", "LaneWatch", "ServerThreads",
-					"ChildEnd", "RequestSender", "RequesterPool", "LaneRequest", "ParentSettings", "Termination",
-					"IpcMapperCustomizer", "IpcInstrumentation", "GuardedInstrumentation", "ServedTrace",
+					"ServedExchange", "ServedLane", "ServedReply", "ServedStream", "ElementBatch", "ReceivedElements",
+					"ReplyFilter", "ServedPeer", "LaneWatch", "ServerThreads", "ChildEnd", "RequestSender",
+					"RequesterPool", "LaneRequest", "ParentSettings", "Termination", "IpcMapperCustomizer",
+					"IpcInstrumentation", "GuardedInstrumentation", "ServedTrace",
 					"IpcRequester", "Ledger", "Exchange", "IpcProcessBuilder", "IpcProcess"));
 
 	private static final Set<String> MAY_USE_JNA = Set.of("LibC", "StructBytes");

@@ -99,27 +99,27 @@ class TraceTests {
 	void callsOfAStreamThatIsSentElementByElementDoToo() throws Exception {
 		Exchange exchange = ask("while-streaming");
 		assertThat(Conversation.rest(exchange)).hasSize(2)
-			.allSatisfy((headers) -> assertThat(withoutDeadline(headers)).isEqualTo(TRACE));
+			.allSatisfy((headers) -> assertThat(ofTrace(headers)).isEqualTo(TRACE));
 	}
 
 	@Test
 	void callsThatAreAnsweredByAStreamDoToo() throws Exception {
 		try (IpcMessage<List<Object>> reply = ask("stream").reply((Type) List.class)) {
 			assertThat(reply.payload()).hasSize(2)
-				.allSatisfy((headers) -> assertThat(withoutDeadline(headers)).isEqualTo(TRACE));
+				.allSatisfy((headers) -> assertThat(ofTrace(headers)).isEqualTo(TRACE));
 		}
 	}
 
 	@Test
 	void theNextRequestInTheSameThreadHasNoTraceOfThat() throws Exception {
 		assertThat(headersOfCall("anyhow")).isEqualTo(TRACE);
-		assertThat(withoutDeadline(this.conversation.call("anyhow", ""))).isEmpty();
-		assertThat(withoutDeadline(this.conversation.call("in-context", ""))).isEmpty();
+		assertThat(ofTrace(this.conversation.call("anyhow", ""))).isEmpty();
+		assertThat(ofTrace(this.conversation.call("in-context", ""))).isEmpty();
 	}
 
 	private Map<String, String> headersOfCall(String method) throws IpcException {
 		try (IpcMessage<Object> reply = ask(method).reply(Object.class)) {
-			return withoutDeadline(reply.payload());
+			return ofTrace(reply.payload());
 		}
 	}
 
@@ -132,9 +132,9 @@ class TraceTests {
 	}
 
 	@SuppressWarnings("unchecked")
-	private static Map<String, String> withoutDeadline(Object headers) {
+	private static Map<String, String> ofTrace(Object headers) {
 		Map<String, String> others = new TreeMap<>((Map<String, String>) headers);
-		others.remove(Envelope.DEADLINE);
+		others.keySet().removeAll(List.of(Envelope.DEADLINE, Envelope.ELEMENTS));
 		return others;
 	}
 

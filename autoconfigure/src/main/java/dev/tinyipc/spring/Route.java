@@ -104,7 +104,7 @@ record Route(IpcDestination destination, IpcObserver.Destination observer, IpcIn
 		boolean open = false;
 		try {
 			IpcDestination.OpenExchange exchange = this.destination.open(first, options.idempotent(),
-					(begun) -> request(begun, request, options, observed, called, descriptors));
+					(begun) -> request(begun.streamed(), request, options, observed, called, descriptors));
 			open = true;
 			return new ReplyStream<T>(this, exchange, observed, type, timeout, end).stream();
 		}
