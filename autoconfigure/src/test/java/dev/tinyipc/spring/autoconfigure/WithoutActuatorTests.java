@@ -38,6 +38,14 @@ class WithoutActuatorTests {
 			.contains("answered hello, endpoint false, health false");
 	}
 
+	@Test
+	void exchangesAreObservedWithTracingAndWithoutItAndNotAtAllWithoutMicrometer() throws Exception {
+		assertThat(output("no-such-jar")).contains("observed true, traced true");
+		assertThat(output(".*(tracing|opentelemetry).*")).contains("observed true, traced false");
+		assertThat(output("spring-boot-actuator|spring-boot-health|spring-boot-micrometer|micrometer-"))
+			.contains("observed false, traced false");
+	}
+
 	private static String output(String withoutJars) throws Exception {
 		String classPath = Stream.of(System.getProperty("java.class.path").split(File.pathSeparator))
 			.filter((entry) -> !Path.of(entry).getFileName().toString().matches("(" + withoutJars + ").*\\.jar"))
@@ -60,7 +68,9 @@ class WithoutActuatorTests {
 				CborMessageTemplate template = context.getBean(CborMessageTemplate.class);
 				System.out.println("answered " + template.convertSendAndReceive("hello", String.class) + ", endpoint "
 						+ context.containsBean("ipcEndpoint") + ", health "
-						+ context.containsBean("ipcHealthIndicator"));
+						+ context.containsBean("ipcHealthIndicator") + ", observed "
+						+ context.containsBean("ipcInstrumentation") + ", traced "
+						+ context.containsBean("micrometerOtelTracer"));
 			}
 		}
 
