@@ -40,8 +40,7 @@ final class ServedReply implements IpcServer.Sink, Closeable {
 	 * @param trace is told of failures
 	 * @param stream takes the elements, if there are any
 	 */
-	ServedReply(IpcChannel channel, OptionalLong id, ServedExchange exchange, ServedTrace trace,
-			ServedStream stream) {
+	ServedReply(IpcChannel channel, OptionalLong id, ServedExchange exchange, ServedTrace trace, ServedStream stream) {
 		this.channel = channel;
 		this.id = id;
 		this.exchange = exchange;

@@ -38,8 +38,8 @@ class LayersTests {
 					"ServedExchange", "ServedLane", "ServedReply", "ServedStream", "ElementBatch", "ReceivedElements",
 					"ReplyFilter", "ServedPeer", "LaneWatch", "ServerThreads", "ChildEnd", "RequestSender",
 					"RequesterPool", "LaneRequest", "ParentSettings", "Termination", "IpcMapperCustomizer",
-					"IpcInstrumentation", "GuardedInstrumentation", "ServedTrace",
-					"IpcRequester", "Ledger", "Exchange", "IpcProcessBuilder", "IpcProcess"));
+					"IpcInstrumentation", "GuardedInstrumentation", "ServedTrace", "IpcRequester", "Ledger", "Exchange",
+					"IpcProcessBuilder", "IpcProcess"));
 
 	private static final Set<String> MAY_USE_JNA = Set.of("LibC", "StructBytes");
 

@@ -57,14 +57,27 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 @Timeout(120)
 class IpcObservationAutoConfigurationTests {
 
-	private final ApplicationContextRunner withoutRegistry = RawWorker.application()
-		.withConfiguration(
-				AutoConfigurations.of(IpcMetricsAutoConfiguration.class, IpcObservationAutoConfiguration.class));
+	private static final AutoConfigurations OURS = AutoConfigurations.of(IpcMetricsAutoConfiguration.class,
+			IpcObservationAutoConfiguration.class);
+
+	private final ApplicationContextRunner withoutRegistry = RawWorker.application().withConfiguration(OURS);
+
+	private final ApplicationContextRunner measured = measured(RawWorker.application());
+
+	/** The child calls back. */
+	private final ApplicationContextRunner withCalls = measured(RawWorker.nothing())
+		.withPropertyValues("ipc.children.worker.main=" + ConversationWorker.class.getName(),
+				"ipc.children.worker.ready=true")
+		.withBean(ChildCalls.class, () -> new ChildCalls("worker",
+				(calls) -> calls.handler("ask", String.class, (request) -> request.payload())));
 
 	/** As Boot sets it up with Actuator. */
-	private final ApplicationContextRunner measured = this.withoutRegistry.withBean(SimpleMeterRegistry.class)
-		.withConfiguration(AutoConfigurations.of(MetricsAutoConfiguration.class,
-				CompositeMeterRegistryAutoConfiguration.class, ObservationAutoConfiguration.class));
+	private static ApplicationContextRunner measured(ApplicationContextRunner application) {
+		return application.withConfiguration(OURS)
+			.withBean(SimpleMeterRegistry.class)
+			.withConfiguration(AutoConfigurations.of(MetricsAutoConfiguration.class,
+					CompositeMeterRegistryAutoConfiguration.class, ObservationAutoConfiguration.class));
+	}
 
 	@Test
 	void withoutAnObservationRegistryThereIsNoInstrumentation() {
@@ -127,8 +140,7 @@ class IpcObservationAutoConfigurationTests {
 					.hasTag("destination", "worker")
 					.hasTag("method", "none")
 					.hasTag("outcome", "SUCCESS")
-					.hasTag("exception", "none")
-					.doesNotHaveAnException();
+					.hasTag("exception", "none");
 			});
 	}
 
@@ -155,7 +167,7 @@ class IpcObservationAutoConfigurationTests {
 
 	@Test
 	void callsOfAChildAreTimedWithTheirMethod() {
-		withCalls(this.measured).run((context) -> {
+		this.withCalls.run((context) -> {
 			context.getBean(CborMessageTemplate.class).method("ask-back").convertSendAndReceive("hello", String.class);
 			MeterRegistry registry = context.getBean(MeterRegistry.class);
 			Awaitility.await().until(() -> registry.find("ipc.process").timer() != null);
@@ -168,7 +180,7 @@ class IpcObservationAutoConfigurationTests {
 
 	@Test
 	void aConventionOfTheUsersReplacesTheDefault() {
-		withCalls(this.measured).withBean(OwnExchanges.class).withBean(OwnProcesses.class).run((context) -> {
+		this.withCalls.withBean(OwnExchanges.class).withBean(OwnProcesses.class).run((context) -> {
 			context.getBean(CborMessageTemplate.class).method("ask-back").convertSendAndReceive("hello", String.class);
 			MeterRegistry registry = context.getBean(MeterRegistry.class);
 			assertThat(registry.get("own.exchange").tag("colour", "red").timer().count()).isEqualTo(1);
@@ -225,14 +237,6 @@ class IpcObservationAutoConfigurationTests {
 				.satisfies((timer) -> assertThat(timer.count()).isEqualTo(1))
 				.satisfies((timer) -> assertThat(timer.getId().getTag("outcome")).isEqualTo("SUCCESS"));
 		});
-	}
-
-	private static ApplicationContextRunner withCalls(ApplicationContextRunner application) {
-		return application
-			.withPropertyValues("ipc.children.worker.main=" + ConversationWorker.class.getName(),
-					"ipc.children.worker.ready=true")
-			.withBean(ChildCalls.class, () -> new ChildCalls("worker",
-					(calls) -> calls.handler("ask", String.class, (request) -> request.payload())));
 	}
 
 	private static void echo(CborMessageTemplate template) {

@@ -67,9 +67,8 @@ class WithoutActuatorTests {
 			try (ConfigurableApplicationContext context = SpringApplication.run(Application.class, arguments)) {
 				CborMessageTemplate template = context.getBean(CborMessageTemplate.class);
 				System.out.println("answered " + template.convertSendAndReceive("hello", String.class) + ", endpoint "
-						+ context.containsBean("ipcEndpoint") + ", health "
-						+ context.containsBean("ipcHealthIndicator") + ", observed "
-						+ context.containsBean("ipcInstrumentation") + ", traced "
+						+ context.containsBean("ipcEndpoint") + ", health " + context.containsBean("ipcHealthIndicator")
+						+ ", observed " + context.containsBean("ipcInstrumentation") + ", traced "
 						+ context.containsBean("micrometerOtelTracer"));
 			}
 		}

@@ -137,9 +137,10 @@ class TracingTests {
 			within(context, (template, tracer) -> {
 				try (var baggage = tracer.createBaggageInScope("user", "anna")) {
 					Map<?, ?> headers = template.method("headers").convertSendAndReceive("", Map.class);
-					assertThat(headers.get("baggage")).asString().isEqualTo("user=anna");
+					assertThat(headers.get("baggage")).asString().startsWith("user=anna");
 					assertThat(headers.get("traceparent")).asString()
-						.contains(tracer.currentSpan().context().traceId());
+						.contains(tracer.currentSpan().context().traceId())
+						.doesNotContain(tracer.currentSpan().context().spanId());
 				}
 			});
 			Span exchange = Spans.named(this.spans.await(2), "ipc.exchange headers", HERE);
