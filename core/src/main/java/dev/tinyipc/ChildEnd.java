@@ -31,7 +31,8 @@ final class ChildEnd implements Closeable {
 		this.hello = new IpcHello(IpcHello.PROTOCOL, true, true, threads, handlers.methods(), channel.maxMessageSize(),
 				0);
 		this.calls = (this.invited && mayCall) ? IpcSocket.pair() : null;
-		this.parent = (this.calls != null) ? IpcParent.over(channel.onLane(this.calls.parent())) : null;
+		this.parent = (this.calls != null)
+				? IpcParent.over(channel.onLane(this.calls.parent()), handlers.instrumentation()) : null;
 		this.lane = this.invited ? new ServedPeer(handlers, watch, threads, this.parent).first(channel)
 				: new ServedLane(channel, handlers, null);
 	}

@@ -41,6 +41,9 @@ public final class Exchange {
 
 	private @Nullable Inspector inspector;
 
+	/** Whether the request cannot do without its method and its headers. */
+	private boolean needsEnvelope;
+
 	/** The number of the request among all messages; 0 until it is sent. */
 	private volatile long number;
 
@@ -64,16 +67,38 @@ public final class Exchange {
 	 */
 	public Exchange method(String name) {
 		this.method = checkSize(name);
+		this.needsEnvelope = true;
 		return this;
 	}
 
 	/**
 	 * Adds a header to the request, for a peer that knows envelopes.
-	 * @param name its name, such as {@code traceparent}
+	 * @param name its name
 	 * @param value its value
 	 * @return this exchange
 	 */
 	public Exchange header(String name, String value) {
+		this.needsEnvelope = true;
+		return put(name, value);
+	}
+
+	/**
+	 * Adds a header that the request can do without, such as {@code traceparent}. It is
+	 * left out if the peer is not known to understand envelopes, if the value has more
+	 * than 1024 characters, or if there are 64 headers already. The trace headers of a
+	 * request that the calling thread is serving are added anyway, unless there are
+	 * others.
+	 * @param name its name
+	 * @param value its value
+	 * @return this exchange
+	 */
+	public Exchange optionalHeader(String name, String value) {
+		boolean fits = Math.max(name.length(), value.length()) <= Envelope.MAX_TEXT_LENGTH
+				&& (this.headers == null || this.headers.size() < Envelope.MAX_HEADERS);
+		return fits ? put(name, value) : this;
+	}
+
+	private Exchange put(String name, String value) {
 		if (this.headers == null) {
 			this.headers = new LinkedHashMap<>();
 		}
@@ -138,9 +163,14 @@ public final class Exchange {
 		if (this.number != 0) {
 			throw new IllegalStateException("The request was already sent: begin another exchange");
 		}
-		if (this.method != null || this.headers != null) {
+		if (this.needsEnvelope) {
 			requireEnvelopes();
 		}
+		ServedTrace.currentHeaders().forEach((name, value) -> {
+			if (this.headers == null || !this.headers.containsKey(name)) {
+				optionalHeader(name, value);
+			}
+		});
 		return this.requester.send(this, payload, this.deadline, descriptors);
 	}
 

@@ -20,8 +20,24 @@ final class Handlers {
 
 	private final Map<String, Entry> byMethod;
 
-	Handlers(Map<String, Entry> byMethod) {
-		this.byMethod = Map.copyOf(byMethod);
+	private final String peer;
+
+	private final IpcInstrumentation instrumentation;
+
+	private Handlers(Builder builder) {
+		this.byMethod = Map.copyOf(builder.byMethod);
+		this.peer = builder.peer;
+		this.instrumentation = builder.instrumentation;
+	}
+
+	/** Begins to accompany a request. */
+	ServedTrace begin(IpcContext request) {
+		return ServedTrace.begin(this.instrumentation, this.peer, request);
+	}
+
+	/** What accompanies the handlers, and their calls of the parent. */
+	IpcInstrumentation instrumentation() {
+		return this.instrumentation;
 	}
 
 	/**
@@ -86,6 +102,15 @@ final class Handlers {
 
 		private final Map<String, Entry> byMethod = new LinkedHashMap<>();
 
+		private String peer = IpcParent.NAME;
+
+		private IpcInstrumentation instrumentation = IpcInstrumentation.NONE;
+
+		void instrumentation(String peer, IpcInstrumentation instrumentation) {
+			this.peer = peer;
+			this.instrumentation = IpcInstrumentation.guarded(instrumentation);
+		}
+
 		@SuppressWarnings("unchecked") // a request is read as the type of its handler
 		<T> void add(String method, Type type, boolean usesContext, TypedAction<T> handler) {
 			Entry before = this.byMethod.put(method, new Entry(type, (request, context, elements) -> handler
@@ -98,7 +123,7 @@ final class Handlers {
 		}
 
 		Handlers build() {
-			return new Handlers(this.byMethod);
+			return new Handlers(this);
 		}
 
 	}

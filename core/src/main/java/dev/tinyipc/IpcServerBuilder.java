@@ -162,6 +162,18 @@ public final class IpcServerBuilder {
 	}
 
 	/**
+	 * Accompanies all requests, and the calls of the parent that their handlers make.
+	 * @param peer the name of who asks, as the instrumentation shall know it:
+	 * {@code parent} in a child
+	 * @param instrumentation accompanies them
+	 * @return this builder
+	 */
+	public IpcServerBuilder instrumentation(String peer, IpcInstrumentation instrumentation) {
+		this.handlers.instrumentation(peer, instrumentation);
+		return this;
+	}
+
+	/**
 	 * Serves several requests at a time, if the parent asks for that.
 	 * @param count the number of threads, at least 1; 1 by default
 	 * @return this builder

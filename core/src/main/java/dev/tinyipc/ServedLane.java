@@ -169,21 +169,29 @@ final class ServedLane implements Closeable {
 	private boolean answer(IpcMessage<Object> request, ServedExchange exchange) throws IpcException {
 		ServedStream elements = stream();
 		this.elements = elements;
-		try (ServedReply reply = new ServedReply(this.channel, id(), exchange, elements)) {
-			IpcContext context = new IpcContext(this.envelope, exchange,
-					(this.peer != null) ? this.peer.parent() : null);
-			if (context.deadline().hasPassed()) {
-				return reply.refuse("The deadline of the request had passed before it was begun");
-			}
-			Object result;
-			try {
-				result = ServedExchange.await(handler().handler().handle(request, context, reply));
-			}
-			catch (Exception ex) {
-				return reply.fail(ex);
-			}
-			return reply.send(result);
+		IpcContext context = new IpcContext(this.envelope, exchange, (this.peer != null) ? this.peer.parent() : null);
+		try (ServedTrace trace = this.handlers.begin(context);
+				ServedReply reply = new ServedReply(this.channel, id(), exchange, trace, elements)) {
+			return answer(request, context, reply);
 		}
+	}
+
+	private boolean answer(IpcMessage<Object> request, IpcContext context, ServedReply reply) throws IpcException {
+		if (context.deadline().hasPassed()) {
+			return reply.refuse("The deadline of the request had passed before it was begun");
+		}
+		Object result;
+		try {
+			result = ServedExchange.await(handler().handler().handle(request, context, reply));
+		}
+		catch (Exception ex) {
+			return reply.fail(ex);
+		}
+		catch (Error ex) {
+			reply.lost(ex);
+			throw ex;
+		}
+		return reply.send(result);
 	}
 
 	/** Elements may be gathered only if somebody sends those that are left waiting. */

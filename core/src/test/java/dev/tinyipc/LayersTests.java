@@ -38,7 +38,8 @@ class LayersTests {
 					"ServedExchange", "ServedLane", "ServedReply", "ServedStream", "ElementBatch", "ReceivedElements",
 					"ReplyFilter", "ServedPeer", "LaneWatch", "ServerThreads", "ChildEnd", "RequestSender",
 					"RequesterPool", "LaneRequest", "ParentSettings", "Termination", "IpcMapperCustomizer",
-					"IpcRequester", "Ledger", "Exchange", "IpcProcessBuilder", "IpcProcess", "InProcessChild"));
+					"IpcInstrumentation", "GuardedInstrumentation", "ServedTrace", "IpcRequester", "Ledger", "Exchange",
+					"IpcProcessBuilder", "IpcProcess", "InProcessChild"));
 
 	private static final Set<String> MAY_USE_JNA = Set.of("LibC", "StructBytes");
 

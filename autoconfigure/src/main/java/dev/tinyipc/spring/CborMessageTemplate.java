@@ -8,6 +8,7 @@ import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
 
+import dev.tinyipc.IpcInstrumentation;
 import dev.tinyipc.IpcMessage;
 import dev.tinyipc.OwnedFd;
 import org.jspecify.annotations.Nullable;
@@ -57,7 +58,18 @@ public class CborMessageTemplate implements CborMessageOperations {
 	 * @param observer observes every message
 	 */
 	public CborMessageTemplate(Collection<? extends IpcDestination> destinations, IpcObserver observer) {
-		this.routes = new Routes(destinations, observer);
+		this(destinations, observer, IpcInstrumentation.NONE);
+	}
+
+	/**
+	 * Creates a template. If there is only one destination, that is the default.
+	 * @param destinations the peers, with unique names
+	 * @param observer observes every message
+	 * @param instrumentation accompanies every exchange
+	 */
+	public CborMessageTemplate(Collection<? extends IpcDestination> destinations, IpcObserver observer,
+			IpcInstrumentation instrumentation) {
+		this.routes = new Routes(destinations, observer, instrumentation);
 		this.options = CallOptions.NONE;
 		this.asyncCalls = AsyncCalls.inPlatformThreads();
 	}
@@ -334,8 +346,8 @@ public class CborMessageTemplate implements CborMessageOperations {
 		catch (UnknownDestinationException ex) {
 			return CompletableFuture.failedFuture(ex);
 		}
-		return this.asyncCalls.start(route.destination(), timeout(route), descriptors,
-				(left, copies) -> result.apply(route.exchange(request, type.getType(), left, this.options, copies)));
+		return route.exchangeAsync(this.asyncCalls, request, type.getType(), timeout(route), this.options, descriptors,
+				result);
 	}
 
 	private void send(Route route, Object payload, OwnedFd[] descriptors) {

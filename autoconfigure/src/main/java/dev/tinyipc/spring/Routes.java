@@ -4,6 +4,7 @@ import java.util.Collection;
 import java.util.Map;
 import java.util.TreeMap;
 
+import dev.tinyipc.IpcInstrumentation;
 import org.springframework.util.Assert;
 
 /** The destinations of a template. */
@@ -11,9 +12,11 @@ final class Routes {
 
 	private final Map<String, Route> byName = new TreeMap<>();
 
-	Routes(Collection<? extends IpcDestination> destinations, IpcObserver observer) {
+	Routes(Collection<? extends IpcDestination> destinations, IpcObserver observer,
+			IpcInstrumentation instrumentation) {
+		IpcInstrumentation guarded = IpcInstrumentation.guarded(instrumentation);
 		for (IpcDestination destination : destinations) {
-			Route route = new Route(destination, GuardedObserver.of(observer, destination.name()));
+			Route route = new Route(destination, GuardedObserver.of(observer, destination.name()), guarded);
 			Route other = this.byName.put(destination.name(), route);
 			Assert.state(other == null, () -> "Two destinations are named '" + destination.name() + '\'');
 		}

@@ -22,6 +22,8 @@ class LayersTests {
 			.definedBy("dev.tinyipc.spring.autoconfigure")
 			.layer("actuate")
 			.definedBy("dev.tinyipc.spring.actuate")
+			.layer("observation")
+			.definedBy("dev.tinyipc.spring.observation")
 			.layer("child")
 			.definedBy("dev.tinyipc.spring.child")
 			.layer("spring")
@@ -32,17 +34,19 @@ class LayersTests {
 			.mayNotBeAccessedByAnyLayer()
 			.whereLayer("actuate")
 			.mayOnlyBeAccessedByLayers("autoconfigure")
+			.whereLayer("observation")
+			.mayOnlyBeAccessedByLayers("autoconfigure")
 			.whereLayer("child")
 			.mayOnlyBeAccessedByLayers("autoconfigure", "actuate")
 			.whereLayer("spring")
 			.mayOnlyBeAccessedByLayers("autoconfigure", "actuate", "child")
 			.whereLayer("core")
-			.mayOnlyBeAccessedByLayers("autoconfigure", "actuate", "child", "spring")
+			.mayOnlyBeAccessedByLayers("autoconfigure", "actuate", "observation", "child", "spring")
 			.check(this.classes);
 	}
 
 	@Test
-	void whatIsOptionalIsTouchedByActuateAndAutoconfigureOnly() {
+	void whatIsOptionalIsTouchedByActuateObservationAndAutoconfigureOnly() {
 		noClasses().that()
 			.resideInAnyPackage("dev.tinyipc.spring", "dev.tinyipc.spring.child")
 			.should()

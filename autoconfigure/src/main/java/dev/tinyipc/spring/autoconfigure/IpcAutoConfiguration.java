@@ -4,7 +4,10 @@ import java.time.Duration;
 
 import dev.tinyipc.IpcChannel;
 import dev.tinyipc.IpcException;
+import dev.tinyipc.IpcInstrumentation;
 import dev.tinyipc.IpcMapperCustomizer;
+import dev.tinyipc.IpcServer;
+import dev.tinyipc.IpcServerBuilder;
 import dev.tinyipc.IpcSocket;
 import dev.tinyipc.spring.CborMessageOperations;
 import dev.tinyipc.spring.ChildCalls;
@@ -23,6 +26,7 @@ import tools.jackson.dataformat.cbor.CBORMapper;
 
 import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.beans.factory.annotation.Qualifier;
+import org.springframework.beans.factory.config.BeanDefinition;
 import org.springframework.boot.autoconfigure.AutoConfiguration;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnClass;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnMissingBean;
@@ -36,6 +40,7 @@ import org.springframework.context.ConfigurableApplicationContext;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.context.annotation.Primary;
+import org.springframework.context.annotation.Scope;
 import org.springframework.core.env.Environment;
 import org.springframework.util.unit.DataSize;
 
@@ -79,22 +84,35 @@ public final class IpcAutoConfiguration {
 	@Bean
 	ChildFactory ipcChildFactory(IpcSocketFactory socketFactory, IpcChannelFactory channelFactory,
 			IpcProperties properties, Environment environment, ObjectProvider<ChildCalls> calls,
-			ApplicationEventPublisher publisher, ObjectProvider<InProcessChildren> inProcess) {
+			ObjectProvider<IpcInstrumentation> instrumentation, ApplicationEventPublisher publisher,
+			ObjectProvider<InProcessChildren> inProcess) {
 		IpcProperties.ClassSharing sharing = properties.classSharing();
 		return new ChildFactory(socketFactory, channelFactory, properties.children(), environment,
 				new ChildFactory.Options(properties.enabled(), properties.parent().startChildren(), sharing.enabled(),
 						sharing.directory(), MapperSettings.customizer(properties.template(), environment)),
-				calls, publisher, inProcess);
+				calls, instrumentation, publisher, inProcess);
 	}
 
 	@Bean
 	CborMessageTemplateFactory ipcTemplateFactory(ObjectProvider<IpcDestination> destinations,
-			ObjectProvider<IpcObserver> observer, IpcProperties properties, Environment environment) {
+			ObjectProvider<IpcObserver> observer, ObjectProvider<IpcInstrumentation> instrumentation,
+			IpcProperties properties, Environment environment) {
 		Duration timeout = properties.template().timeout();
 		check(timeout.compareTo(Duration.ZERO) > 0 && timeout.compareTo(CborMessageTemplate.MAX_TIMEOUT) <= 0,
 				"ipc.template.timeout", timeout, "It must be more than zero and at most 100 years.");
 		return new CborMessageTemplateFactory(destinations.orderedStream().toList(),
-				observer.getIfAvailable(() -> IpcObserver.NONE), timeout, Threading.VIRTUAL.isActive(environment));
+				observer.getIfAvailable(() -> IpcObserver.NONE),
+				instrumentation.getIfAvailable(() -> IpcInstrumentation.NONE), timeout,
+				Threading.VIRTUAL.isActive(environment));
+	}
+
+	/** For the server of a child that is an application itself. Each has its own. */
+	@Bean
+	@Scope(BeanDefinition.SCOPE_PROTOTYPE)
+	@ConditionalOnMissingBean
+	IpcServerBuilder ipcServerBuilder(ObjectProvider<IpcInstrumentation> instrumentation) {
+		return IpcServer.builder()
+			.instrumentation("parent", instrumentation.getIfAvailable(() -> IpcInstrumentation.NONE));
 	}
 
 	/** Stays the only candidate where a mock replaces a child's template. */

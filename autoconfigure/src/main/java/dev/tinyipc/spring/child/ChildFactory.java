@@ -5,6 +5,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
+import dev.tinyipc.IpcInstrumentation;
 import dev.tinyipc.IpcMapperCustomizer;
 import dev.tinyipc.IpcProcess;
 import dev.tinyipc.IpcServer;
@@ -38,6 +39,8 @@ public class ChildFactory implements DisposableBean {
 
 	private final ObjectProvider<ChildCalls> calls;
 
+	private final ObjectProvider<IpcInstrumentation> instrumentation;
+
 	private final @Nullable ClassArchives archives;
 
 	private final Ancestry ancestry;
@@ -59,13 +62,14 @@ public class ChildFactory implements DisposableBean {
 	 * process is itself a child
 	 * @param options the options that all children have in common
 	 * @param calls answer the calls of children
+	 * @param instrumentation accompanies these calls, if there is one
 	 * @param publisher publishes {@link IpcChildEvent}s
 	 * @param inProcess has the programs that run in place of processes, if there are any
 	 */
 	public ChildFactory(IpcSocketFactory socketFactory, IpcChannelFactory channelFactory,
 			Map<String, ChildSettings> settings, Environment environment, Options options,
-			ObjectProvider<ChildCalls> calls, ApplicationEventPublisher publisher,
-			ObjectProvider<InProcessChildren> inProcess) {
+			ObjectProvider<ChildCalls> calls, ObjectProvider<IpcInstrumentation> instrumentation,
+			ApplicationEventPublisher publisher, ObjectProvider<InProcessChildren> inProcess) {
 		this.socketFactory = socketFactory;
 		this.channelFactory = channelFactory;
 		// Different spellings of one name have the same settings: Boot has merged them.
@@ -73,6 +77,7 @@ public class ChildFactory implements DisposableBean {
 		this.environment = environment;
 		this.options = options;
 		this.calls = calls;
+		this.instrumentation = instrumentation;
 		this.events = new ChildEvents(publisher);
 		this.inProcess = inProcess;
 		this.archives = options.classSharing() ? new ClassArchives(options.archiveFolder()) : null;
@@ -112,7 +117,8 @@ public class ChildFactory implements DisposableBean {
 				settings);
 		return new IpcChild(spec,
 				new ChildLauncher(spec, this.socketFactory, this.channelFactory, this.archives, program),
-				this.supervisor, this.watch, new CallServer(spec, this.channelFactory, this.calls), this.events);
+				this.supervisor, this.watch,
+				new CallServer(spec, this.channelFactory, this.calls, this.instrumentation), this.events);
 	}
 
 	/** Stops watching the sockets of idle instances, and publishing events. */

@@ -43,6 +43,14 @@ class WithoutActuatorTests {
 		assertThat(output("spring-messaging")).contains("answered hello, endpoint true, health true, client true");
 	}
 
+	@Test
+	void exchangesAreObservedWithTracingAndWithoutItAndNotAtAllWithoutMicrometer() throws Exception {
+		assertThat(output("no-such-jar")).contains("observed true, traced true");
+		assertThat(output(".*(tracing|opentelemetry).*")).contains("observed true, traced false");
+		assertThat(output("spring-boot-actuator|spring-boot-health|spring-boot-micrometer|micrometer-"))
+			.contains("observed false, traced false");
+	}
+
 	private static String output(String withoutJars) throws Exception {
 		String classPath = Stream.of(System.getProperty("java.class.path").split(File.pathSeparator))
 			.filter((entry) -> !Path.of(entry).getFileName().toString().matches("(" + withoutJars + ").*\\.jar"))
@@ -65,7 +73,9 @@ class WithoutActuatorTests {
 				CborMessageTemplate template = context.getBean(CborMessageTemplate.class);
 				System.out.println("answered " + template.convertSendAndReceive("hello", String.class) + ", endpoint "
 						+ context.containsBean("ipcEndpoint") + ", health " + context.containsBean("ipcHealthIndicator")
-						+ ", client " + context.containsBean("ipcClient"));
+						+ ", client " + context.containsBean("ipcClient") + ", observed "
+						+ context.containsBean("ipcInstrumentation") + ", traced "
+						+ context.containsBean("micrometerOtelTracer"));
 			}
 		}
 

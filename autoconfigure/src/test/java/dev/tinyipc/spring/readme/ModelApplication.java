@@ -1,6 +1,6 @@
 package dev.tinyipc.spring.readme;
 
-import dev.tinyipc.IpcServer;
+import dev.tinyipc.IpcServerBuilder;
 
 import org.springframework.boot.CommandLineRunner;
 import org.springframework.boot.autoconfigure.SpringBootApplication;
@@ -11,8 +11,8 @@ import org.springframework.context.annotation.Bean;
 class ModelApplication {
 
 	@Bean
-	CommandLineRunner serve(Model model) {
-		return (arguments) -> IpcServer.serve(Question.class, (request) -> model.answer(request.payload()));
+	CommandLineRunner serve(IpcServerBuilder server, Model model) {
+		return (arguments) -> server.handler(Question.class, (request) -> model.answer(request.payload())).serve();
 	}
 
 	/** What the child works with. */

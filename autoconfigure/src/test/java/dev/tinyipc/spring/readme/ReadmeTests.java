@@ -22,10 +22,14 @@ import dev.tinyipc.spring.IpcClient;
 import dev.tinyipc.spring.IpcMessagingException;
 import dev.tinyipc.spring.RawWorker;
 import dev.tinyipc.spring.child.ChildSettings;
+import dev.tinyipc.spring.observation.DefaultIpcExchangeObservationConvention;
+import dev.tinyipc.spring.observation.DefaultIpcProcessObservationConvention;
+import dev.tinyipc.spring.observation.IpcObservationDocumentation;
 import dev.tinyipc.spring.readme.ReportWorker.Product;
 import dev.tinyipc.spring.readme.ReportWorker.Query;
 import dev.tinyipc.spring.readme.ReportWorker.Row;
 import dev.tinyipc.spring.readme.ReportWorker.Total;
+import io.micrometer.common.docs.KeyName;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -134,6 +138,17 @@ class ReadmeTests {
 			.collect(Collectors.toCollection(TreeSet::new));
 		assertThat(meters).hasSizeGreaterThan(10);
 		assertThat(rows()).containsAll(meters);
+	}
+
+	@Test
+	void everyObservationAndItsKeysAreInATable() {
+		assertThat(rows()).contains(DefaultIpcExchangeObservationConvention.NAME,
+				DefaultIpcProcessObservationConvention.NAME);
+		assertThat(IpcObservationDocumentation.values()).hasSize(2)
+			.flatExtracting((observation) -> List.of(observation.getLowCardinalityKeyNames()))
+			.extracting(KeyName::asString)
+			.hasSize(8)
+			.allSatisfy((key) -> assertThat(rows()).contains(key));
 	}
 
 	@Test
