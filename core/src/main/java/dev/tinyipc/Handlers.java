@@ -20,8 +20,12 @@ final class Handlers {
 
 	private final Map<String, Entry> byMethod;
 
-	Handlers(Map<String, Entry> byMethod) {
+	/** Null if all requests are let in. */
+	private final @Nullable RequestGate gate;
+
+	private Handlers(Map<String, Entry> byMethod, @Nullable RequestGate gate) {
 		this.byMethod = Map.copyOf(byMethod);
+		this.gate = gate;
 	}
 
 	/**
@@ -41,6 +45,17 @@ final class Handlers {
 	Optional<List<String>> methods() {
 		boolean plain = this.byMethod.keySet().equals(Set.of(DEFAULT));
 		return plain ? Optional.empty() : Optional.of(this.byMethod.keySet().stream().sorted().toList());
+	}
+
+	/** Whether a request may be worked on. If so, {@link #leave} is called afterwards. */
+	boolean enter() {
+		return this.gate == null || this.gate.enter();
+	}
+
+	void leave() {
+		if (this.gate != null) {
+			this.gate.leave();
+		}
 	}
 
 	boolean areNone() {
@@ -86,6 +101,12 @@ final class Handlers {
 
 		private final Map<String, Entry> byMethod = new LinkedHashMap<>();
 
+		private @Nullable RequestGate gate;
+
+		void gate(RequestGate gate) {
+			this.gate = gate;
+		}
+
 		@SuppressWarnings("unchecked") // a request is read as the type of its handler
 		<T> void add(String method, Type type, boolean usesContext, TypedAction<T> handler) {
 			Entry before = this.byMethod.put(method, new Entry(type, (request, context, elements) -> handler
@@ -98,7 +119,7 @@ final class Handlers {
 		}
 
 		Handlers build() {
-			return new Handlers(this.byMethod);
+			return new Handlers(this.byMethod, this.gate);
 		}
 
 	}

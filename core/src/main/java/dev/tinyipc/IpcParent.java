@@ -124,12 +124,22 @@ public final class IpcParent {
 		}
 	}
 
+	/**
+	 * Begins an exchange over a socket that nobody else has meanwhile, for those who send
+	 * requests in a way of their own.
+	 * @return the call, to be closed by the caller
+	 * @throws IpcException as {@link #exchange}, if there is no socket for it
+	 */
+	public Call begin() throws IpcException {
+		return new Call(null);
+	}
+
 	private Deadline deadline() {
 		return (this.deadline != null) ? this.deadline : Deadline.in(DEFAULT_TIMEOUT).interruptible();
 	}
 
-	/** An exchange with the parent, over a socket that nobody else has meanwhile. */
-	private final class Call implements Closeable {
+	/** An exchange with the parent, and its socket. */
+	public final class Call implements Closeable {
 
 		private final IpcRequester requester;
 
@@ -137,12 +147,13 @@ public final class IpcParent {
 
 		private boolean closed;
 
-		Call(String method) throws IpcException {
+		private Call(@Nullable String method) throws IpcException {
 			Deadline deadline = deadline();
 			this.requester = IpcParent.this.pool.take(deadline);
 			Exchange begun = null;
 			try {
-				begun = this.requester.begin(deadline).method(method);
+				Exchange exchange = this.requester.begin(deadline);
+				begun = (method != null) ? exchange.method(method) : exchange;
 				this.exchange = begun;
 			}
 			finally {
@@ -152,8 +163,16 @@ public final class IpcParent {
 			}
 		}
 
+		/**
+		 * The exchange.
+		 * @return not to be used any more once this is closed
+		 */
+		public Exchange exchange() {
+			return this.exchange;
+		}
+
 		/** Null at the end of the stream. */
-		<R> @Nullable IpcMessage<R> next(Type type) {
+		private <R> @Nullable IpcMessage<R> next(Type type) {
 			try {
 				IpcMessage<R> element = this.closed ? null : this.exchange.next(type, deadline());
 				if (element == null) {
@@ -167,7 +186,7 @@ public final class IpcParent {
 			}
 		}
 
-		/** If it was given up, the parent is told. */
+		/** If the exchange is not over, the parent is told that nobody waits for it. */
 		@Override
 		public synchronized void close() {
 			if (!this.closed) {

@@ -109,7 +109,7 @@ final class ServedLane implements Closeable {
 			return MessageFilter.Verdict.END;
 		}
 		boolean isNull = body.remaining() == 1 && body.get(body.position()) == NULL;
-		if (isNull && packet.descriptors().size() == 1 && this.peer != null && this.peer.mayHaveLanes()) {
+		if (isNull && packet.descriptors().size() == 1 && this.peer != null && this.peer.asksForLanes()) {
 			this.requestedLane = ReceivedSocket.takeFrom(packet);
 			if (this.requestedLane != null) {
 				return MessageFilter.Verdict.END;
@@ -169,6 +169,18 @@ final class ServedLane implements Closeable {
 		if (context.deadline().hasPassed()) {
 			return reply.refuse("The deadline of the request had passed before it was begun");
 		}
+		if (!this.handlers.enter()) {
+			return reply.refuse("Unavailable", "This process is being stopped, or is paused, and takes no requests");
+		}
+		try {
+			return answer(request, context, reply);
+		}
+		finally {
+			this.handlers.leave();
+		}
+	}
+
+	private boolean answer(IpcMessage<Object> request, IpcContext context, ServedReply reply) throws IpcException {
 		Object result;
 		try {
 			result = handler().handler().handle(request, context, reply);

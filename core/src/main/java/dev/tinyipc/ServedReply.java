@@ -105,8 +105,17 @@ final class ServedReply implements IpcServer.Sink {
 	 * @return whether the peer is there for the next answer
 	 */
 	boolean refuse(String reason) throws IpcException {
+		return refuse("Cancelled", reason);
+	}
+
+	/**
+	 * Sends that the request is not worked on.
+	 * @param type that of the error item
+	 * @return whether the peer is there for the next answer
+	 */
+	boolean refuse(String type, String reason) throws IpcException {
 		try {
-			this.channel.sendError(this.id, "Cancelled", reason);
+			this.channel.sendError(this.id, type, reason);
 			return true;
 		}
 		catch (IpcException.PeerClosed ex) {
