@@ -83,7 +83,8 @@ public @interface IpcListener {
 	String[] value();
 
 	/**
-	 * The name of the method in requests. On a class, the interface decides.
+	 * The name of the method in requests. On a class, the interface decides. Placeholders
+	 * (<code>${…}</code>) are resolved.
 	 * @return {@link #NO_METHOD} for requests that name none; by default, the name of the
 	 * Java method
 	 */

@@ -16,6 +16,7 @@ import org.springframework.core.annotation.AnnotatedElementUtils;
 import org.springframework.messaging.handler.annotation.support.MessageHandlerMethodFactory;
 import org.springframework.messaging.support.GenericMessage;
 import org.springframework.util.ClassUtils;
+import org.springframework.util.ReflectionUtils;
 
 /**
  * A bean that answers requests as an interface says it.
@@ -64,6 +65,7 @@ final class ContractListener<T> {
 	}
 
 	private @Nullable Object invoke(Method method, @Nullable Object @Nullable [] arguments) throws Throwable {
+		ReflectionUtils.makeAccessible(method); // of an interface that is not public
 		try {
 			return method.invoke(this.bean, arguments);
 		}

@@ -31,6 +31,7 @@ import org.springframework.boot.context.event.ApplicationReadyEvent;
 import org.springframework.boot.context.properties.source.ConfigurationPropertyName;
 import org.springframework.context.ApplicationListener;
 import org.springframework.context.SmartLifecycle;
+import org.springframework.context.annotation.ImportRuntimeHints;
 import org.springframework.util.Assert;
 import org.springframework.validation.Validator;
 
@@ -39,6 +40,7 @@ import org.springframework.validation.Validator;
  * destination, by its name. One that is stopped finishes what it works on, and refuses
  * further requests until it is started again.
  */
+@ImportRuntimeHints(RequestPayload.Hints.class)
 public class IpcListenerEndpointRegistry
 		implements SmartInitializingSingleton, ApplicationListener<ApplicationReadyEvent> {
 
@@ -127,15 +129,23 @@ public class IpcListenerEndpointRegistry
 		if (endpoints.isEmpty()) {
 			return;
 		}
-		Map<ConfigurationPropertyName, IpcDestination> destinations = new HashMap<>();
-		this.beanFactory.getBeansOfType(IpcDestination.class)
-			.values()
-			.forEach((destination) -> destinations.put(uniform(destination.name()), destination));
+		Map<ConfigurationPropertyName, IpcDestination> destinations = destinations();
 		this.ready = this.beanFactory.getBeanProvider(ApplicationArguments.class).getIfAvailable() == null;
 		endpoints.stream()
 			.collect(Collectors.groupingBy((endpoint) -> uniform(endpoint.destination()), LinkedHashMap::new,
 					Collectors.toList()))
 			.forEach((name, ofDestination) -> create(destinations.get(name), ofDestination, destinations.values()));
+	}
+
+	/** The children of this context, which looks for handlers of their calls, and the parent. */
+	private Map<ConfigurationPropertyName, IpcDestination> destinations() {
+		Map<ConfigurationPropertyName, IpcDestination> destinations = new HashMap<>();
+		this.beanFactory.getBeansOfType(IpcDestination.class)
+			.values()
+			.forEach((destination) -> destinations.put(uniform(destination.name()), destination));
+		this.beanFactory.getBeanProvider(ParentDestination.class)
+			.ifAvailable((parent) -> destinations.put(uniform(PARENT), parent));
+		return destinations;
 	}
 
 	private void create(@Nullable IpcDestination destination, List<ListenerEndpoint> endpoints,
@@ -153,7 +163,7 @@ public class IpcListenerEndpointRegistry
 			this.parentServer = IpcServer.builder();
 			configure(this.parentServer, endpoints, gate,
 					(concurrency != 0) ? concurrency : this.settings.concurrency());
-			register(name, PHASE_FOR_PARENT, gate, this::connect);
+			register(PARENT, PHASE_FOR_PARENT, gate, this::connect);
 		}
 		else {
 			this.beanFactory.registerSingleton("ipcListenerCalls#" + destination.name(),

@@ -118,10 +118,11 @@ final class ListenerScanner {
 		String description = ListenerSignature.describe(method) + " (bean '" + name + "')";
 		MethodListener listener = new MethodListener(this.beanFactory.getBean(name), type, method, this.factory);
 		warnIfNotValidated(listener.payloadParameter());
-		String wireName = switch (annotation.method()) {
+		String declared = resolve(annotation.method());
+		String wireName = switch (declared) {
 			case "" -> method.getName();
 			case IpcListener.NO_METHOD -> "";
-			default -> annotation.method();
+			default -> declared;
 		};
 		return Arrays.stream(annotation.value())
 			.map((destination) -> new ListenerEndpoint(resolve(destination), List.of(wireName),

@@ -13,6 +13,9 @@ import tools.jackson.databind.JavaType;
 import tools.jackson.databind.ValueDeserializer;
 import tools.jackson.databind.annotation.JsonDeserialize;
 
+import org.springframework.aot.hint.MemberCategory;
+import org.springframework.aot.hint.RuntimeHints;
+import org.springframework.aot.hint.RuntimeHintsRegistrar;
 import org.springframework.core.ResolvableType;
 
 /**
@@ -29,6 +32,18 @@ record RequestPayload<T>(@Nullable T value, @Nullable JacksonException failure) 
 	/** The type of a payload of some type. */
 	static Type of(Type type) {
 		return ResolvableType.forClassWithGenerics(RequestPayload.class, ResolvableType.forType(type)).getType();
+	}
+
+	/** The mapper makes a reader by reflection. */
+	static final class Hints implements RuntimeHintsRegistrar {
+
+		@Override
+		public void registerHints(RuntimeHints hints, @Nullable ClassLoader classLoader) {
+			hints.reflection()
+				.registerType(RequestPayload.class)
+				.registerType(Reader.class, MemberCategory.INVOKE_DECLARED_CONSTRUCTORS);
+		}
+
 	}
 
 	/** Reads a payload of the type that it is asked for. */

@@ -6,6 +6,7 @@ import java.util.stream.Stream;
 
 import com.fasterxml.jackson.annotation.JsonCreator;
 import dev.tinyipc.IpcContext;
+import dev.tinyipc.IpcExchange;
 import dev.tinyipc.spring.CborMessageTemplate;
 import dev.tinyipc.spring.ChildCalls;
 import dev.tinyipc.spring.IpcListener;
@@ -51,10 +52,8 @@ class CallListenerTests {
 		@IpcListener("worker")
 		String ask(String text) {
 			int left = Integer.parseInt(text) - 1;
-			return "parent("
-					+ ((left == 0) ? "0"
-							: this.template.method("ask-back")
-								.convertSendAndReceive(Integer.toString(left), String.class))
+			return "parent(" + ((left == 0) ? "0"
+					: this.template.method("ask-back").convertSendAndReceive(Integer.toString(left), String.class))
 					+ ')';
 		}
 
@@ -86,10 +85,7 @@ class CallListenerTests {
 
 		record Question(@Size(max = 3) String text) {
 
-			Question {
-			}
-
-			@JsonCreator
+			@JsonCreator(mode = JsonCreator.Mode.DELEGATING)
 			static Question of(String text) {
 				return new Question(text);
 			}
@@ -111,6 +107,31 @@ class CallListenerTests {
 			assertThatExceptionOfType(IpcRemoteException.class).isThrownBy(() -> askBack(template, "why not"))
 				.withMessageContaining("text size must be between 0 and 3");
 		});
+	}
+
+	/** A contract that nobody else can see. */
+	@IpcExchange
+	private interface Asked {
+
+		String ask(String text);
+
+	}
+
+	@IpcListener("worker")
+	static class AskedBean implements Asked {
+
+		@Override
+		public String ask(String text) {
+			return "asked " + text;
+		}
+
+	}
+
+	@Test
+	void beanAnswersTheCallsOfAChildByAContract() {
+		this.application.withUserConfiguration(AskedBean.class)
+			.run((context) -> assertThat(askBack(context.getBean(CborMessageTemplate.class), "why"))
+				.isEqualTo("child(asked why)"));
 	}
 
 	@Configuration(proxyBeanMethods = false)

@@ -123,8 +123,7 @@ class ListenerLifecycleTests {
 	@Test
 	void listenersRunInVirtualThreadsIfTheApplicationWantsThat() {
 		assumeTrue(Runtime.version().feature() >= 21, "There are no virtual threads");
-		this.parent
-			.withPropertyValues("ipc.children.shop.jvm-arguments=-Dspring.threads.virtual.enabled=true")
+		this.parent.withPropertyValues("ipc.children.shop.jvm-arguments=-Dspring.threads.virtual.enabled=true")
 			.run((context) -> {
 				assertThat(call(context, "thread", "")).isEqualTo("virtual");
 				assertThat(call(context, "echo", "text")).isEqualTo("text");
@@ -153,13 +152,12 @@ class ListenerLifecycleTests {
 
 	@Test
 	void childAndParentListenToEachOther() {
-		this.parent.withUserConfiguration(Answers.class)
-			.run((context) -> {
-				assertThat(call(context, "askBack", "a question")).isEqualTo("answer to a question 012");
-				assertThatExceptionOfType(IpcRemoteException.class)
-					.isThrownBy(() -> call(context, "sendWithoutRequest", ""))
-					.withMessageContaining("call the parent by a request");
-			});
+		this.parent.withUserConfiguration(Answers.class).run((context) -> {
+			assertThat(call(context, "askBack", "a question")).isEqualTo("answer to a question 012");
+			assertThatExceptionOfType(IpcRemoteException.class)
+				.isThrownBy(() -> call(context, "sendWithoutRequest", ""))
+				.withMessageContaining("call the parent by a request");
+		});
 	}
 
 	@Test

@@ -45,8 +45,8 @@ import org.springframework.messaging.handler.annotation.MessageExceptionHandler;
 import org.springframework.messaging.handler.annotation.Payload;
 
 /** A child that is an application of its own, whose beans answer its parent. */
-@ImportAutoConfiguration({ JacksonAutoConfiguration.class, ValidationAutoConfiguration.class, IpcAutoConfiguration.class,
-		IpcListenerAutoConfiguration.class })
+@ImportAutoConfiguration({ JacksonAutoConfiguration.class, ValidationAutoConfiguration.class,
+		IpcAutoConfiguration.class, IpcListenerAutoConfiguration.class })
 @Import({ ShopApplication.Shop.class, ShopApplication.Documents.class, ShopApplication.Life.class,
 		ShopApplication.Warehouse.class })
 class ShopApplication {
@@ -201,7 +201,7 @@ class ShopApplication {
 		}
 
 		@IpcListener("parent")
-		IpcMessage<String> message(OwnedFd file) throws IOException {
+		IpcMessage<String> copy(OwnedFd file) throws IOException {
 			return IpcMessage.of("a copy", memory(read(file.inputStream())));
 		}
 
@@ -335,7 +335,8 @@ class ShopApplication {
 		/** By the template, as any bean could. */
 		@IpcListener("parent")
 		String askBack(String text) {
-			try (Stream<Integer> numbers = this.template.method("numbers").convertSendAndStream("parent", 3, Integer.class)) {
+			try (Stream<Integer> numbers = this.template.method("numbers")
+				.convertSendAndStream("parent", 3, Integer.class)) {
 				return this.template.method("ask").<String>convertSendAndReceive("parent", text, String.class)
 						+ numbers.map(String::valueOf).collect(Collectors.joining());
 			}
