@@ -44,7 +44,7 @@ class GivenChannelTests {
 		try (Conversation conversation = Conversation.with(new ChildJvm(Child.class))) {
 			assertThat(conversation.requester().awaitHello(Conversation.inTime()).maxMessageSize()).isEqualTo(LIMIT);
 			assertThat(conversation.call("answer", "text")).hasToString("{the_text=text}");
-			assertThatExceptionOfType(IpcException.Remote.class)
+			assertThatExceptionOfType(IpcException.MessageTooLarge.class)
 				.isThrownBy(() -> conversation.call("answer", "x".repeat(2 * LIMIT)));
 		}
 	}

@@ -105,7 +105,9 @@ public final class ParentDestination implements IpcDestination, SmartLifecycle, 
 		IpcServer server = handlers.start(this.channel);
 		this.server = server;
 		this.calls = new ParentCalls(server);
-		new Thread(() -> awaitEnd(server), "ipc-listener-parent").start();
+		Thread thread = new Thread(() -> awaitEnd(server), "ipc-listener-parent");
+		thread.setDaemon(false);
+		thread.start();
 	}
 
 	/**

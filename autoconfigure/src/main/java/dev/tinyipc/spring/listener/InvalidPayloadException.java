@@ -10,8 +10,8 @@ import org.springframework.validation.FieldError;
 import org.springframework.validation.ObjectError;
 
 /**
- * Says which fields are invalid, and why. What they contained is not for the logs of
- * two processes.
+ * Says which fields are invalid, and why. What they contained is not for the logs of two
+ * processes.
  */
 final class InvalidPayloadException extends MethodArgumentNotValidException {
 

@@ -7,12 +7,10 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ThreadFactory;
 import java.util.stream.Collectors;
 
-import dev.tinyipc.IpcException;
 import dev.tinyipc.IpcServer;
 import dev.tinyipc.IpcServerBuilder;
 import dev.tinyipc.IpcSocket;
@@ -20,7 +18,6 @@ import dev.tinyipc.RequestGate;
 import dev.tinyipc.spring.ChildCalls;
 import dev.tinyipc.spring.IpcDestination;
 import dev.tinyipc.spring.IpcListener;
-import dev.tinyipc.spring.UncategorizedIpcException;
 import dev.tinyipc.spring.child.ParentDestination;
 import org.jspecify.annotations.Nullable;
 
@@ -60,14 +57,8 @@ public class IpcListenerEndpointRegistry
 
 	private final Map<String, ListenerContainer> containers = new LinkedHashMap<>();
 
-	private @Nullable ParentDestination parent;
-
-	private @Nullable IpcServerBuilder parentServer;
-
-	/** Whether the parent, once it is connected, may be told that all is ready. */
-	private boolean ready;
-
-	private boolean connected;
+	/** Null if nothing listens to the parent. */
+	private @Nullable ParentConnection parent;
 
 	/**
 	 * Creates a registry without containers, to be made when all beans are there.
@@ -130,14 +121,16 @@ public class IpcListenerEndpointRegistry
 			return;
 		}
 		Map<ConfigurationPropertyName, IpcDestination> destinations = destinations();
-		this.ready = this.beanFactory.getBeanProvider(ApplicationArguments.class).getIfAvailable() == null;
 		endpoints.stream()
 			.collect(Collectors.groupingBy((endpoint) -> uniform(endpoint.destination()), LinkedHashMap::new,
 					Collectors.toList()))
 			.forEach((name, ofDestination) -> create(destinations.get(name), ofDestination, destinations.values()));
 	}
 
-	/** The children of this context, which looks for handlers of their calls, and the parent. */
+	/**
+	 * The children of this context, which looks for handlers of their calls, and the
+	 * parent.
+	 */
 	private Map<ConfigurationPropertyName, IpcDestination> destinations() {
 		Map<ConfigurationPropertyName, IpcDestination> destinations = new HashMap<>();
 		this.beanFactory.getBeansOfType(IpcDestination.class)
@@ -159,11 +152,11 @@ public class IpcListenerEndpointRegistry
 		int concurrency = concurrency(endpoints);
 		RequestGate gate = new RequestGate();
 		if (destination instanceof ParentDestination parent) {
-			this.parent = parent;
-			this.parentServer = IpcServer.builder();
-			configure(this.parentServer, endpoints, gate,
-					(concurrency != 0) ? concurrency : this.settings.concurrency());
-			register(PARENT, PHASE_FOR_PARENT, gate, this::connect);
+			IpcServerBuilder handlers = IpcServer.builder();
+			configure(handlers, endpoints, gate, (concurrency != 0) ? concurrency : this.settings.concurrency());
+			ParentConnection connection = new ParentConnection(parent, handlers, !isStartedByBoot());
+			this.parent = connection;
+			register(PARENT, PHASE_FOR_PARENT, gate, connection::open);
 		}
 		else {
 			this.beanFactory.registerSingleton("ipcListenerCalls#" + destination.name(),
@@ -171,6 +164,11 @@ public class IpcListenerEndpointRegistry
 			register(destination.name(), PHASE_FOR_CHILDREN, gate, () -> {
 			});
 		}
+	}
+
+	/** If not, nobody publishes an {@link ApplicationReadyEvent}. */
+	private boolean isStartedByBoot() {
+		return this.beanFactory.getBeanProvider(ApplicationArguments.class).getIfAvailable() != null;
 	}
 
 	private void configure(IpcServerBuilder builder, List<ListenerEndpoint> endpoints, RequestGate gate,
@@ -227,39 +225,15 @@ public class IpcListenerEndpointRegistry
 		return choices.isEmpty() ? 0 : choices.get(0).concurrency();
 	}
 
-	private synchronized void connect() {
-		if (!this.connected) {
-			try {
-				Objects.requireNonNull(this.parent).serve(Objects.requireNonNull(this.parentServer));
-				this.connected = true;
-				if (this.ready) {
-					this.parent.ready();
-				}
-			}
-			catch (IpcException ex) {
-				throw new UncategorizedIpcException("Unable to serve the parent process: " + ex.getMessage(), ex);
-			}
-		}
-	}
-
 	/**
-	 * Tells the parent that the application is ready.
+	 * Has the parent told that the application is ready.
 	 * @param event that of this application, and of those in contexts below it
 	 */
 	@Override
-	public synchronized void onApplicationEvent(ApplicationReadyEvent event) {
-		if (this.ready || event.getApplicationContext().getBeanFactory() != this.beanFactory) {
-			return;
-		}
-		this.ready = true;
-		if (this.connected) {
-			try {
-				Objects.requireNonNull(this.parent).ready();
-			}
-			catch (IpcException ex) {
-				throw new UncategorizedIpcException(
-						"Unable to tell the parent process that this one is ready: " + ex.getMessage(), ex);
-			}
+	public void onApplicationEvent(ApplicationReadyEvent event) {
+		ParentConnection parent = this.parent;
+		if (parent != null && event.getApplicationContext().getBeanFactory() == this.beanFactory) {
+			parent.applicationStarted();
 		}
 	}
 

@@ -96,6 +96,7 @@ final class ListenerScanner {
 
 	private List<ListenerEndpoint> ofType(IpcListener annotation, String name, Class<?> type) {
 		String description = type.getName() + " (bean '" + name + "')";
+		checkDestinations(annotation, description);
 		Assert.state(annotation.method().isEmpty(), () -> "@IpcListener on " + description
 				+ " names a method, but the interfaces that it implements do that: remove the name");
 		List<Class<?>> contracts = ContractListener.contracts(type);
@@ -116,6 +117,7 @@ final class ListenerScanner {
 
 	private List<ListenerEndpoint> ofMethod(IpcListener annotation, Method method, String name, Class<?> type) {
 		String description = ListenerSignature.describe(method) + " (bean '" + name + "')";
+		checkDestinations(annotation, description);
 		MethodListener listener = new MethodListener(this.beanFactory.getBean(name), type, method, this.factory);
 		warnIfNotValidated(listener.payloadParameter());
 		String declared = resolve(annotation.method());
@@ -129,6 +131,11 @@ final class ListenerScanner {
 					concurrency(annotation, description), description,
 					(IpcServerBuilder builder) -> listener.addTo(builder, wireName)))
 			.toList();
+	}
+
+	private static void checkDestinations(IpcListener annotation, String description) {
+		Assert.state(annotation.value().length > 0,
+				() -> "The listener " + description + " names no destination whose requests it serves");
 	}
 
 	/** As Spring Messaging, which recognizes them by their names. */

@@ -28,7 +28,8 @@ class AheadOfTimeTests {
 		Path classes = process(folder);
 		assertThat(run(folder, "java", "-Dspring.aot.enabled=true", "-cp", classes + File.pathSeparator + CLASS_PATH,
 				AheadOfTimeApplication.class.getName()))
-			.contains("the reply is: ahead of time; there is a Greeting of destination 'worker'; listeners of [worker]");
+			.contains(
+					"the reply is: ahead of time; there is a Greeting of destination 'worker'; listeners of [worker]");
 	}
 
 	/** Returns where the classes are that were generated. */

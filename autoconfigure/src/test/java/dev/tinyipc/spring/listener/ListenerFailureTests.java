@@ -55,6 +55,19 @@ class ListenerFailureTests {
 		assertFails(UnknownChild.class, "UnknownChild.take(String)", "'werker'", "There are: worker");
 	}
 
+	static class OfNobody {
+
+		@IpcListener({})
+		void take(String text) {
+		}
+
+	}
+
+	@Test
+	void thereIsNoDestination() {
+		assertFails(OfNobody.class, "OfNobody.take(String)", "names no destination");
+	}
+
 	static class OfParent {
 
 		@IpcListener("parent")

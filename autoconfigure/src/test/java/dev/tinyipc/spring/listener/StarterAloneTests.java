@@ -88,7 +88,8 @@ class StarterAloneTests {
 		public static void main(String[] arguments) {
 			try (ConfigurableApplicationContext context = SpringApplication.run(WithoutListeners.class, arguments)) {
 				System.out.println("the reply is: "
-						+ context.getBean(CborMessageTemplate.class).<String>convertSendAndReceive("hello", String.class)
+						+ context.getBean(CborMessageTemplate.class)
+							.<String>convertSendAndReceive("hello", String.class)
 						+ ", registry " + context.containsBean("ipcListenerEndpointRegistry"));
 			}
 		}
