@@ -3,7 +3,7 @@ import struct
 
 from items import echo, frame, head, integer, pairs, split, tag, text
 
-ERROR_ITEM, ENVELOPE, ELEMENT, END, CANCEL, HELLO = range(1230000965, 1230000971)
+ERROR_ITEM, ENVELOPE, ELEMENT, END, CANCEL, HELLO, ELEMENTS = range(1230000965, 1230000972)
 
 vectors = []
 
@@ -169,6 +169,12 @@ def answers():
     both("element", "element that is null", tag(ELEMENT, b"\xf6"))
     both("element", "element that is a map", tag(ELEMENT, pairs(("a", integer(1)))), {"a": 1})
     both("element", "element with 8 bytes of tag", tag(ELEMENT, text("abc"), 8), "abc")
+    two = head(4, 2) + integer(1) + text("abc")
+    both("elements", "two elements", tag(ELEMENTS, two), [1, "abc"])
+    both("elements", "one of several elements", tag(ELEMENTS, head(4, 1) + pairs(("a", integer(1)))), [{"a": 1}])
+    both("elements", "elements with 8 bytes of tag and of count", tag(ELEMENTS, head(4, 2, 8) + two[1:], 8), [1, "abc"])
+    both("elements", "elements of indefinite length", tag(ELEMENTS, b"\x9f" + two[1:] + b"\xff"), [1, "abc"])
+    both("elements", "elements that are arrays and null", tag(ELEMENTS, head(4, 2) + two + b"\xf6"), [[1, "abc"], None])
     both("end", "end", tag(END, b"\xf6"))
     both("end", "end with 8 bytes of tag", tag(END, b"\xf6", 8))
     both("error", "error", tag(ERROR_ITEM, failure), failed)
@@ -197,9 +203,16 @@ def answers():
         ill(f"end around {name}", tag(END, content), "An end is null.")
         ill(f"end around {name}, in an envelope", envelope(id, ("payload", tag(END, content))), "An end is null.")
     short = "The item is longer than the body."
-    for name, content_tag in (("element", ELEMENT), ("end", END), ("error", ERROR_ITEM), ("envelope", ENVELOPE)):
+    for name, content in (("a number", integer(1)), ("null", b"\xf6"), ("a map", b"\xa0"), ("an empty array", b"\x80"),
+                          ("an array that has only a break", b"\x9f\xff")):
+        ill(f"elements around {name}", tag(ELEMENTS, content), "Elements are an array of at least one.")
+        ill(f"elements around {name}, in an envelope", envelope(id, ("payload", tag(ELEMENTS, content))),
+            "Elements are an array of at least one.")
+    for name, content_tag in (("element", ELEMENT), ("elements", ELEMENTS), ("end", END), ("error", ERROR_ITEM), ("envelope", ENVELOPE)):
         ill(f"{name} without an item", tag(content_tag, b""), short)
     ill("element that is cut", tag(ELEMENT, b"\x82\x01"), short)
+    ill("elements that are cut", tag(ELEMENTS, b"\x82\x01"), short)
+    ill("elements and another item", tag(ELEMENTS, two) + integer(2), "A body is one item.")
     ill("element and another item", tag(ELEMENT, integer(1)) + integer(2), "A body is one item.")
     ill("end and another item", end + b"\xf6", "A body is one item.")
     texts = "An error has the two texts."

@@ -32,7 +32,8 @@ NOTATION = {
             "reply that is due, and means nothing otherwise.",
     "id": "The number that the envelope has: of an answer, or of what a request is answered with, also by an error item. Without "
           "one, an answer has none, and a request is answered bare.",
-    "what": "What an answer is: reply, element, end or error. The meaning of an error is a map of type and message.",
+    "what": "What an answer is: reply, element, elements, end or error. The meaning of elements is an array, and that of an error a "
+            "map of type and message.",
     "refused": "(In then.) Who asked gets an error, and never a value. A malformed hello costs the socket, too.",
 }
 

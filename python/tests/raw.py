@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 import cbor2
 
-ERROR_ITEM, ENVELOPE, ELEMENT, END, CANCEL, HELLO = range(1230000965, 1230000971)
+ERROR_ITEM, ENVELOPE, ELEMENT, END, CANCEL, HELLO, ELEMENTS = range(1230000965, 1230000972)
 HEADER = struct.Struct("=Q")
 PATIENCE = 30
 """Seconds after which something that should happen is known not to happen."""

@@ -20,6 +20,7 @@ from .errors import (
 )
 from .files import Files, descriptor_of
 from .frames import Frame, FrameSocket, adopt, close_all
+from .gathering import Gathering, wanted_size
 from .handlers import Reply, Request, is_async_stream, is_awaitable, is_stream
 
 if TYPE_CHECKING:
@@ -29,6 +30,9 @@ logger = logging.getLogger("tiny_ipc")
 
 _OURS = (DeadlineExceeded, MalformedBody, MessageTooLarge, NoLane, UnknownMethod)
 """Errors of the request, which need no traceback."""
+
+_ELEMENTS_OVERHEAD = messages.envelope_head(2**64 - 1) + messages.ELEMENTS_HEAD + bytes(5)
+"""What precedes several elements in a message, at most."""
 
 
 class Exchange:
@@ -41,6 +45,7 @@ class Exchange:
         self._number: int | None = None
         self._files = Files()
         self._stream: Iterator[Any] | None = None
+        self._gathering: Gathering | None = None
         self._cancelled = False
         self._gone = False
         self._on_cancel: Callable[[], None] | None = None
@@ -118,6 +123,9 @@ class Exchange:
             )
         body = messages.parse(frame.body, self._lane.socket.max_items)
         self._number = body.number
+        largest = min(wanted_size(body.headers), self._lane.socket.largest_message)
+        if largest > 0 and body.number is not None:
+            self._gathering = Gathering(self, largest - len(_ELEMENTS_OVERHEAD))
         if body.kind != "value":
             raise MalformedBody(f"A request cannot be an item of the kind {body.kind!r}")
         payload = body.payload()
@@ -154,10 +162,35 @@ class Exchange:
                     element = next(elements)
                 except StopIteration:
                     break
-                self._send_value(element, messages.ELEMENT_HEAD)
+                self._send_element(element)
         finally:
             _close(elements)
+        self._flush()
         self._send([messages.END_BODY])
+
+    def _send_element(self, element: Any) -> None:
+        if self._gathering is None:
+            self._send_value(element, messages.ELEMENT_HEAD)
+        else:
+            self._gathering.send(element if isinstance(element, Reply) else Reply(element))
+
+    def _flush(self) -> None:
+        if self._gathering is not None:
+            self._gathering.flush()
+
+    def send_alone(self, element: Reply) -> None:
+        """Called by the gathering, as are the next two."""
+        self._send_value(element, messages.ELEMENT_HEAD)
+
+    def send_item(self, head: bytes, item: bytes, wait: bool = True) -> None:
+        self._send([head, item], wait=wait)
+
+    def gathering(self) -> None:
+        self._server.gathering()
+
+    def send_left_waiting(self) -> bool:
+        """See there."""
+        return self._gathering is not None and self._gathering.send_left_waiting()
 
     def _check_cancelled(self) -> None:
         if self.is_cancelled():
@@ -171,9 +204,13 @@ class Exchange:
         finally:
             _close_files(reply)
 
-    def _send(self, parts: Sequence[bytes], descriptors: Sequence[int] = ()) -> None:
+    def _send(
+        self, parts: Sequence[bytes], descriptors: Sequence[int] = (), wait: bool = True
+    ) -> None:
         try:
-            self._lane.socket.send(self._wrapped(parts), descriptors)
+            self._lane.socket.send(self._wrapped(parts), descriptors, wait)
+        except BlockingIOError:
+            raise
         except OSError as error:
             self._gone = True
             raise _PeerClosed from error
@@ -188,6 +225,8 @@ class Exchange:
         parts = self._error(error)
         if parts is not None:
             try:
+                if not self.is_cancelled():
+                    self._flush()
                 self._send(parts)
             except _PeerClosed:
                 pass

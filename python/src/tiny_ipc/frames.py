@@ -105,6 +105,11 @@ class FrameSocket:
     def fileno(self) -> int:
         return self._sock.fileno()
 
+    @property
+    def largest_message(self) -> int:
+        """The size of the largest body that goes in one packet."""
+        return min(self.limit, self._largest_packet - _HEADER.size)
+
     def pull(self) -> Frame | None:
         """Receives one packet without waiting, and returns the frame that it completes, if it does.
 
@@ -243,10 +248,13 @@ class FrameSocket:
         buffers, control = packet
         self._sock.sendmsg(buffers, control, socket.MSG_NOSIGNAL | flags)
 
-    def send(self, parts: Sequence[Buffer], descriptors: Sequence[int] = ()) -> None:
-        """Sends a frame, and waits for room. The descriptors stay the caller's."""
+    def send(
+        self, parts: Sequence[Buffer], descriptors: Sequence[int] = (), wait: bool = True
+    ) -> None:
+        """Sends a frame, and waits for room. The descriptors stay the caller's. If it must not
+        wait, the frame must fit into one packet, and BlockingIOError says that there is no room."""
         for packet in self.packets(parts, descriptors):
-            self.send_packet(packet)
+            self.send_packet(packet, 0 if wait else socket.MSG_DONTWAIT)
 
     def send_until(
         self,

@@ -15,6 +15,10 @@ ELEMENT = 1230000967
 END = 1230000968
 CANCEL = 1230000969
 HELLO = 1230000970
+ELEMENTS = 1230000971
+
+ELEMENTS_HEADER = "elements"
+"""Has the bytes of the largest message with several elements that the peer takes."""
 
 LONGEST_TEXT = 16_384
 """Characters of the type and of the message of an error item."""
@@ -23,6 +27,7 @@ NULL_BODY = b"\xf6"
 END_BODY = cbor.head(cbor.TAG, END) + NULL_BODY
 CANCEL_BODY = cbor.head(cbor.TAG, CANCEL) + NULL_BODY
 ELEMENT_HEAD = cbor.head(cbor.TAG, ELEMENT)
+ELEMENTS_HEAD = cbor.head(cbor.TAG, ELEMENTS)
 _LONGEST_CANCEL = (cbor.MAX_TAGS * 9) + 1
 
 _KINDS = {

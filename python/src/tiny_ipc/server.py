@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from .errors import BrokenFrame, NoLane
 from .exchange import Exchange
 from .frames import EndOfSocket, Frame, FrameSocket
+from .gathering import LONGEST_DELAY
 from .handlers import Handlers
 from .messages import is_cancel
 
@@ -184,6 +185,7 @@ class Server:
         self._max_workers = workers
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping = False
+        self._gathering = False
         self._wake, self._waker = os.pipe2(os.O_CLOEXEC)
         self.epoll.register(self._wake, select.EPOLLIN)
         self._reader = threading.Thread(target=self._read, name="tiny-ipc-reader", daemon=True)
@@ -208,10 +210,29 @@ class Server:
 
     def _read_all(self) -> None:
         while not self._stopping:
-            for descriptor, events in self.epoll.poll():
+            gathering = self._gathering
+            for descriptor, events in self.epoll.poll(LONGEST_DELAY if gathering else None):
                 lane = self._lanes.get(descriptor)
                 if lane is not None:
                     lane.on_ready(events)
+                elif descriptor == self._wake:
+                    os.read(self._wake, select.PIPE_BUF)
+            if gathering:
+                self._send_left_waiting()
+
+    def gathering(self) -> None:
+        """Has the thread that reads look after elements that wait for more."""
+        if not self._gathering:
+            self._gathering = True
+            os.write(self._waker, b"\0")
+
+    def _send_left_waiting(self) -> None:
+        self._gathering = False
+        with self._lock:
+            exchanges = list(self._active)
+        for exchange in exchanges:
+            if exchange.send_left_waiting():
+                self._gathering = True  # also if it began just now
 
     def lane_ended(self, lane: Lane, error: Exception | None) -> None:
         with self._lock:

@@ -86,6 +86,11 @@ final class CborCheck {
 		return check.keys.areUnique();
 	}
 
+	/** Where an item ends, which is part of a body that was checked. */
+	static int endOf(ByteBuffer body, int start) {
+		return new CborCheck(body, Integer.MAX_VALUE, Integer.MAX_VALUE).items(start, 1, 0);
+	}
+
 	/** Where an item stands, which can say more about what it may be. */
 	private enum Place {
 

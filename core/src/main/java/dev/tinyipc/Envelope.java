@@ -43,6 +43,9 @@ record Envelope(OptionalLong id, @Nullable String method, Map<String, String> he
 	/** The header with the milliseconds that the caller will still wait. */
 	static final String DEADLINE = "deadline-ms";
 
+	/** The header with the bytes of the largest message with several elements. */
+	static final String ELEMENTS = "elements";
+
 	/** Instead of those milliseconds: the caller waits as long as it takes. */
 	static final long NO_DEADLINE = -1;
 
@@ -68,6 +71,20 @@ record Envelope(OptionalLong id, @Nullable String method, Map<String, String> he
 	private static final byte[] PAYLOAD_KEY = { 0x67, 'p', 'a', 'y', 'l', 'o', 'a', 'd' };
 
 	private static final byte ID_HEAD = 0x1b;
+
+	/**
+	 * How large a message with several elements may be, for the reply to this request.
+	 * @return bytes; 0 if there may be none
+	 */
+	int batchSize() {
+		String size = this.headers.get(ELEMENTS);
+		try {
+			return (size != null) ? Integer.parseUnsignedInt(size) : 0;
+		}
+		catch (NumberFormatException ex) {
+			return 0; // as if it were unknown
+		}
+	}
 
 	/** What precedes the payload of an answer. */
 	static int write(ByteBuffer target, int at, long id) {

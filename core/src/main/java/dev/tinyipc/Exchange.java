@@ -2,6 +2,7 @@ package dev.tinyipc;
 
 import java.lang.reflect.Type;
 import java.nio.ByteBuffer;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
@@ -26,6 +27,9 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Exchange {
 
+	/** Less is not worth the header that asks for it. */
+	private static final int MIN_BATCH_SIZE = 256;
+
 	private final IpcRequester requester;
 
 	private final Deadline deadline;
@@ -38,6 +42,9 @@ public final class Exchange {
 	private volatile long number;
 
 	private boolean wantsStream;
+
+	/** Elements that have come and were not asked for yet. */
+	private @Nullable ReceivedElements elements;
 
 	private volatile boolean answered;
 
@@ -81,6 +88,16 @@ public final class Exchange {
 					+ Envelope.MAX_TEXT_LENGTH + " characters, not " + text.length() + ": send it in the payload");
 		}
 		return text;
+	}
+
+	/**
+	 * Says that the reply will be streamed, so that a peer that can send several small
+	 * elements in one message does so. They are still handed out one by one.
+	 * @return this exchange
+	 */
+	public Exchange streamed() {
+		this.wantsStream = true;
+		return this;
 	}
 
 	/**
@@ -171,7 +188,19 @@ public final class Exchange {
 	 */
 	public <T> @Nullable IpcMessage<T> next(Type type, Deadline deadline) throws IpcException {
 		this.wantsStream = true;
-		return this.requester.receiveReply(type, deadline, this);
+		IpcMessage<T> element = (this.elements == null) ? this.requester.receiveReply(type, deadline, this) : null;
+		ReceivedElements several = this.elements;
+		if (several == null) {
+			return element;
+		}
+		try {
+			return several.next(type);
+		}
+		finally {
+			if (several.isEmpty()) {
+				this.elements = null;
+			}
+		}
 	}
 
 	void checkDue() {
@@ -212,13 +241,16 @@ public final class Exchange {
 	/** What precedes the payload of the request, in an envelope. */
 	int writeEnvelope(ByteBuffer target, int at) {
 		long millis = deadlineMillis();
-		if (this.headers == null) {
-			return Envelope.write(target, at, this.number, this.method, Map.of(), millis);
+		Map<String, String> headers = this.headers;
+		if (headers != null && millis != Envelope.NO_DEADLINE) {
+			headers.remove(Envelope.DEADLINE); // ours counts
 		}
-		if (millis != Envelope.NO_DEADLINE) {
-			this.headers.remove(Envelope.DEADLINE); // ours counts
+		int batchSize = this.requester.channel().maxBatchSize();
+		if (this.wantsStream && batchSize >= MIN_BATCH_SIZE) {
+			headers = (headers != null) ? headers : new HashMap<>();
+			headers.put(Envelope.ELEMENTS, String.valueOf(batchSize));
 		}
-		return Envelope.write(target, at, this.number, this.method, this.headers, millis);
+		return Envelope.write(target, at, this.number, this.method, (headers != null) ? headers : Map.of(), millis);
 	}
 
 	/** Rounded up, so that it is not over before it is. */
@@ -230,12 +262,24 @@ public final class Exchange {
 
 	/** Decides about an answer to this exchange. */
 	Verdict accept(StreamItem item, boolean isError) throws IpcException {
-		this.answered = item != StreamItem.ELEMENT;
+		this.answered = !item.hasElements();
 		if (isError || (item == StreamItem.NONE) != this.wantsStream) {
-			return (item == StreamItem.END) ? Verdict.END : Verdict.DELIVER;
+			return switch (item) {
+				case END -> Verdict.END;
+				case ELEMENTS -> Verdict.GIVE;
+				default -> Verdict.DELIVER;
+			};
 		}
 		throw new IpcException(this.wantsStream ? "The peer answered with one value, and a stream was expected"
 				: "The peer streams its reply, and one value was expected: ask for a stream");
+	}
+
+	void take(ReceivedElements elements) {
+		this.elements = elements;
+	}
+
+	boolean hasElements() {
+		return this.elements != null;
 	}
 
 	long number() {

@@ -64,6 +64,12 @@ final class FrameBuffer extends OutputStream implements Frame.Window {
 		// It is already in place.
 	}
 
+	/** Forgets what was written behind the first bytes of the body. */
+	void cut(long bodySize) {
+		this.size = Frame.HEADER_SIZE + (int) bodySize;
+		this.wanted = this.size;
+	}
+
 	/** The size that the body would have if it were not cut at the limit. */
 	long wantedBodySize() {
 		return this.wanted - Frame.HEADER_SIZE;

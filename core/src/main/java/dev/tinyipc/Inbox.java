@@ -27,13 +27,18 @@ final class Inbox {
 		this.maxItems = maxItems;
 	}
 
+	int maxItems() {
+		return this.maxItems;
+	}
+
 	/**
 	 * Receives the first message that is wanted, and drops those before it.
 	 * @param readers read the payload; asked once the filter has seen the message
 	 * @param isBytes whether a byte array is expected
 	 * @param deadline how long this may wait for its turn and for the whole message; null
 	 * for the socket's timeout
-	 * @return null if the peer closed its end, or the filter ended this
+	 * @return null if the peer closed its end, or the filter ended this or was given
+	 * several elements
 	 */
 	<T> @Nullable IpcMessage<T> receive(Supplier<Codec.Readers> readers, boolean isBytes, @Nullable Deadline deadline,
 			MessageFilter filter) throws IpcException {
@@ -41,8 +46,20 @@ final class Inbox {
 			try (ReceivedFrame<T> frame = take(isBytes, true, deadline)) {
 				MessageFilter.Verdict verdict = (frame != null) ? frame.judge(filter, this.maxItems)
 						: MessageFilter.Verdict.END;
-				if (verdict != MessageFilter.Verdict.DROP) {
-					return (verdict == MessageFilter.Verdict.DELIVER) ? frame.decode(readers.get()) : null;
+				switch (verdict) {
+					case DELIVER -> {
+						return frame.decode(readers.get());
+					}
+					case END -> {
+						return null;
+					}
+					case GIVE -> {
+						filter.take(frame.elements());
+						return null;
+					}
+					case DROP -> {
+						// The next one may be wanted.
+					}
 				}
 			}
 			catch (DroppedMessage ex) {

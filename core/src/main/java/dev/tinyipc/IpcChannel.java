@@ -229,6 +229,21 @@ public final class IpcChannel {
 		return this.outbox.sendItem(Prefix.NONE, hello::write, null, calls);
 	}
 
+	/**
+	 * The elements of a streamed reply that are sent together.
+	 * @param maxSize the largest message, in bytes
+	 */
+	ElementBatch batch(OptionalLong id, int maxSize) throws IpcException {
+		return this.outbox.batch(id, maxSize);
+	}
+
+	/**
+	 * How large a message with several elements may be: it has no more items than bytes.
+	 */
+	int maxBatchSize() {
+		return Math.min(ServedStream.USUAL_SIZE, Math.min(this.maxMessageSize, this.inbox.maxItems()));
+	}
+
 	/** Ends a streamed reply, in an {@link Envelope} if there is a number. */
 	long sendEnd(OptionalLong id) throws IpcException {
 		return this.outbox.sendItem(Prefix.of(id), StreamItem.END::write, null);

@@ -17,9 +17,17 @@ public final class IpcMessage<T extends @Nullable Object> implements Closeable {
 
 	private final Packet packet;
 
+	private final long size;
+
 	IpcMessage(T payload, Packet packet) {
+		this(payload, packet, Frame.HEADER_SIZE + (long) packet.length());
+	}
+
+	/** Part of a message that brought others, too. */
+	IpcMessage(T payload, Packet packet, long size) {
 		this.payload = payload;
 		this.packet = packet;
+		this.size = size;
 	}
 
 	/**
@@ -43,11 +51,12 @@ public final class IpcMessage<T extends @Nullable Object> implements Closeable {
 	}
 
 	/**
-	 * The size of the message on the wire, including its header of 8 bytes.
+	 * The size of the message on the wire, including its header of 8 bytes. Of elements
+	 * of a stream that came in one message, each has its own share.
 	 * @return bytes
 	 */
 	public long size() {
-		return Frame.HEADER_SIZE + (long) this.packet.length();
+		return this.size;
 	}
 
 	/**

@@ -113,7 +113,7 @@ public final class IpcParent {
 		Call call = new Call(method);
 		boolean sent = false;
 		try {
-			call.exchange.request(payload, descriptors);
+			call.exchange.streamed().request(payload, descriptors);
 			sent = true;
 			return Stream.generate(() -> call.<R>next(type)).takeWhile(Objects::nonNull).onClose(call::close);
 		}

@@ -250,11 +250,8 @@ public final class IpcRequester {
 			exchange.checkDue(); // another thread may have cancelled it, and received its
 									// end
 			IpcMessage<T> reply = this.channel.receiveWanted(type, deadline,
-					this.answers ? (body, packet) -> this.ledger.replyTo(exchange, body, packet) : (body, packet) -> {
-						exchange.answered();
-						return MessageFilter.Verdict.DELIVER;
-					});
-			if (reply == null && !exchange.isAnswered()) {
+					new ReplyFilter(exchange, this.answers ? this.ledger : null));
+			if (reply == null && !exchange.isAnswered() && !exchange.hasElements()) {
 				throw closed();
 			}
 			return reply;

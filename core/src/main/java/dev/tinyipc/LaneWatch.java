@@ -22,6 +22,9 @@ final class LaneWatch implements Closeable {
 
 	private static final Duration BUSY_BEFORE_WATCH = Duration.ofMillis(20);
 
+	/** How long elements of a stream wait for more before they are looked at. */
+	private static final Duration GATHERING = Duration.ofMillis(1);
+
 	private final Executor workers;
 
 	private final Map<IpcSocket, ServedLane> lanes = new ConcurrentHashMap<>();
@@ -30,6 +33,9 @@ final class LaneWatch implements Closeable {
 
 	/** Whether the thread wakes up in time to look for busy lanes. */
 	private volatile boolean ticking;
+
+	/** Whether it wakes up in time to look for elements that are left waiting. */
+	private volatile boolean gathering;
 
 	private volatile boolean closed;
 
@@ -67,6 +73,19 @@ final class LaneWatch implements Closeable {
 		}
 	}
 
+	/** Called when elements of a stream wait for more. */
+	void gathering() {
+		if (!this.gathering) {
+			this.gathering = true;
+			try {
+				poller().wakeUp();
+			}
+			catch (IpcException ex) {
+				logger.debug("Elements of a stream may wait for the next one", ex); // closed
+			}
+		}
+	}
+
 	private synchronized IpcPoller poller() throws IpcException {
 		IpcPoller existing = this.poller;
 		if (existing != null) {
@@ -95,11 +114,15 @@ final class LaneWatch implements Closeable {
 		while (true) {
 			try {
 				boolean tick = this.ticking;
-				for (IpcPoller.Event event : poller.await(tick ? BUSY_BEFORE_WATCH : null)) {
+				boolean gathering = this.gathering;
+				for (IpcPoller.Event event : poller.await(gathering ? GATHERING : tick ? BUSY_BEFORE_WATCH : null)) {
 					ServedLane lane = this.lanes.get(event.socket());
 					if (lane != null && lane.isReady()) {
 						startServing(lane, poller);
 					}
+				}
+				if (gathering) {
+					sendLeftWaiting();
 				}
 				if (tick) {
 					watchBusyLanes(poller);
@@ -111,6 +134,15 @@ final class LaneWatch implements Closeable {
 			}
 			catch (RuntimeException | Error ex) { // all lanes depend on this thread
 				Failures.log(logger, "Failed to watch the sockets of a server", ex);
+			}
+		}
+	}
+
+	private void sendLeftWaiting() {
+		this.gathering = false;
+		for (ServedLane lane : this.lanes.values()) {
+			if (lane.sendLeftWaiting()) {
+				this.gathering = true; // also if it began just now
 			}
 		}
 	}

@@ -125,7 +125,7 @@ final class Ledger {
 			return Verdict.DROP;
 		}
 		StreamItem item = itemIn(body);
-		if (item != StreamItem.ELEMENT) {
+		if (!item.hasElements()) {
 			this.answered = number;
 		}
 		boolean expected = wasCancelled(number, item);
@@ -144,7 +144,7 @@ final class Ledger {
 			long number = numberOf(body);
 			if (number > this.answered && number <= this.sent) {
 				StreamItem item = itemIn(body);
-				if (item != StreamItem.ELEMENT) {
+				if (!item.hasElements()) {
 					this.answered = number;
 				}
 				if (!wasCancelled(number, item)) {
@@ -171,7 +171,7 @@ final class Ledger {
 			return false;
 		}
 		boolean was = this.cancelled.contains(number);
-		if (item != StreamItem.ELEMENT) {
+		if (!item.hasElements()) {
 			this.cancelled.removeIf((each) -> each <= number);
 		}
 		return was;
@@ -184,7 +184,7 @@ final class Ledger {
 		}
 		long number = numberOf(body);
 		StreamItem item = itemIn(body);
-		if (item != StreamItem.ELEMENT) {
+		if (!item.hasElements()) {
 			this.answered = Math.min(this.sent, Math.max(this.answered, number));
 			wasCancelled(number, item); // and is no more
 		}

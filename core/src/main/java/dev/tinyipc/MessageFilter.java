@@ -19,11 +19,22 @@ interface MessageFilter {
 	 */
 	Verdict judge(ByteBuffer body, Packet packet) throws IpcException;
 
+	/**
+	 * Takes the elements that came in one message.
+	 * @param elements of which there is at least one
+	 */
+	default void take(ReceivedElements elements) {
+		throw new IllegalStateException("No elements are wanted");
+	}
+
 	/** What to do with a message. */
 	enum Verdict {
 
 		/** Decode it and hand it on. */
 		DELIVER,
+
+		/** Give its elements to the filter. */
+		GIVE,
 
 		/** Drop it, and wait for the next one. */
 		DROP,

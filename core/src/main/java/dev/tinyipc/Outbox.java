@@ -1,8 +1,10 @@
 package dev.tinyipc;
 
+import java.util.OptionalLong;
 import java.util.function.Consumer;
 
 import org.jspecify.annotations.Nullable;
+import tools.jackson.core.JsonGenerator;
 import tools.jackson.databind.ObjectWriter;
 
 /** The sending side of an {@link IpcChannel}. */
@@ -39,23 +41,46 @@ final class Outbox {
 				ByteString string = ByteString.of(bytes, frame, prefixSize);
 				return sendFrame(string, string.bodySize(), descriptors, deadline);
 			}
-			FrameBuffer body = frame.begin(this.maxSize, prefixSize);
-			ObjectWriter writer = TypedPayload.writer(payload, this.codec.mapper());
-			if (writer != null) {
-				writer.writeValue(body, TypedPayload.value(payload));
-			}
-			else {
-				this.codec.mapper().writeValue(body, payload);
-			}
+			encode(payload, frame.begin(this.maxSize, prefixSize));
 			if (frame.wantedBodySize() == prefixSize) {
-				throw new IllegalArgumentException(
-						"The mapper wrote nothing for " + payload + ": a message has at least one byte");
+				throw wroteNothing(payload);
 			}
 			return sendFrame(frame, frame.wantedBodySize(), descriptors, deadline);
 		}
 		finally {
 			this.buffers.giveBack(frame);
 		}
+	}
+
+	private void encode(@Nullable Object payload, FrameBuffer frame) {
+		ObjectWriter writer = TypedPayload.writer(payload, this.codec.mapper());
+		if (writer != null) {
+			writer.writeValue(frame, TypedPayload.value(payload));
+		}
+		else {
+			this.codec.mapper().writeValue(frame, payload);
+		}
+	}
+
+	/** As {@link #send} writes a payload, one of several. */
+	void encode(@Nullable Object payload, JsonGenerator generator) {
+		ObjectWriter writer = TypedPayload.writer(payload, this.codec.mapper());
+		if (writer != null) {
+			writer.writeValue(generator, TypedPayload.value(payload));
+		}
+		else {
+			this.codec.mapper().writeValue(generator, payload);
+		}
+	}
+
+	/** Writes several payloads, one behind the other. */
+	JsonGenerator generator(FrameBuffer frame) {
+		return this.codec.mapper().createGenerator(frame);
+	}
+
+	static IllegalArgumentException wroteNothing(@Nullable Object payload) {
+		return new IllegalArgumentException(
+				"The mapper wrote nothing for " + payload + ": a message has at least one byte");
 	}
 
 	/** Sends what this library itself writes. */
@@ -71,7 +96,18 @@ final class Outbox {
 		}
 	}
 
-	private long sendFrame(Frame.Window frame, long bodySize, OwnedFd[] descriptors, @Nullable Deadline deadline)
+	/**
+	 * Begins a message for several elements of a streamed reply.
+	 * @param id the number of the request
+	 * @param maxSize the largest body in bytes, if this end may send as much
+	 */
+	ElementBatch batch(OptionalLong id, int maxSize) throws IpcException {
+		int inOnePacket = this.socket.sender().maxPacketSize() - Frame.HEADER_SIZE;
+		return new ElementBatch(this, this.buffers, Prefix.of(id, StreamItem.ELEMENTS),
+				Math.min(Math.min(maxSize, inOnePacket), this.maxSize));
+	}
+
+	long sendFrame(Frame.Window frame, long bodySize, OwnedFd[] descriptors, @Nullable Deadline deadline)
 			throws IpcException {
 		if (bodySize > this.maxSize) {
 			throw new IpcException.MessageTooLarge("A message of " + bodySize + " bytes is over the limit of "

@@ -5,7 +5,7 @@ import java.util.OptionalLong;
 
 /**
  * What precedes a payload in a body: nothing, an {@link Envelope}, the tag of an
- * {@linkplain StreamItem element}, or both.
+ * {@linkplain StreamItem part of a stream}, or both.
  */
 @FunctionalInterface
 interface Prefix {
@@ -25,12 +25,12 @@ interface Prefix {
 		return id.isPresent() ? (target, at) -> Envelope.write(target, at, id.getAsLong()) : NONE;
 	}
 
-	/** Of an element of a streamed reply. */
-	static Prefix ofElement(OptionalLong id) {
+	/** Of one or several elements of a streamed reply. */
+	static Prefix of(OptionalLong id, StreamItem item) {
 		Prefix envelope = of(id);
 		return (target, at) -> {
 			int size = envelope.write(target, at);
-			return size + StreamItem.writeElementTag(target, at + size);
+			return size + item.writeTag(target, at + size);
 		};
 	}
 

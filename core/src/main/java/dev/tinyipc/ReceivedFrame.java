@@ -94,9 +94,22 @@ final class ReceivedFrame<T> implements Closeable {
 			return reader.readValue(new ByteBufferBackedInputStream(this.body));
 		}
 		catch (ArithmeticException | IllegalArgumentException ex) {
-			// Jackson lets some of what its number parsers throw through.
-			throw DatabindException.from((JsonParser) null, "The body cannot be read: " + ex.getMessage(), ex);
+			throw unreadable(ex);
 		}
+	}
+
+	/** Jackson lets some of what its number parsers throw through. */
+	static DatabindException unreadable(RuntimeException failure) {
+		return DatabindException.from((JsonParser) null, "The body cannot be read: " + failure.getMessage(), failure);
+	}
+
+	/**
+	 * Takes the elements out of the body, which is an array of them.
+	 * @throws JacksonException if it is not, or has none
+	 */
+	ReceivedElements elements() {
+		int overhead = Frame.HEADER_SIZE + this.packet.length() - this.body.remaining();
+		return new ReceivedElements(this.codec, this.body, this.hasUniqueKeys, overhead);
 	}
 
 	@Override

@@ -37,6 +37,9 @@ final class ServedLane implements Closeable {
 	/** The exchange that is under way; null while there is none. */
 	private volatile @Nullable ServedExchange current;
 
+	/** Those of the last exchange. */
+	private volatile @Nullable ServedStream elements;
+
 	/** Why the socket is watched, if it is. */
 	private Watch watch = Watch.NONE;
 
@@ -164,31 +167,52 @@ final class ServedLane implements Closeable {
 	}
 
 	private boolean answer(IpcMessage<Object> request, ServedExchange exchange) throws IpcException {
-		ServedReply reply = new ServedReply(this.channel, id(), exchange);
-		IpcContext context = new IpcContext(this.envelope, exchange, (this.peer != null) ? this.peer.parent() : null);
-		if (context.deadline().hasPassed()) {
-			return reply.refuse("The deadline of the request had passed before it was begun");
-		}
-		if (!this.handlers.enter()) {
-			return reply.refuse("Unavailable", "This process is being stopped, or is paused, and takes no requests");
-		}
+		boolean isLetIn = this.handlers.enter();
 		try {
-			return answer(request, context, reply);
+			return answer(request, exchange, isLetIn);
 		}
 		finally {
-			this.handlers.leave();
+			if (isLetIn) {
+				this.handlers.leave();
+			}
 		}
 	}
 
-	private boolean answer(IpcMessage<Object> request, IpcContext context, ServedReply reply) throws IpcException {
-		Object result;
-		try {
-			result = handler().handler().handle(request, context, reply);
+	private boolean answer(IpcMessage<Object> request, ServedExchange exchange, boolean isLetIn) throws IpcException {
+		ServedStream elements = stream();
+		this.elements = elements;
+		try (ServedReply reply = new ServedReply(this.channel, id(), exchange, elements)) {
+			IpcContext context = new IpcContext(this.envelope, exchange,
+					(this.peer != null) ? this.peer.parent() : null);
+			if (context.deadline().hasPassed()) {
+				return reply.refuse("The deadline of the request had passed before it was begun");
+			}
+			if (!isLetIn) {
+				return reply.refuse("Unavailable", "This process is being stopped, or is paused, and takes no requests");
+			}
+			Object result;
+			try {
+				result = handler().handler().handle(request, context, reply);
+			}
+			catch (Exception ex) {
+				return reply.fail(ex);
+			}
+			return reply.send(result);
 		}
-		catch (Exception ex) {
-			return reply.fail(ex);
-		}
-		return reply.send(result);
+	}
+
+	/** Elements may be gathered only if somebody sends those that are left waiting. */
+	private ServedStream stream() throws IpcException {
+		int size = (this.peer != null && this.envelope != null) ? this.envelope.batchSize() : 0;
+		return new ServedStream(this.channel, id(), (size > 0) ? this.channel.batch(id(), size) : null,
+				(this.peer != null) ? this.peer.watch()::gathering : () -> {
+				});
+	}
+
+	/** See {@link ServedStream#sendLeftWaiting()}. */
+	boolean sendLeftWaiting() {
+		ServedStream elements = this.elements;
+		return elements != null && elements.sendLeftWaiting();
 	}
 
 	private boolean sendError(Exception error) throws IpcException {

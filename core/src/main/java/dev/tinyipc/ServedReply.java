@@ -4,7 +4,6 @@ import java.io.Closeable;
 import java.io.IOException;
 import java.util.Iterator;
 import java.util.OptionalLong;
-import java.util.concurrent.locks.ReentrantLock;
 import java.util.stream.BaseStream;
 
 import org.jspecify.annotations.Nullable;
@@ -15,7 +14,7 @@ import org.slf4j.LoggerFactory;
  * Answers one request: by a value, a stream or an error, in an {@link Envelope} with the
  * number of the request if that has one.
  */
-final class ServedReply implements IpcServer.Sink {
+final class ServedReply implements IpcServer.Sink, Closeable {
 
 	private static final Logger logger = LoggerFactory.getLogger(IpcServer.class);
 
@@ -25,22 +24,28 @@ final class ServedReply implements IpcServer.Sink {
 
 	private final ServedExchange exchange;
 
-	/** Held while the handler sends an element, in whatever thread. */
-	private final ReentrantLock sending = new ReentrantLock();
+	private final ServedStream stream;
 
 	private boolean handled;
 
 	private volatile boolean peerIsGone;
 
-	ServedReply(IpcChannel channel, OptionalLong id, ServedExchange exchange) {
+	/**
+	 * Creates an answer.
+	 * @param id the number of the request
+	 * @param exchange that the request has begun
+	 * @param stream takes the elements, if there are any
+	 */
+	ServedReply(IpcChannel channel, OptionalLong id, ServedExchange exchange, ServedStream stream) {
 		this.channel = channel;
 		this.id = id;
 		this.exchange = exchange;
+		this.stream = stream;
 	}
 
 	@Override
 	public void send(@Nullable Object element, OwnedFd... descriptors) throws IpcException {
-		this.sending.lock();
+		this.stream.lock().lock();
 		try {
 			if (this.handled) {
 				throw new IllegalStateException(
@@ -49,7 +54,7 @@ final class ServedReply implements IpcServer.Sink {
 			sendElement(element, descriptors);
 		}
 		finally {
-			this.sending.unlock();
+			this.stream.lock().unlock();
 			release(element);
 		}
 	}
@@ -92,6 +97,7 @@ final class ServedReply implements IpcServer.Sink {
 		}
 		logger.warn("A request failed; the peer gets an error item", failure);
 		try {
+			this.stream.finish();
 			this.channel.sendError(this.id, failure);
 			return true;
 		}
@@ -125,30 +131,30 @@ final class ServedReply implements IpcServer.Sink {
 
 	/** A handler may have handed the sink to a thread that does not know of the end. */
 	private void takeNoMoreElements() {
-		this.sending.lock();
+		this.stream.lock().lock();
 		this.handled = true;
-		this.sending.unlock();
+		this.stream.lock().unlock();
 	}
 
 	private void sendResult(@Nullable Object result) throws IpcException {
 		if (result == Handlers.STREAMED) {
-			this.channel.sendEnd(this.id);
+			sendEnd();
 		}
 		else if (result instanceof BaseStream<?, ?> stream) {
 			try (stream) {
 				sendElements(stream.iterator());
 			}
-			this.channel.sendEnd(this.id);
+			sendEnd();
 		}
 		else if (result instanceof Iterator<?> elements) {
 			try (Closing closing = () -> close(elements)) {
 				sendElements(elements);
 			}
-			this.channel.sendEnd(this.id);
+			sendEnd();
 		}
 		else {
 			try {
-				send(Prefix.of(this.id), result);
+				this.channel.send(Prefix.of(this.id), payload(result), null, descriptors(result));
 			}
 			finally {
 				release(result);
@@ -169,15 +175,27 @@ final class ServedReply implements IpcServer.Sink {
 
 	private void sendElements(Iterator<?> elements) throws IpcException {
 		while (elements.hasNext()) {
-			sendElement(elements.next());
+			Object element = elements.next();
+			this.stream.lock().lock();
+			try {
+				sendElement(element);
+			}
+			finally {
+				this.stream.lock().unlock();
+			}
 		}
+	}
+
+	private void sendEnd() throws IpcException {
+		this.stream.finish();
+		this.channel.sendEnd(this.id);
 	}
 
 	private void sendElement(@Nullable Object element, OwnedFd... descriptors) throws IpcException {
 		try {
 			this.exchange.checkCancelled();
 			this.exchange.streaming();
-			send(Prefix.ofElement(this.id), element, descriptors);
+			this.stream.send(payload(element), descriptors(element, descriptors));
 		}
 		catch (IpcException.PeerClosed ex) {
 			this.peerIsGone = true;
@@ -188,15 +206,24 @@ final class ServedReply implements IpcServer.Sink {
 		}
 	}
 
-	private void send(Prefix prefix, @Nullable Object payload, OwnedFd... descriptors) throws IpcException {
-		if (!(payload instanceof IpcServer.Reply reply)) {
-			this.channel.send(prefix, payload, null, descriptors);
-			return;
+	private static @Nullable Object payload(@Nullable Object value) {
+		return (value instanceof IpcServer.Reply reply) ? reply.payload : value;
+	}
+
+	private static OwnedFd[] descriptors(@Nullable Object value, OwnedFd... others) {
+		if (!(value instanceof IpcServer.Reply reply)) {
+			return others;
 		}
-		if (descriptors.length > 0) {
+		if (others.length > 0) {
 			throw new IllegalArgumentException("A Reply brings its own descriptors: pass the others to it");
 		}
-		this.channel.send(prefix, reply.payload, null, reply.descriptors.toArray(OwnedFd[]::new));
+		return reply.descriptors.toArray(OwnedFd[]::new);
+	}
+
+	/** Drops what was not sent. */
+	@Override
+	public void close() {
+		this.stream.drop();
 	}
 
 	private static void release(@Nullable Object payload) {

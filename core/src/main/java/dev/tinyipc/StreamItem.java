@@ -7,12 +7,13 @@ import tools.jackson.databind.DatabindException;
 
 /**
  * The bodies that make up a streamed reply, and the one that cancels a request. Each is a
- * tag around an item, or around null:
+ * tag around an item, an array of items, or null:
  *
  * <pre>
- * element   DA 49 50 53 47 item   CBOR tag 1230000967
- * end       DA 49 50 53 48 F6     CBOR tag 1230000968
- * cancel    DA 49 50 53 49 F6     CBOR tag 1230000969
+ * element    DA 49 50 53 47 item    CBOR tag 1230000967
+ * elements   DA 49 50 53 4B array   CBOR tag 1230000971
+ * end        DA 49 50 53 48 F6      CBOR tag 1230000968
+ * cancel     DA 49 50 53 49 F6      CBOR tag 1230000969
  * </pre>
  *
  * A peer may write the tags with longer heads, and put other tags around them.
@@ -24,6 +25,9 @@ enum StreamItem {
 
 	/** One element of a streamed reply. */
 	ELEMENT(1230000967),
+
+	/** Several elements in one message, for a requester that has asked for them. */
+	ELEMENTS(1230000971),
 
 	/** The end of a streamed reply. */
 	END(1230000968),
@@ -37,6 +41,8 @@ enum StreamItem {
 
 	private static final int TAG_SIZE = 5;
 
+	private static final StreamItem[] PARTS = { ELEMENT, ELEMENTS, END };
+
 	private final int tag;
 
 	StreamItem(int tag) {
@@ -44,34 +50,42 @@ enum StreamItem {
 	}
 
 	/**
-	 * Finds out what an answer is, and leaves only the element of one.
+	 * Finds out what an answer is, and leaves only what its tag encloses.
 	 * @param body the payload of the answer, from its position to its limit
-	 * @return one of the first three
+	 * @return any but {@link #CANCEL}
 	 * @throws DatabindException if an end encloses anything but null
 	 */
 	static StreamItem open(ByteBuffer body) {
 		if (!body.hasRemaining() || CborHead.type(body.get(body.position())) != CborHead.TAG) {
 			return NONE;
 		}
-		int element = CborHead.contentOf(ELEMENT.tag, body);
-		int end = CborHead.contentOf(END.tag, body);
-		if (element >= 0 && (end < 0 || element < end)) {
-			body.position(element);
-			return ELEMENT;
+		StreamItem outermost = NONE;
+		int content = body.limit() + 1;
+		for (StreamItem item : PARTS) {
+			int its = CborHead.contentOf(item.tag, body);
+			if (its >= 0 && its < content) {
+				outermost = item;
+				content = its;
+			}
 		}
-		if (end < 0) {
-			return NONE;
-		}
-		if (!END.isIn(body)) {
+		if (outermost == END && !END.isIn(body)) {
 			throw DatabindException.from((JsonParser) null,
 					"The peer sent the end of a stream (CBOR tag " + END.tag + ") that is not around null");
 		}
-		return END;
+		if (outermost != NONE) {
+			body.position(content);
+		}
+		return outermost;
 	}
 
-	/** Whether a body is an element or an end, well-formed or not. */
+	/** Whether the reply goes on behind it. */
+	boolean hasElements() {
+		return this == ELEMENT || this == ELEMENTS;
+	}
+
+	/** Whether a body is a part of a streamed reply, well-formed or not. */
 	static boolean isOne(ByteBuffer body) {
-		return ELEMENT.begins(body) || END.begins(body);
+		return ELEMENT.begins(body) || ELEMENTS.begins(body) || END.begins(body);
 	}
 
 	/** Whether a body begins as this item does, well-formed or not. */
@@ -92,15 +106,19 @@ enum StreamItem {
 		target.write(item, 0, item.length);
 	}
 
-	static int writeElementTag(ByteBuffer target, int at) {
-		return CborHead.write(target, at, CborHead.TAG, ELEMENT.tag);
+	/**
+	 * Writes the tag alone.
+	 * @return its size in bytes
+	 */
+	int writeTag(ByteBuffer target, int at) {
+		return CborHead.write(target, at, CborHead.TAG, this.tag);
 	}
 
-	/** The size of the tag of an element as we write it; 0 if there is none. */
+	/** The size of the tag of elements as we write it; 0 if there is none. */
 	static int elementTagSize(ByteBuffer start, int at) {
-		boolean isThere = CborHead.isAt(start, at) && start.get(at) == TAG_IN_FOUR_BYTES
-				&& CborHead.argument(start, at) == ELEMENT.tag;
-		return isThere ? TAG_SIZE : 0;
+		boolean isTag = CborHead.isAt(start, at) && start.get(at) == TAG_IN_FOUR_BYTES;
+		long tag = isTag ? CborHead.argument(start, at) : NONE.tag;
+		return (tag == ELEMENT.tag || tag == ELEMENTS.tag) ? TAG_SIZE : 0;
 	}
 
 }

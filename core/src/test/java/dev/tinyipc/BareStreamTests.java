@@ -114,7 +114,7 @@ class BareStreamTests {
 	void elementOfANumberThatIsStillToComeIsAFault() throws Exception {
 		greet();
 		Exchange exchange = Conversation.ask(this.requester, "", "ask");
-		this.peer.send(Prefix.ofElement(OptionalLong.of(2)), 1, null);
+		this.peer.send(Prefix.of(OptionalLong.of(2), StreamItem.ELEMENT), 1, null);
 		assertThatExceptionOfType(IpcException.class).isThrownBy(() -> Conversation.rest(exchange))
 			.withMessageContaining("the reply to 1 was due");
 		assertThat(this.requester.isUsable()).isFalse();

@@ -158,8 +158,8 @@ class LargeMessageTests {
 		Exchange exchange = Conversation.ask(requester, "", "ask");
 		OptionalLong id = OptionalLong.of(exchange.number());
 		FrameSizeTests.inBackground(() -> {
-			this.large.send(Prefix.ofElement(id), new byte[500_000], null);
-			this.large.send(Prefix.ofElement(id), 2, null);
+			this.large.send(Prefix.of(id, StreamItem.ELEMENT), new byte[500_000], null);
+			this.large.send(Prefix.of(id, StreamItem.ELEMENT), 2, null);
 			return this.large.sendEnd(id);
 		});
 		assertThatExceptionOfType(IpcException.MessageTooLarge.class)

@@ -35,9 +35,10 @@ class LayersTests {
 					"TypedPayload", "NamedTypes", "NamedValues", "IpcExchange", "IpcContract", "ContractReader",
 					"ContractMethod", "ContractReply", "ContractClient", "IpcHello", "ReceivedSocket", "IpcServer",
 					"IpcServerBuilder", "RequestGate", "IpcContext", "IpcParent", "Handlers", "UnknownMethodException",
-					"ServedExchange", "ServedLane", "ServedReply", "ServedPeer", "LaneWatch", "ServerThreads",
-					"ChildEnd", "RequestSender", "RequesterPool", "LaneRequest", "ParentSettings", "Termination",
-					"IpcMapperCustomizer", "IpcRequester", "Ledger", "Exchange", "IpcProcessBuilder", "IpcProcess"));
+					"ServedExchange", "ServedLane", "ServedReply", "ServedStream", "ElementBatch", "ReceivedElements",
+					"ReplyFilter", "ServedPeer", "LaneWatch", "ServerThreads", "ChildEnd", "RequestSender",
+					"RequesterPool", "LaneRequest", "ParentSettings", "Termination", "IpcMapperCustomizer",
+					"IpcRequester", "Ledger", "Exchange", "IpcProcessBuilder", "IpcProcess"));
 
 	private static final Set<String> MAY_USE_JNA = Set.of("LibC", "StructBytes");
 

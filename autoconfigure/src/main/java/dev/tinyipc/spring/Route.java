@@ -86,7 +86,7 @@ record Route(IpcDestination destination, IpcObserver.Destination observer) {
 		Duration first = (total != null && total.compareTo(timeout) < 0) ? total : timeout;
 		try {
 			IpcDestination.OpenExchange open = this.destination.open(first, options.idempotent(),
-					(exchange) -> request(exchange, request, options, called, descriptors));
+					(exchange) -> request(exchange.streamed(), request, options, called, descriptors));
 			return new ReplyStream<T>(this, open, type, timeout, end).stream();
 		}
 		catch (IpcException | JacksonException | IpcMessagingException ex) {

@@ -2,8 +2,11 @@ package dev.tinyipc.interop;
 
 import java.io.Closeable;
 import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 
@@ -78,7 +81,7 @@ class CoreVectorTests {
 	@MethodSource("answers")
 	void answerIsDeliveredToItsRequestOrToNobody(JsonNode vector) throws Exception {
 		String what = vector.path("what").stringValue("");
-		boolean isPartOfAStream = what.equals("element") || what.equals("end");
+		boolean isPartOfAStream = Set.of("element", "elements", "end").contains(what);
 		if (!vector.has("invalid")) {
 			check(vector, isPartOfAStream);
 			return;
@@ -95,14 +98,15 @@ class CoreVectorTests {
 				peer.greet();
 				expected &= Objects.equals(id, USUAL_NUMBER);
 			}
-			Answer answer = peer.answer(ConversationVectors.body(vector), streams);
+			int count = vector.path("what").stringValue("").equals("elements") ? vector.path("meaning").size() : 1;
+			Answer answer = peer.answer(ConversationVectors.body(vector), streams, count);
 			if (expected) {
 				answer.assertIs(vector);
 			}
 			else {
 				assertThat(answer.failure).isInstanceOfAny(IpcException.class, JacksonException.class)
 					.isNotInstanceOf(IpcException.Timeout.class);
-				assertThat(answer.value).isNull();
+				assertThat(answer.values).isEmpty();
 			}
 			peer.assertInStepOrGivenUp(expected);
 		}
@@ -119,7 +123,8 @@ class CoreVectorTests {
 	/** What the requester makes of an answer. */
 	private static final class Answer {
 
-		private @Nullable JsonNode value;
+		/** Of each element, or of the reply; none at the end of a stream. */
+		private final List<JsonNode> values = new ArrayList<>();
 
 		private @Nullable Throwable failure;
 
@@ -134,9 +139,11 @@ class CoreVectorTests {
 				return;
 			}
 			assertThat(this.failure).isNull();
-			assertThat(this.value == null).isEqualTo(what.equals("end"));
-			if (this.value != null) {
-				assertThat(Vectors.isMeant(meaning, this.value)).as(this.value.toString()).isTrue();
+			assertThat(this.values.isEmpty()).isEqualTo(what.equals("end"));
+			for (int i = 0; i < this.values.size(); i++) {
+				assertThat(Vectors.isMeant(what.equals("elements") ? meaning.path(i) : meaning, this.values.get(i)))
+					.as(this.values.toString())
+					.isTrue();
 			}
 		}
 
@@ -178,16 +185,20 @@ class CoreVectorTests {
 		}
 
 		/** Answers the next request by a vector. */
-		Answer answer(byte[] body, boolean streams) throws IOException {
+		Answer answer(byte[] body, boolean streams, int count) throws IOException {
 			Exchange exchange = this.requester.begin(inTime());
 			exchange.request("vector");
 			this.raw.receive();
 			this.raw.send(body);
 			Answer answer = new Answer();
 			answer.failure = catchThrowable(() -> {
-				try (IpcMessage<JsonNode> message = streams ? exchange.next(JsonNode.class, inTime())
-						: exchange.reply(JsonNode.class)) {
-					answer.value = (message != null) ? message.payload() : null;
+				for (int i = 0; i < count; i++) {
+					try (IpcMessage<JsonNode> message = streams ? exchange.next(JsonNode.class, inTime())
+							: exchange.reply(JsonNode.class)) {
+						if (message != null) {
+							answer.values.add(message.payload());
+						}
+					}
 				}
 			});
 			if (this.requester.isUsable() && !exchange.isAnswered()) {

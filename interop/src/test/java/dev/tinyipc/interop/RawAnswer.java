@@ -33,9 +33,11 @@ record RawAnswer(What what, @Nullable Long id, JsonNode value, int descriptors) 
 
 	static final int HELLO = 1230000970;
 
+	static final int ELEMENTS = 1230000971;
+
 	enum What {
 
-		REPLY, ELEMENT, END, ERROR
+		REPLY, ELEMENT, ELEMENTS, END, ERROR
 
 	}
 
@@ -65,6 +67,11 @@ record RawAnswer(What what, @Nullable Long id, JsonNode value, int descriptors) 
 		require(!Cbor.hasTag(item, ENVELOPE), "an envelope in an envelope");
 		if (Cbor.hasTag(item, ELEMENT)) {
 			return new RawAnswer(What.ELEMENT, id, Cbor.value(Cbor.content(item)), descriptors);
+		}
+		if (Cbor.hasTag(item, ELEMENTS)) {
+			JsonNode elements = Cbor.value(Cbor.content(item));
+			require(elements.isArray() && !elements.isEmpty(), "elements that are no array of at least one");
+			return new RawAnswer(What.ELEMENTS, id, elements, descriptors);
 		}
 		if (Cbor.hasTag(item, END)) {
 			require(Cbor.isNull(Cbor.content(item)), "an end that is not null");

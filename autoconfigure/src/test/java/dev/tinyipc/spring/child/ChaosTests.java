@@ -90,13 +90,10 @@ class ChaosTests {
 			});
 	}
 
-	/**
-	 * Without pollers, which are opened when they are first needed, and without files,
-	 * which class loaders of other tests close when they like.
-	 */
+	/** Without pollers, which are opened when they are first needed. */
 	private static Map<String, Long> descriptors() {
-		Map<String, Long> descriptors = OpenDescriptors.byKind();
-		descriptors.keySet().removeIf((kind) -> kind.startsWith("/") || kind.startsWith("anon_inode:[event"));
+		Map<String, Long> descriptors = OpenDescriptors.withoutFiles();
+		descriptors.keySet().removeIf((kind) -> kind.startsWith("anon_inode:[event"));
 		return descriptors;
 	}
 

@@ -7,6 +7,7 @@ import java.util.concurrent.TimeUnit;
 import dev.tinyipc.IpcPoller;
 import dev.tinyipc.IpcSocket;
 import dev.tinyipc.IpcSocketPair;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -56,7 +57,7 @@ class IdleWatchTests {
 			long before = OpenDescriptors.count();
 			this.watch.watch(pair.parent(), IpcPoller.Interest.READ, (event) -> {
 			});
-			assertThat(OpenDescriptors.count()).isLessThanOrEqualTo(before);
+			Awaitility.await().untilAsserted(() -> assertThat(OpenDescriptors.count()).isLessThanOrEqualTo(before));
 		}
 	}
 

@@ -43,4 +43,14 @@ public final class OpenDescriptors {
 		return kinds;
 	}
 
+	/**
+	 * The same without files, which the JVM and its class loaders open and close when
+	 * they like.
+	 */
+	static Map<String, Long> withoutFiles() {
+		Map<String, Long> kinds = byKind();
+		kinds.keySet().removeIf((kind) -> kind.startsWith("/"));
+		return kinds;
+	}
+
 }

@@ -99,7 +99,7 @@ class ParentTests {
 			assertThatExceptionOfType(UncategorizedIpcException.class).isThrownBy(parent::start)
 				.withMessageContaining("Unable to watch the parent process");
 			assertThat(parent.isRunning()).isFalse();
-			assertThat(OpenDescriptors.count()).isLessThanOrEqualTo(before);
+			Awaitility.await().untilAsserted(() -> assertThat(OpenDescriptors.count()).isLessThanOrEqualTo(before));
 		}
 	}
 

@@ -40,10 +40,8 @@ final class RequesterFetch {
 		});
 	}
 
-	private Exchange request(String method, int count) throws IpcException {
-		Exchange exchange = this.requester.begin(timeout()).method(method);
-		exchange.request(count);
-		return exchange;
+	private Exchange begin(String method) throws IpcException {
+		return this.requester.begin(timeout()).method(method);
 	}
 
 	private static Deadline timeout() {
@@ -51,13 +49,16 @@ final class RequesterFetch {
 	}
 
 	private List<Order> list(int count) throws IpcException {
-		try (IpcMessage<Order[]> reply = request("list", count).reply(Order[].class)) {
+		Exchange exchange = begin("list");
+		exchange.request(count);
+		try (IpcMessage<Order[]> reply = exchange.reply(Order[].class)) {
 			return List.of(reply.payload());
 		}
 	}
 
 	private List<Order> stream(int count) throws IpcException {
-		Exchange exchange = request("stream", count);
+		Exchange exchange = begin("stream").streamed();
+		exchange.request(count);
 		List<Order> orders = new ArrayList<>();
 		while (true) {
 			try (IpcMessage<Order> element = exchange.next(Order.class, timeout())) {
