@@ -188,7 +188,8 @@ final class ServedLane implements Closeable {
 				return reply.refuse("The deadline of the request had passed before it was begun");
 			}
 			if (!isLetIn) {
-				return reply.refuse("Unavailable", "This process is being stopped, or is paused, and takes no requests");
+				return reply.refuse("Unavailable",
+						"This process is being stopped, or is paused, and takes no requests");
 			}
 			Object result;
 			try {

@@ -11,6 +11,7 @@ import dev.tinyipc.spring.IpcListener;
 import dev.tinyipc.spring.IpcMessagingException;
 import dev.tinyipc.spring.IpcRemoteException;
 import dev.tinyipc.spring.RawWorker;
+import dev.tinyipc.spring.autoconfigure.IpcAutoConfiguration;
 import dev.tinyipc.spring.autoconfigure.IpcListenerAutoConfiguration;
 import dev.tinyipc.spring.child.ChildState;
 import dev.tinyipc.spring.child.IpcChild;
@@ -20,9 +21,12 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 import org.springframework.boot.autoconfigure.AutoConfigurations;
+import org.springframework.boot.autoconfigure.ImportAutoConfiguration;
+import org.springframework.boot.jackson.autoconfigure.JacksonAutoConfiguration;
 import org.springframework.boot.test.context.runner.ApplicationContextRunner;
 import org.springframework.context.ApplicationContext;
 import org.springframework.context.SmartLifecycle;
+import org.springframework.context.annotation.AnnotationConfigApplicationContext;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
@@ -72,6 +76,28 @@ class ListenerLifecycleTests {
 				assertThat(early.join()).isEqualTo("early");
 				assertThat(instance(context).state()).isEqualTo(ChildState.RUNNING);
 			});
+	}
+
+	/** A child that nobody tells when its application is ready. */
+	@ImportAutoConfiguration({ JacksonAutoConfiguration.class, IpcAutoConfiguration.class,
+			IpcListenerAutoConfiguration.class })
+	static class BareContext {
+
+		public static void main(String[] arguments) {
+			new AnnotationConfigApplicationContext(BareContext.class);
+		}
+
+		@IpcListener("parent")
+		String echo(String text) {
+			return text;
+		}
+
+	}
+
+	@Test
+	void childWithoutASpringApplicationIsReadyOnceItsContextIs() {
+		this.parent.withPropertyValues("ipc.children.shop.main=" + BareContext.class.getName())
+			.run((context) -> assertThat(call(context, "echo", "hello")).isEqualTo("hello"));
 	}
 
 	@Test
