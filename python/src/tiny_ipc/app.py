@@ -6,6 +6,7 @@ import os
 import select
 import signal
 import threading
+import time
 from collections.abc import Mapping
 from types import FrameType
 from typing import Any
@@ -32,6 +33,9 @@ NOT_FOR_CHILDREN = (
     "TINY_IPC_MAPPER_CUSTOMIZER",
 )
 """Variables that are for this process alone."""
+
+_GLANCE = 0.1
+"""Seconds after which it is looked for a SIGTERM, while handlers are waited for."""
 
 
 class App(Handlers):
@@ -66,12 +70,15 @@ class App(Handlers):
         self._ended = threading.Event()
         self._error: Exception | None = None
         self._old_term: Any = None
+        self._waits = False
+        self._terminated = False
         if logging:
             log.install()
 
     def run(self) -> None:
         """Serves the parent until it closes its end. Raises BrokenFrame if the parent breaks the
         protocol: let the process end with that."""
+        self._waits = True
         self.start()
         self.ready()
         self.wait()
@@ -137,9 +144,10 @@ class App(Handlers):
         """Waits until the parent has closed its end, and then for handlers that are running."""
         if self._server is None:
             raise RuntimeError("Call start() and ready() first")
+        self._waits = True
         self._ended.wait()
         if self._error is None:
-            self._server.drain(self._grace)
+            self._drain(self._server)
         self._server.close()
         if self._lanes is not None:
             self._lanes.close("The parent has closed its end")
@@ -147,6 +155,14 @@ class App(Handlers):
             signal.signal(signal.SIGTERM, self._old_term)
         if self._error is not None:
             raise self._error
+
+    def _drain(self, server: Server) -> None:
+        deadline = time.monotonic() + self._grace
+        idle = server.drain(0)
+        while not idle and not self._terminated and time.monotonic() < deadline:
+            idle = server.drain(_GLANCE)
+        if self._terminated and not idle and not server.drain(_GLANCE):
+            _die(signal.SIGTERM)
 
     @property
     def parent(self) -> Parent:
@@ -168,9 +184,14 @@ class App(Handlers):
     def _terminate(self, number: int, frame: FrameType | None) -> None:
         """Service managers signal parent and children at once, and the parent may still wait for
         replies. It closes its end when it does not."""
-        if self._ended.is_set() or self._parent_is_gone():
-            signal.signal(number, signal.SIG_DFL)
-            os.kill(os.getpid(), number)
+        if not self._ended.is_set() and not self._parent_is_gone():
+            return
+        if self._waits:
+            # It exits by itself, unless a handler hangs. Python calls this late on a busy machine:
+            # the parent may have been there when the signal came.
+            self._terminated = True
+        else:
+            _die(number)
 
     def _parent_is_gone(self) -> bool:
         assert self._socket is not None
@@ -180,3 +201,8 @@ class App(Handlers):
         except (OSError, ValueError):
             return True  # it is closed
         return bool(poll.poll(0))
+
+
+def _die(number: int) -> None:
+    signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)

@@ -172,13 +172,13 @@ class Exchange:
         if self._gathering is None:
             self._send_value(element, messages.ELEMENT_HEAD)
         else:
-            self._gathering.send(element if isinstance(element, Reply) else Reply(element))
+            self._gathering.send(element)
 
     def _flush(self) -> None:
         if self._gathering is not None:
             self._gathering.flush()
 
-    def send_alone(self, element: Reply) -> None:
+    def send_alone(self, element: Any) -> None:
         """Called by the gathering, as are the next two."""
         self._send_value(element, messages.ELEMENT_HEAD)
 

@@ -9,13 +9,11 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from . import cbor, messages
 from .errors import IpcError
-
-if TYPE_CHECKING:
-    from .handlers import Reply
+from .handlers import Reply
 
 USUAL_SIZE = 16 * 1024
 """How many bytes of elements are worth a message."""
@@ -33,7 +31,12 @@ _WORTHWHILE = 8
 def wanted_size(headers: Mapping[str, str]) -> int:
     """The largest message with several elements that a request asks for, in bytes, or 0."""
     size = headers.get(messages.ELEMENTS_HEADER, "")
-    return min(int(size), USUAL_SIZE) if size.isascii() and size.isdecimal() and len(size) < 10 else 0
+    is_number = size.isascii() and size.isdecimal() and len(size) < 10
+    return min(int(size), USUAL_SIZE) if is_number else 0
+
+
+_ALONE = (Reply, bytes, bytearray, memoryview)
+"""What may have files, or may be copied once too often."""
 
 
 class Gathering:
@@ -45,24 +48,25 @@ class Gathering:
     def __init__(self, exchange: Any, largest: int) -> None:
         self._exchange = exchange
         self._largest = largest
+        self._small = largest // _WORTHWHILE
         self._lock = threading.Lock()
         self._items: list[bytes] = []
         self._size = 0
         self._since = 0.0
+        """When the first of them came; 0 if there are none to look after."""
         self._last_return = 0.0
 
-    def send(self, reply: Reply) -> None:
+    def send(self, element: Any) -> None:
         """Sends an element, now or soon."""
+        came = time.monotonic()
         try:
-            if reply.files or isinstance(reply.value, (bytes, bytearray, memoryview)):
+            if isinstance(element, _ALONE):
                 self.flush()
-                self._exchange.send_alone(reply)
+                self._exchange.send_alone(element)
                 return
-            item = cbor.encode(reply.value)
-            now = time.monotonic()
-            is_small = len(item) <= self._largest // _WORTHWHILE
-            if is_small and now - self._last_return < _SOON:
-                self._gather(item, now)
+            item = cbor.encode(element)
+            if came - self._last_return < _SOON and len(item) <= self._small:
+                self._gather(item, came)
             else:
                 self.flush()
                 self._exchange.send_item(messages.ELEMENT_HEAD, item)
@@ -89,6 +93,7 @@ class Gathering:
             self._flush()
 
     def _flush(self) -> None:
+        self._since = 0.0
         if self._items:
             self._exchange.send_item(messages.ELEMENTS_HEAD, self._body())
             self._forget()
@@ -99,17 +104,20 @@ class Gathering:
     def _forget(self) -> None:
         self._items.clear()
         self._size = 0
+        self._since = 0.0
 
     def send_left_waiting(self) -> bool:
         """Sends what the handler has left waiting, without waiting for anything, and returns
         whether that must be looked at again."""
+        if not self._since:
+            return False
         if not self._lock.acquire(blocking=False):
-            return True  # the handler sends
+            return True  # the handler adds another one
         try:
-            if self._items and time.monotonic() - self._since >= LONGEST_DELAY:
+            if self._since and time.monotonic() - self._since >= LONGEST_DELAY:
                 self._exchange.send_item(messages.ELEMENTS_HEAD, self._body(), wait=False)
                 self._forget()
-            return bool(self._items)
+            return self._since != 0
         except BlockingIOError:
             return True  # there is no room yet
         except IpcError:

@@ -165,9 +165,7 @@ def read_part(part: bytes) -> tuple[int | None, bool]:
         kinds = [tag for tag, _ in tags]
         is_element = ELEMENT in kinds
         if ENVELOPE in kinds:
-            for key, start, end in _entries(
-                cbor.Walk(part, len(part)), _behind(ENVELOPE, tags)
-            ):
+            for key, start, end in _entries(cbor.Walk(part, len(part)), _behind(ENVELOPE, tags)):
                 if key == "payload":
                     is_element = any(tag == ELEMENT for tag, _ in cbor.read_tags(part, start))
                 if key == "id" and end is not None:

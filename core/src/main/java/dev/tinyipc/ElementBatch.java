@@ -50,10 +50,6 @@ final class ElementBatch {
 		this.maxSize = maxSize;
 	}
 
-	boolean isEmpty() {
-		return this.count == 0;
-	}
-
 	int maxSize() {
 		return this.maxSize;
 	}

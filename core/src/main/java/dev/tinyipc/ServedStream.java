@@ -47,8 +47,10 @@ final class ServedStream {
 
 	private long lastReturn;
 
-	/** When the first of the gathered elements came. */
-	private long gatheringSince;
+	/**
+	 * When the first of the gathered elements came; 0 if there are none to look after.
+	 */
+	private volatile long gatheringSince;
 
 	ServedStream(IpcChannel channel, OptionalLong id, @Nullable ElementBatch batch, Runnable whenGathering) {
 		this.channel = channel;
@@ -105,8 +107,8 @@ final class ServedStream {
 
 	private void sendGathered() throws IpcException {
 		if (this.batch != null) {
-			this.batch.send(null);
 			this.gatheringSince = 0;
+			this.batch.send(null);
 		}
 	}
 
@@ -125,6 +127,7 @@ final class ServedStream {
 	void drop() {
 		this.sending.lock();
 		if (this.batch != null) {
+			this.gatheringSince = 0;
 			this.batch.clear();
 		}
 		this.sending.unlock();
@@ -135,18 +138,19 @@ final class ServedStream {
 	 * @return whether this must be called again
 	 */
 	boolean sendLeftWaiting() {
+		if (this.gatheringSince == 0) {
+			return false;
+		}
 		if (!this.sending.tryLock()) {
-			return true; // the handler sends
+			return true; // the handler adds another one
 		}
 		try {
-			if (this.batch == null || this.batch.isEmpty()) {
-				return false;
-			}
-			if (System.nanoTime() - this.gatheringSince >= LONGEST_DELAY) {
+			long since = this.gatheringSince;
+			if (this.batch != null && since != 0 && System.nanoTime() - since >= LONGEST_DELAY) {
 				this.batch.send(Deadline.in(Duration.ZERO));
 				this.gatheringSince = 0;
 			}
-			return !this.batch.isEmpty();
+			return this.gatheringSince != 0;
 		}
 		catch (IpcException.Timeout ex) {
 			return true; // there is no room yet
