@@ -175,10 +175,10 @@ class CallListenerTests {
 		private final AtomicInteger peak = new AtomicInteger();
 
 		@IpcListener(value = "worker", concurrency = "1")
-		String ask(String text) {
+		String ask(String text) throws InterruptedException {
 			this.peak.accumulateAndGet(this.active.incrementAndGet(), Math::max);
 			try {
-				Thread.yield();
+				Thread.sleep(2); // so that others come meanwhile, if they can
 				return text;
 			}
 			finally {
