@@ -24,10 +24,14 @@ final class Handlers {
 
 	private final IpcInstrumentation instrumentation;
 
+	/** Null if all requests are let in. */
+	private final @Nullable RequestGate gate;
+
 	private Handlers(Builder builder) {
 		this.byMethod = Map.copyOf(builder.byMethod);
 		this.peer = builder.peer;
 		this.instrumentation = builder.instrumentation;
+		this.gate = builder.gate;
 	}
 
 	/** Begins to accompany a request. */
@@ -57,6 +61,17 @@ final class Handlers {
 	Optional<List<String>> methods() {
 		boolean plain = this.byMethod.keySet().equals(Set.of(DEFAULT));
 		return plain ? Optional.empty() : Optional.of(this.byMethod.keySet().stream().sorted().toList());
+	}
+
+	/** Whether a request may be worked on. If so, {@link #leave} is called afterwards. */
+	boolean enter() {
+		return this.gate == null || this.gate.enter();
+	}
+
+	void leave() {
+		if (this.gate != null) {
+			this.gate.leave();
+		}
 	}
 
 	boolean areNone() {
@@ -106,9 +121,15 @@ final class Handlers {
 
 		private IpcInstrumentation instrumentation = IpcInstrumentation.NONE;
 
+		private @Nullable RequestGate gate;
+
 		void instrumentation(String peer, IpcInstrumentation instrumentation) {
 			this.peer = peer;
 			this.instrumentation = IpcInstrumentation.guarded(instrumentation);
+		}
+
+		void gate(RequestGate gate) {
+			this.gate = gate;
 		}
 
 		@SuppressWarnings("unchecked") // a request is read as the type of its handler

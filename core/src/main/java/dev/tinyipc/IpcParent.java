@@ -166,23 +166,36 @@ public final class IpcParent {
 		}
 	}
 
+	/**
+	 * Begins an exchange over a socket that nobody else has meanwhile, for those who send
+	 * requests in a way of their own, and observe them.
+	 * @return the call, to be closed by the caller
+	 * @throws IpcException as {@link #exchange}, if there is no socket for it
+	 */
+	public Call begin() throws IpcException {
+		return new Call(null, IpcInstrumentation.Observed.NONE);
+	}
+
 	private Deadline deadline() {
 		return (this.deadline != null) ? this.deadline : Deadline.in(DEFAULT_TIMEOUT).interruptible();
 	}
 
-	/** An exchange with the parent, over a socket that nobody else has meanwhile. */
-	private final class Call implements Closeable {
+	/** An exchange with the parent, and its socket. */
+	public final class Call implements Closeable {
 
 		private final IpcRequester requester;
 
 		private final Exchange exchange;
 
-		Call(String method, IpcInstrumentation.Observed observed) throws IpcException {
+		private boolean closed;
+
+		private Call(@Nullable String method, IpcInstrumentation.Observed observed) throws IpcException {
 			Deadline deadline = deadline();
 			this.requester = IpcParent.this.pool.take(deadline);
 			Exchange begun = null;
 			try {
-				begun = this.requester.begin(deadline).method(method);
+				Exchange exchange = this.requester.begin(deadline);
+				begun = (method != null) ? exchange.method(method) : exchange;
 				IpcParent.this.trace.forEach(begun::optionalHeader);
 				observed.headers().forEach(begun::optionalHeader);
 				this.exchange = begun;
@@ -194,11 +207,22 @@ public final class IpcParent {
 			}
 		}
 
-		/** If it was given up, the parent is told. */
+		/**
+		 * The exchange.
+		 * @return not to be used any more once this is closed
+		 */
+		public Exchange exchange() {
+			return this.exchange;
+		}
+
+		/** If the exchange is not over, the parent is told that nobody waits for it. */
 		@Override
-		public void close() {
-			this.exchange.cancel();
-			IpcParent.this.pool.giveBack(this.requester);
+		public synchronized void close() {
+			if (!this.closed) {
+				this.closed = true;
+				this.exchange.cancel();
+				IpcParent.this.pool.giveBack(this.requester);
+			}
 		}
 
 	}

@@ -60,6 +60,7 @@ public final class IpcServer implements Closeable {
 
 	private final Handlers handlers;
 
+	/** 0 if their number was not chosen. */
 	private final int threads;
 
 	private final LaneWatch watch;
@@ -123,7 +124,7 @@ public final class IpcServer implements Closeable {
 
 	/** Serves the parent in the calling thread. */
 	void serveParent() throws IpcException {
-		ChildEnd child = connect(this.handlers.useContext());
+		ChildEnd child = connect(null, this.handlers.useContext());
 		try (child) {
 			if (child.greet()) {
 				this.workers.runFirst(child::serve);
@@ -155,16 +156,16 @@ public final class IpcServer implements Closeable {
 	}
 
 	/** Connects to the parent, which gets no answer before {@link #ready()}. */
-	IpcServer connected() throws IpcException {
-		this.child = connect(true);
+	IpcServer connected(@Nullable IpcChannel channel) throws IpcException {
+		this.child = connect(channel, true);
 		return this;
 	}
 
-	private ChildEnd connect(boolean mayCall) throws IpcException {
+	private ChildEnd connect(@Nullable IpcChannel channel, boolean mayCall) throws IpcException {
 		if (this.handlers.areNone()) {
 			throw new IllegalStateException("A child's server needs at least one handler");
 		}
-		return ChildEnd.connect(this.handlers, this.watch, this.threads, mayCall);
+		return ChildEnd.connect(channel, this.handlers, this.watch, Math.max(this.threads, 1), mayCall);
 	}
 
 	/**
@@ -216,6 +217,14 @@ public final class IpcServer implements Closeable {
 	}
 
 	/**
+	 * Whether this server has become {@linkplain #ready() ready}.
+	 * @return whether the parent has been told so, even if that has failed
+	 */
+	public boolean isReady() {
+		return this.ready;
+	}
+
+	/**
 	 * The parent of this process, to ask it for something outside a request. It answers
 	 * once this server is {@linkplain #ready() ready}.
 	 * @return the parent
@@ -252,7 +261,8 @@ public final class IpcServer implements Closeable {
 	 * @throws IpcException if there are too many open files
 	 */
 	public void serve(IpcChannel channel) throws IpcException {
-		new ServedPeer(this.handlers, this.watch, (this.threads > 1) ? this.threads : MAX_LANES, null).open(channel);
+		new ServedPeer(this.handlers, this.watch, (this.threads > 0) ? this.threads : MAX_LANES, true, null)
+			.open(channel);
 	}
 
 	/**

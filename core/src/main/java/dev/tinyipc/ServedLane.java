@@ -112,7 +112,7 @@ final class ServedLane implements Closeable {
 			return MessageFilter.Verdict.END;
 		}
 		boolean isNull = body.remaining() == 1 && body.get(body.position()) == NULL;
-		if (isNull && packet.descriptors().size() == 1 && this.peer != null && this.peer.mayHaveLanes()) {
+		if (isNull && packet.descriptors().size() == 1 && this.peer != null && this.peer.asksForLanes()) {
 			this.requestedLane = ReceivedSocket.takeFrom(packet);
 			if (this.requestedLane != null) {
 				return MessageFilter.Verdict.END;
@@ -167,12 +167,25 @@ final class ServedLane implements Closeable {
 	}
 
 	private boolean answer(IpcMessage<Object> request, ServedExchange exchange) throws IpcException {
+		boolean isLetIn = this.handlers.enter();
+		try {
+			return answer(request, exchange, isLetIn);
+		}
+		finally {
+			if (isLetIn) {
+				this.handlers.leave();
+			}
+		}
+	}
+
+	private boolean answer(IpcMessage<Object> request, ServedExchange exchange, boolean isLetIn) throws IpcException {
 		ServedStream elements = stream();
 		this.elements = elements;
 		IpcContext context = new IpcContext(this.envelope, exchange, (this.peer != null) ? this.peer.parent() : null);
 		try (ServedTrace trace = this.handlers.begin(context);
 				ServedReply reply = new ServedReply(this.channel, id(), exchange, trace, elements)) {
-			return answer(request, context, reply);
+			return isLetIn ? answer(request, context, reply)
+					: reply.refuse("Unavailable", "This process is being stopped, or is paused, and takes no requests");
 		}
 	}
 

@@ -105,7 +105,7 @@ final class ServedReply implements IpcServer.Sink, Closeable {
 		}
 		if (this.exchange.isCancelled()) {
 			logger.debug("A request was cancelled", failure);
-			return sendCancelled("Nobody waits for the reply any more");
+			return sendError("Cancelled", "Nobody waits for the reply any more");
 		}
 		logger.warn("A request failed; the peer gets an error item", failure);
 		try {
@@ -129,13 +129,22 @@ final class ServedReply implements IpcServer.Sink, Closeable {
 	 * @return whether the peer is there for the next answer
 	 */
 	boolean refuse(String reason) throws IpcException {
-		this.trace.failed(new CancellationException(reason));
-		return sendCancelled(reason);
+		return refuse("Cancelled", reason);
 	}
 
-	private boolean sendCancelled(String reason) throws IpcException {
+	/**
+	 * Sends that the request is not worked on.
+	 * @param type that of the error item
+	 * @return whether the peer is there for the next answer
+	 */
+	boolean refuse(String type, String reason) throws IpcException {
+		this.trace.failed(new CancellationException(reason));
+		return sendError(type, reason);
+	}
+
+	private boolean sendError(String type, String reason) throws IpcException {
 		try {
-			this.channel.sendError(this.id, "Cancelled", reason);
+			this.channel.sendError(this.id, type, reason);
 			return true;
 		}
 		catch (IpcException.PeerClosed ex) {

@@ -34,12 +34,12 @@ class LayersTests {
 					"EnvelopeReader", "Prefix", "StreamItem", "DroppedMessage", "MessageFilter", "Inbox", "Outbox",
 					"TypedPayload", "NamedTypes", "NamedValues", "IpcExchange", "IpcContract", "ContractReader",
 					"ContractMethod", "ContractReply", "ContractFuture", "ContractClient", "IpcHello", "ReceivedSocket",
-					"IpcServer", "IpcServerBuilder", "IpcContext", "IpcParent", "Handlers", "UnknownMethodException",
-					"ServedExchange", "ServedLane", "ServedReply", "ServedStream", "ElementBatch", "ReceivedElements",
-					"ReplyFilter", "ServedPeer", "LaneWatch", "ServerThreads", "ChildEnd", "RequestSender",
-					"RequesterPool", "LaneRequest", "ParentSettings", "Termination", "IpcMapperCustomizer",
-					"IpcInstrumentation", "GuardedInstrumentation", "ServedTrace", "IpcRequester", "Ledger", "Exchange",
-					"IpcProcessBuilder", "IpcProcess", "InProcessChild"));
+					"IpcServer", "IpcServerBuilder", "RequestGate", "IpcContext", "IpcParent", "Handlers",
+					"UnknownMethodException", "ServedExchange", "ServedLane", "ServedReply", "ServedStream",
+					"ElementBatch", "ReceivedElements", "ReplyFilter", "ServedPeer", "LaneWatch", "ServerThreads",
+					"ChildEnd", "RequestSender", "RequesterPool", "LaneRequest", "ParentSettings", "Termination",
+					"IpcMapperCustomizer", "IpcInstrumentation", "GuardedInstrumentation", "ServedTrace",
+					"IpcRequester", "Ledger", "Exchange", "IpcProcessBuilder", "IpcProcess", "InProcessChild"));
 
 	private static final Set<String> MAY_USE_JNA = Set.of("LibC", "StructBytes");
 

@@ -23,12 +23,13 @@ class AheadOfTimeTests {
 	private static final String CLASS_PATH = System.getProperty("java.class.path");
 
 	@Test
-	void childrenTheirQualifiedTemplatesAndTypedClientsSurviveAheadOfTimeProcessing(@TempDir Path folder)
+	void childrenTheirTemplatesTypedClientsAndListenersSurviveAheadOfTimeProcessing(@TempDir Path folder)
 			throws Exception {
 		Path classes = process(folder);
 		assertThat(run(folder, "java", "-Dspring.aot.enabled=true", "-cp", classes + File.pathSeparator + CLASS_PATH,
 				AheadOfTimeApplication.class.getName()))
-			.contains("the reply is: ahead of time; there is a Greeting of destination 'worker'");
+			.contains(
+					"the reply is: ahead of time; there is a Greeting of destination 'worker'; listeners of [worker]");
 	}
 
 	/** Returns where the classes are that were generated. */
