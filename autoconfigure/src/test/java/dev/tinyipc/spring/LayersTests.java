@@ -62,11 +62,13 @@ class LayersTests {
 
 	/** But for an annotation of an annotation, which need not be there. */
 	@Test
-	void springMessagingIsTouchedByListenerAndAutoconfigureOnly() {
+	void springMessagingIsTouchedByListenerItsTemplateAndAutoconfigureOnly() {
 		noClasses().that()
 			.resideInAnyPackage("dev.tinyipc.spring", "dev.tinyipc.spring.child", "dev.tinyipc.spring.actuate")
 			.and()
 			.areNotAnnotations()
+			.and()
+			.doNotHaveSimpleName("IpcMessagingTemplate")
 			.should()
 			.dependOnClassesThat()
 			.resideInAPackage("org.springframework.messaging..")

@@ -11,6 +11,7 @@ import java.util.Set;
 import java.util.concurrent.ThreadFactory;
 import java.util.stream.Collectors;
 
+import dev.tinyipc.IpcInstrumentation;
 import dev.tinyipc.IpcServer;
 import dev.tinyipc.IpcServerBuilder;
 import dev.tinyipc.IpcSocket;
@@ -152,7 +153,9 @@ public class IpcListenerEndpointRegistry
 		int concurrency = concurrency(endpoints);
 		RequestGate gate = new RequestGate();
 		if (destination instanceof ParentDestination parent) {
-			IpcServerBuilder handlers = IpcServer.builder();
+			IpcServerBuilder handlers = IpcServer.builder()
+				.instrumentation(PARENT, this.beanFactory.getBeanProvider(IpcInstrumentation.class)
+					.getIfAvailable(() -> IpcInstrumentation.NONE));
 			configure(handlers, endpoints, gate, (concurrency != 0) ? concurrency : this.settings.concurrency());
 			ParentConnection connection = new ParentConnection(parent, handlers, !isStartedByBoot());
 			this.parent = connection;

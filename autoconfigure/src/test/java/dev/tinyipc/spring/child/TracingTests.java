@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import java.util.function.BiConsumer;
 import java.util.stream.Stream;
 
@@ -18,6 +19,7 @@ import dev.tinyipc.spring.child.Spans.Span;
 import io.micrometer.observation.Observation;
 import io.micrometer.observation.ObservationRegistry;
 import io.micrometer.tracing.Tracer;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -29,6 +31,7 @@ import org.springframework.boot.micrometer.tracing.opentelemetry.autoconfigure.O
 import org.springframework.boot.opentelemetry.autoconfigure.OpenTelemetrySdkAutoConfiguration;
 import org.springframework.boot.test.context.runner.ApplicationContextRunner;
 import org.springframework.context.ApplicationContext;
+import org.springframework.core.ParameterizedTypeReference;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
@@ -40,6 +43,8 @@ class TracingTests {
 	private static final boolean HERE = true;
 
 	private static final boolean THERE = false;
+
+	private static final ParameterizedTypeReference<String> TEXT = ParameterizedTypeReference.forType(String.class);
 
 	@TempDir
 	private Path folder;
@@ -99,6 +104,39 @@ class TracingTests {
 			assertThat(process.attributes()).containsEntry("destination", "parent")
 				.containsEntry("method", "work")
 				.containsEntry("outcome", "SUCCESS");
+		});
+	}
+
+	@Test
+	void aCallInAnotherThreadBelongsToTheTraceOfTheOneThatBeganIt() {
+		withSpringChild().run((context) -> {
+			within(context, (template, tracer) -> {
+				assertThat(template.method("work").convertSendAndReceiveAsync("text", TEXT).join())
+					.isEqualTo("worked on text");
+				assertThat(tracer.currentSpan()).isNotNull();
+			});
+			List<Span> all = this.spans.await(4);
+			assertChain(Spans.named(all, "request", HERE), Spans.named(all, "ipc.exchange work", HERE),
+					Spans.named(all, "ipc.process work", THERE), Spans.named(all, "inner", THERE));
+		});
+	}
+
+	/** Of three calls of one instance, only the first has begun. */
+	@Test
+	void aCallThatIsNeverMadeEndsItsSpan() {
+		withSpringChild().run((context) -> {
+			within(context, (template, tracer) -> {
+				List<CompletableFuture<String>> calls = Stream
+					.generate(() -> template.method("hang").convertSendAndReceiveAsync("text", TEXT))
+					.limit(3)
+					.toList();
+				calls.forEach((call) -> call.cancel(true));
+			});
+			Awaitility.await()
+				.untilAsserted(() -> assertThat(this.spans.ended())
+					.filteredOn((span) -> span.name().equals("ipc.exchange hang") && span.isOurs())
+					.hasSize(3)
+					.noneMatch((span) -> span.attributes().get("exception").equals("none")));
 		});
 	}
 
