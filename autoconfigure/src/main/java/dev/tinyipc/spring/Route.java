@@ -69,19 +69,39 @@ record Route(IpcDestination destination, IpcObserver.Destination observer, IpcIn
 		IpcInstrumentation.Observed observed = begin(options);
 		observed.detach();
 		AtomicBoolean taken = new AtomicBoolean();
-		CompletableFuture<T> future = threads.start(this.destination, timeout, descriptors, (left, copies) -> {
-			if (!taken.compareAndSet(false, true)) {
-				throw new CancellationException("Nobody waits for the reply any more");
-			}
-			return result.apply(exchange(observed, request, type, left, options, copies));
-		});
+		CompletableFuture<T> future;
+		try {
+			future = threads.start(this.destination, timeout, descriptors, (left, copies) -> {
+				if (!taken.compareAndSet(false, true)) {
+					throw new CancellationException("Nobody waits for the reply any more");
+				}
+				return result.apply(exchange(observed, request, type, left, options, copies));
+			});
+		}
+		catch (RuntimeException | Error ex) {
+			endWithoutExchange(observed, ex);
+			throw ex;
+		}
 		future.whenComplete((reply, failure) -> {
 			if (taken.compareAndSet(false, true)) { // no thread will make it
-				observed.failed(failure);
-				observed.end();
+				endWithoutExchange(observed, failure);
 			}
 		});
 		return future;
+	}
+
+	/**
+	 * Ends the observation of a call that was not made.
+	 * @param failure null if somebody else has given the result
+	 */
+	private static void endWithoutExchange(IpcInstrumentation.Observed observed, @Nullable Throwable failure) {
+		if (failure != null) {
+			observed.failed(failure);
+		}
+		else {
+			observed.cancelled();
+		}
+		observed.end();
 	}
 
 	private <R> IpcMessage<R> exchange(IpcInstrumentation.Observed observed, Object request, Type type,
