@@ -69,8 +69,8 @@ public interface IpcInstrumentation {
 		}
 
 		/**
-		 * Nobody waits for the rest of a streamed reply, which its consumer has closed.
-		 * The exchange ends afterwards.
+		 * Nobody waits for the rest of a streamed reply, which its consumer has closed,
+		 * or for a call that was never made. The exchange ends afterwards.
 		 */
 		default void cancelled() {
 		}
