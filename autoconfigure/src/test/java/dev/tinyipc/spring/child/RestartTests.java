@@ -68,7 +68,7 @@ class RestartTests {
 			IpcChild child = context.getBean(IpcChild.class);
 			awaitState(child, ChildState.FAILED);
 			assertThat(child.instances().get(0).restarts()).isZero();
-			assertThat(child.instances().get(0)).hasToString("FAILED, ended by exit code 3");
+			assertThat(child.instances().get(0)).hasToString("FAILED, ended with exit code 3");
 		});
 	}
 
@@ -80,7 +80,7 @@ class RestartTests {
 				awaitState(context.getBean(IpcChild.class), ChildState.FAILED);
 				assertThat(output.getAll().lines().filter((line) -> line.contains("ERROR"))).singleElement()
 					.asString()
-					.contains("child process 'worker' failed 3 times within 60 s and is not started again",
+					.contains("child process 'worker' failed 3 times within 60 s and is not restarted",
 							"it ended: exit code 3. Its last lines of output: the licence has expired")
 					.doesNotContain(" | ");
 			});
@@ -132,7 +132,7 @@ class RestartTests {
 						}
 					}
 				}
-			}).withMessageContaining("'worker'").withMessageContaining("FAILED, ended by exit code 3");
+			}).withMessageContaining("'worker'").withMessageContaining("FAILED, ended with exit code 3");
 			assertThatExceptionOfType(IpcPeerUnavailableException.class)
 				.isThrownBy(() -> template.convertAndSend("hello"))
 				.withMessageContaining("FAILED");
