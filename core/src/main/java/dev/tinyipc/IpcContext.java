@@ -50,7 +50,7 @@ public final class IpcContext {
 	}
 
 	/**
-	 * Whether nobody waits for the reply any more. The thread of the handler is
+	 * Whether nobody waits for the reply. The thread of the handler is
 	 * interrupted, too.
 	 * @return whether the handler should return, with any result, as soon as it can
 	 */
@@ -59,7 +59,7 @@ public final class IpcContext {
 	}
 
 	/**
-	 * Ends the handler if nobody waits for the reply any more.
+	 * Ends the handler if nobody waits for the reply.
 	 * @throws CancellationException if the exchange was cancelled
 	 */
 	public void checkCancelled() {

@@ -105,7 +105,7 @@ final class ServedReply implements IpcServer.Sink, Closeable {
 		}
 		if (this.exchange.isCancelled()) {
 			logger.debug("A request was cancelled", failure);
-			return sendError("Cancelled", "Nobody waits for the reply any more");
+			return sendError("Cancelled", "The caller no longer waits for the reply");
 		}
 		logger.warn("A request failed; the peer gets an error item", failure);
 		try {
