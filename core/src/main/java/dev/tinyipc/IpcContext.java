@@ -50,8 +50,7 @@ public final class IpcContext {
 	}
 
 	/**
-	 * Whether nobody waits for the reply. The thread of the handler is
-	 * interrupted, too.
+	 * Whether nobody waits for the reply. The thread of the handler is interrupted, too.
 	 * @return whether the handler should return, with any result, as soon as it can
 	 */
 	public boolean isCancelled() {
