@@ -78,7 +78,8 @@ class LeakDetectorTests {
 
 	/** Other tests may have forgotten some, too. */
 	private ILoggingEvent reportOf(String method) {
-		return await().atMost(Duration.ofSeconds(60)).until(() -> {
+		// On a loaded machine, a collection of the heap of all tests takes seconds.
+		return await().atMost(Duration.ofMinutes(5)).pollInterval(Duration.ofSeconds(1)).until(() -> {
 			System.gc();
 			return this.log.list.stream().filter((event) -> isFrom(method, event)).findFirst();
 		}, Optional::isPresent).orElseThrow();
