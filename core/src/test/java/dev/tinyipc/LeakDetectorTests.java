@@ -20,7 +20,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 /** It is switched on for all tests. */
-@Timeout(180)
+@Timeout(660)
 class LeakDetectorTests {
 
 	private static final Logger logger = (Logger) LoggerFactory.getLogger(LeakDetector.class);
