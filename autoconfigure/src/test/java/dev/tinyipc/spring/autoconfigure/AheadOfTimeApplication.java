@@ -8,7 +8,7 @@ import dev.tinyipc.spring.TestWorker.Reply;
 import dev.tinyipc.spring.TestWorker.Request;
 
 import org.springframework.beans.factory.annotation.Qualifier;
-import org.springframework.boot.CommandLineRunner;
+import org.springframework.boot.ApplicationRunner;
 import org.springframework.boot.SpringApplication;
 import org.springframework.boot.autoconfigure.ImportAutoConfiguration;
 import org.springframework.boot.jackson.autoconfigure.JacksonAutoConfiguration;
@@ -33,10 +33,16 @@ class AheadOfTimeApplication {
 	}
 
 	@Bean
-	CommandLineRunner runner(@Qualifier("worker") CborMessageTemplate template, Greeting greeting) {
-		return (arguments) -> System.out.println("the reply is: "
-				+ template.convertSendAndReceive(new Request("echo", "ahead of time"), Reply.class).text()
-				+ "; there is a " + greeting);
+	ApplicationRunner runner(@Qualifier("worker") CborMessageTemplate template, Greeting greeting) {
+		return (arguments) -> {
+			if (arguments.containsOption("tell-parent")) {
+				template.convertAndSend("parent", "hello");
+				return;
+			}
+			System.out.println("the reply is: "
+					+ template.convertSendAndReceive(new Request("echo", "ahead of time"), Reply.class).text()
+					+ "; there is a " + greeting);
+		};
 	}
 
 }
