@@ -58,7 +58,7 @@ class IpcExchangeBeanRegistrationAotProcessor implements BeanRegistrationAotProc
 		IpcContract<?> contract = IpcContract.of(type);
 		hints.proxies().registerJdkProxy(type);
 		ClassUtils.getAllInterfacesForClassAsSet(type)
-			.forEach((one) -> hints.reflection().registerType(one, MemberCategory.INVOKE_DECLARED_METHODS));
+			.forEach((one) -> hints.reflection().registerType(one, MemberCategory.INVOKE_PUBLIC_METHODS));
 		this.bindings.registerReflectionHints(hints.reflection(), contract.dataTypes().toArray(Class<?>[]::new));
 	}
 
