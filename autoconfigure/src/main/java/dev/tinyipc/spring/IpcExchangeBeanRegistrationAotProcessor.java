@@ -1,5 +1,6 @@
 package dev.tinyipc.spring;
 
+import java.lang.reflect.Method;
 import java.util.Arrays;
 import java.util.LinkedHashSet;
 import java.util.Set;
@@ -9,7 +10,7 @@ import dev.tinyipc.IpcExchange;
 import org.jspecify.annotations.Nullable;
 
 import org.springframework.aot.hint.BindingReflectionHintsRegistrar;
-import org.springframework.aot.hint.MemberCategory;
+import org.springframework.aot.hint.ExecutableMode;
 import org.springframework.aot.hint.RuntimeHints;
 import org.springframework.beans.factory.aot.BeanRegistrationAotContribution;
 import org.springframework.beans.factory.aot.BeanRegistrationAotProcessor;
@@ -57,8 +58,9 @@ class IpcExchangeBeanRegistrationAotProcessor implements BeanRegistrationAotProc
 	private void register(Class<?> type, RuntimeHints hints) {
 		IpcContract<?> contract = IpcContract.of(type);
 		hints.proxies().registerJdkProxy(type);
-		ClassUtils.getAllInterfacesForClassAsSet(type)
-			.forEach((one) -> hints.reflection().registerType(one, MemberCategory.INVOKE_PUBLIC_METHODS));
+		for (Method method : type.getMethods()) {
+			hints.reflection().registerMethod(method, ExecutableMode.INVOKE);
+		}
 		this.bindings.registerReflectionHints(hints.reflection(), contract.dataTypes().toArray(Class<?>[]::new));
 	}
 
