@@ -38,6 +38,7 @@ def hellos():
     well("without keys", pairs(), {})
     well("with all keys", pairs(*everything), all_meant)
     well("with all keys, the other way round", pairs(*reversed(everything)), all_meant)
+    well("with a signal for stacks", pairs(protocol, ("stackSignal", integer(3))), {"protocol": 2, "stackSignal": 3})
     well("that can do nothing", pairs(("protocol", integer(2)), ("envelope", b"\xf4"), ("cancel", b"\xf4"), ("lanes", integer(1)),
                                       ("methods", b"\x80")),
          {"protocol": 2, "envelope": False, "cancel": False, "lanes": 1, "methods": []})
@@ -65,7 +66,9 @@ def hellos():
                              ("methods", text("echo"), "a text"), ("methods", b"\xa0", "a map"),
                              ("methods", head(4, 2) + text("echo") + integer(1), "an array with a number"),
                              ("maxMessageSize", text("16MB"), "a text"), ("maxMessageSize", integer(0), "0"),
-                             ("maxMessageSize", integer(-1), "-1")):
+                             ("maxMessageSize", integer(-1), "-1"),
+                             ("stackSignal", text("SIGQUIT"), "a text"), ("stackSignal", b"\xf5", "true"),
+                             ("stackSignal", integer(0), "0"), ("stackSignal", integer(65), "65")):
         ill(f"{key} is {name}", pairs(protocol, (key, value)) if key != "protocol" else pairs((key, value)), kinds)
     ill("without an item", None, "The item is longer than the body.", body=tag(HELLO, b""))
     ill("cut", None, "The item is longer than the body.", body=tag(HELLO, usual)[:-1])

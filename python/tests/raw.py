@@ -183,3 +183,29 @@ class RawParent(RawSocket):
             self.process.kill()
             self.process.wait()
             raise
+
+
+def next_call(sock):
+    """Receives a call in an envelope, and returns its number and the rest."""
+    item = sock.receive()
+    assert item.tag == ENVELOPE
+    return item.value["id"], item.value
+
+
+def refuse_lanes(sock):
+    """Answers the request for a further lane with an error item."""
+    body, files = sock.receive_body()
+    assert (body, len(files)) == (b"\xf6", 1)
+    socket.socket(fileno=files[0]).close()
+    sock.send(tagged(ERROR_ITEM, {"type": "NoLane", "message": "enough"}))
+
+
+def accept_lane(sock):
+    body, files = sock.receive_body()
+    assert (body, len(files)) == (b"\xf6", 1)
+    sock.send(None)
+    return RawSocket(socket.socket(fileno=files[0]))
+
+
+def answer(sock, number, payload, *files):
+    sock.send(envelope(payload, id=number), *files)

@@ -1,7 +1,5 @@
 """Calls of the child to a parent that knows the wire format only."""
 
-import socket
-
 import pytest
 
 from conftest import eventually
@@ -9,11 +7,13 @@ from raw import (
     CANCEL,
     ELEMENT,
     END,
-    ENVELOPE,
     ERROR_ITEM,
-    RawSocket,
+    accept_lane,
+    answer,
     envelope,
     loads,
+    next_call,
+    refuse_lanes,
     tagged,
 )
 
@@ -65,32 +65,6 @@ def parent(start):
     parent = start(APP)
     parent.hello()
     return parent
-
-
-def next_call(sock):
-    """Receives a call in an envelope, and returns its number and the rest."""
-    item = sock.receive()
-    assert item.tag == ENVELOPE
-    return item.value["id"], item.value
-
-
-def refuse_lanes(sock):
-    """Answers the request for a further lane with an error item."""
-    body, files = sock.receive_body()
-    assert (body, len(files)) == (b"\xf6", 1)
-    socket.socket(fileno=files[0]).close()
-    sock.send(tagged(ERROR_ITEM, {"type": "NoLane", "message": "enough"}))
-
-
-def accept_lane(sock):
-    body, files = sock.receive_body()
-    assert (body, len(files)) == (b"\xf6", 1)
-    sock.send(None)
-    return RawSocket(socket.socket(fileno=files[0]))
-
-
-def answer(sock, number, payload, *files):
-    sock.send(envelope(payload, id=number), *files)
 
 
 def test_a_call_is_answered_by_the_parent_during_a_request(parent):

@@ -210,6 +210,10 @@ def test_end_and_cancel_are_around_null():
         {"methods": [1]},
         {"maxMessageSize": 0},
         {"maxMessageSize": 1.5},
+        {"stackSignal": 0},
+        {"stackSignal": 65},
+        {"stackSignal": True},
+        {"stackSignal": "SIGQUIT"},
         [],
     ],
 )

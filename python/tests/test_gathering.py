@@ -65,7 +65,7 @@ def parent(start):
     return parent
 
 
-def ask(parent, payload, method, largest="16384"):
+def ask(parent, payload, method, largest="32768"):
     parent.send(envelope(payload, id=1, method=method, headers={"elements": largest}))
 
 

@@ -1,5 +1,6 @@
 """Requests and replies, as a parent sees them that knows the wire format only."""
 
+import signal
 import subprocess
 import sys
 
@@ -43,6 +44,13 @@ APP = """
     app.run()
 """
 
+SHORT_APP = """
+from tiny_ipc import App
+app = App()
+app.handler()(lambda request: request.payload)
+app.run()
+"""
+
 
 def error_of(reply):
     assert reply.tag == ERROR_ITEM, reply
@@ -60,7 +68,37 @@ def test_hello_says_what_the_app_can_do(start):
         "lanes": 1,
         "methods": ["", "about", "exit", "fail", "scale", "set"],
         "maxMessageSize": 12345,
+        "stackSignal": int(signal.SIGQUIT),
     }
+
+
+def test_the_signal_of_the_hello_prints_all_stacks_and_the_child_goes_on(start):
+    parent = start(
+        """
+        import time
+        from tiny_ipc import App
+        app = App(concurrency=2)
+
+        @app.handler()
+        def stuck(request):
+            time.sleep(request.payload)
+            return "done"
+
+        app.run()
+        """
+    )
+    number = parent.hello()["stackSignal"]
+    parent.send(1)
+    eventually(lambda: "in stuck" in (parent.process.send_signal(number) or parent.log()))
+    assert "most recent call first" in parent.log()
+    assert parent.receive() == "done"
+    assert parent.ask(0) == "done"
+    assert parent.end() == 0
+
+
+def test_a_signal_that_the_application_handles_itself_is_not_named(start):
+    parent = start("import signal\nsignal.signal(signal.SIGQUIT, signal.SIG_IGN)\n" + SHORT_APP)
+    assert "stackSignal" not in parent.hello()
 
 
 def test_without_invitation_there_is_no_hello_and_bare_requests_are_answered(start):

@@ -70,6 +70,7 @@ class App(Handlers):
         self._ended = threading.Event()
         self._error: Exception | None = None
         self._old_term: Any = None
+        self._stack_signal: int | None = None
         self._waits = False
         self._terminated = False
         if logging:
@@ -100,7 +101,7 @@ class App(Handlers):
         for variable in NOT_FOR_CHILDREN:
             os.environ.pop(variable, None)
         self._socket = FrameSocket(adopt(int(number)), limit)
-        log.enable_faulthandler()
+        self._stack_signal = log.enable_faulthandler()
         if threading.current_thread() is threading.main_thread():
             self._old_term = signal.signal(signal.SIGTERM, self._terminate)
 
@@ -130,6 +131,7 @@ class App(Handlers):
             lanes=self.concurrency,
             methods=self.methods,
             max_message_size=sock.limit,
+            stack_signal=self._stack_signal,
         )
         ours, theirs = pair()
         with theirs:

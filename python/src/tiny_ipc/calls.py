@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from . import cbor
+from . import cbor, tracing
 from .asking import Asker, Peer
 from .errors import CallTimeout, MessageTooLarge, NoLane, PeerGone, ProtocolFault, RemoteError
 from .files import Files, Sendable, descriptor_of
@@ -276,7 +276,7 @@ class Calls:
                     "The other end does not understand methods and headers: its hello has no"
                     " envelope, or has not come yet"
                 )
-            all_headers = {**self._headers, **(headers or {})}
+            all_headers = {**self._headers, **tracing.current_headers(), **(headers or {})}
             if caller_waits_until is not None:
                 left = max(0, int((caller_waits_until - time.monotonic()) * 1000))
                 all_headers.setdefault(DEADLINE_HEADER, str(left))

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from . import cbor, messages
+from . import cbor, messages, tracing
 from .errors import (
     Cancelled,
     DeadlineExceeded,
@@ -24,6 +24,7 @@ from .gathering import Gathering, wanted_size
 from .handlers import Reply, Request, is_async_stream, is_awaitable, is_stream
 
 if TYPE_CHECKING:
+    from .calls import Parent
     from .server import Lane, Server
 
 logger = logging.getLogger("tiny_ipc")
@@ -49,6 +50,7 @@ class Exchange:
         self._cancelled = False
         self._gone = False
         self._on_cancel: Callable[[], None] | None = None
+        self._span = tracing.NOTHING
 
     def is_cancelled(self) -> bool:
         return self._cancelled or self._gone
@@ -73,6 +75,7 @@ class Exchange:
     def abandon(self, error: BaseException) -> None:
         """Gives up the socket, whose peer could otherwise wait for ever."""
         logger.critical("A request cannot be answered", exc_info=error)
+        self._span.end()
         self._lane.socket.shutdown()
         self._server.finished(self)
 
@@ -81,7 +84,8 @@ class Exchange:
     def run(self) -> None:
         try:
             if self._stream is not None:
-                self._send_stream(self._stream)
+                with self._span.current():
+                    self._send_stream(self._stream)
             elif self._is_lane():
                 self._open_lane()
             else:
@@ -90,12 +94,14 @@ class Exchange:
                     loop = self._server.loop()
                     asyncio.run_coroutine_threadsafe(self._run_async(result), loop)
                     return
-                self._answer(result)
+                with self._span.current():
+                    self._answer(result)
         except BaseException as error:  # a handler that calls sys.exit() owes a reply, too
             self._fail(error)
         self._finish()
 
     def _finish(self) -> None:
+        self._span.end()
         self._files.close()
         self._frame.close()
         self._on_cancel = None
@@ -133,6 +139,9 @@ class Exchange:
         self._files = Files(frame.descriptors)
         frame.descriptors = []
         handler = self._server.handlers.find(body.method, not self._server.names_methods)
+        server = self._server
+        peer = "child" if server.parent is None else "parent"
+        span = self._span = tracing.serve(peer, body.method, body.headers)
         request = Request(
             payload,
             self._files,
@@ -140,13 +149,14 @@ class Exchange:
             body.headers,
             frame.received_at,
             self.is_cancelled,
-            self._server.parent,
+            server.parent and (lambda headers, ends_at: _parent_of(server, span, headers, ends_at)),
         )
         if request.deadline is not None and request.deadline <= 0:
             raise DeadlineExceeded("The deadline had passed before the request was handled")
         if self._cancelled:
             raise Cancelled("The request was cancelled before it was handled")
-        return handler(request)
+        with span.current():
+            return handler(request)
 
     def _answer(self, result: Any) -> None:
         if is_stream(result):
@@ -235,6 +245,7 @@ class Exchange:
 
     def _error(self, error: BaseException) -> list[bytes] | None:
         """Logs an error, and returns its item, or None if nobody can receive it."""
+        self._span.failed(error, self.is_cancelled())
         if isinstance(error, _PeerClosed):
             logger.debug("The peer was gone before the reply was sent")
             return None
@@ -255,16 +266,17 @@ class Exchange:
 
     async def _run_async(self, result: Any) -> None:
         try:
-            if is_awaitable(result):
-                result = await self._cancellable(result)
-            if is_async_stream(result):
-                await self._send_async_stream(result)
-            elif is_stream(result):
-                self._stream = result
-                self._server.submit(self)
-                return
-            else:
-                await self._send_value_async(result)
+            with self._span.current():
+                if is_awaitable(result):
+                    result = await self._cancellable(result)
+                if is_async_stream(result):
+                    await self._send_async_stream(result)
+                elif is_stream(result):
+                    self._stream = result
+                    self._server.submit(self)
+                    return
+                else:
+                    await self._send_value_async(result)
         except BaseException as error:  # see run()
             await self._fail_async(error)
         self._finish()
@@ -335,6 +347,14 @@ class Exchange:
 
 class _PeerClosed(IpcError):
     """There is nobody to send the reply to."""
+
+
+def _parent_of(
+    server: Server, span: tracing.Served, headers: Mapping[str, str], ends_at: float | None
+) -> Parent:
+    """The parent, whose calls continue the trace of a request in whatever thread they are made."""
+    assert server.parent is not None
+    return server.parent({**headers, **span.headers()}, ends_at)
 
 
 def _call_soon(loop: asyncio.AbstractEventLoop, callback: Callable[[], Any]) -> None:

@@ -15,7 +15,7 @@ from . import cbor, messages
 from .errors import IpcError
 from .handlers import Reply
 
-USUAL_SIZE = 16 * 1024
+USUAL_SIZE = 32 * 1024
 """How many bytes of elements are worth a message."""
 
 LONGEST_DELAY = 0.001

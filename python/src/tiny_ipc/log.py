@@ -5,9 +5,12 @@ from __future__ import annotations
 import faulthandler
 import logging
 import os
+import signal
 import sys
 
 PREFIX_VARIABLE = "TINY_IPC_LOG_PREFIX"
+STACK_SIGNAL = int(signal.SIGQUIT)
+"""As that of a JVM."""
 
 
 class PrefixFormatter(logging.Formatter):
@@ -45,9 +48,16 @@ def install() -> None:
         root.setLevel(logging.INFO)
 
 
-def enable_faulthandler() -> None:
-    """Prints a traceback if native code crashes."""
+def enable_faulthandler() -> int | None:
+    """Prints a traceback if native code crashes, and those of all threads on a signal.
+
+    Returns that signal, or None if the application handles it itself. Unlike a handler in Python,
+    this works while a thread holds the interpreter's lock."""
     try:
         faulthandler.enable()
+        if signal.getsignal(STACK_SIGNAL) is not signal.SIG_DFL:
+            return None
+        faulthandler.register(STACK_SIGNAL, all_threads=True)
+        return STACK_SIGNAL
     except (AttributeError, OSError, ValueError, RuntimeError):
-        pass  # stderr is closed, or no file
+        return None  # stderr is closed, or no file

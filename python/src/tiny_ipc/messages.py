@@ -23,6 +23,9 @@ ELEMENTS_HEADER = "elements"
 LONGEST_TEXT = 16_384
 """Characters of the type and of the message of an error item."""
 
+LAST_SIGNAL = 64
+"""SIGRTMAX of signal(7)."""
+
 NULL_BODY = b"\xf6"
 END_BODY = cbor.head(cbor.TAG, END) + NULL_BODY
 CANCEL_BODY = cbor.head(cbor.TAG, CANCEL) + NULL_BODY
@@ -229,6 +232,8 @@ class Hello:
     """``None`` if the child does not say; the empty text is for requests without a method."""
 
     max_message_size: int | None = None
+    stack_signal: int | None = None
+    """The signal on which it prints the stacks of its threads, and goes on."""
 
     def body(self) -> bytes:
         item = {
@@ -242,6 +247,8 @@ class Hello:
             item["methods"] = list(self.methods)  # type: ignore[assignment]
         if self.max_message_size is not None:
             item["maxMessageSize"] = self.max_message_size
+        if self.stack_signal is not None:
+            item["stackSignal"] = self.stack_signal
         return cbor.head(cbor.TAG, HELLO) + cbor.encode(item)
 
     @staticmethod
@@ -262,6 +269,9 @@ class Hello:
         lanes, size = value("lanes", int, 1), value("maxMessageSize", int, None)
         if lanes < 1 or (size is not None and size < 1):
             raise MalformedBody("A number of the hello is less than 1")
+        stack_signal = value("stackSignal", int, None)
+        if stack_signal is not None and not 1 <= stack_signal <= LAST_SIGNAL:
+            raise MalformedBody(f"The stackSignal is no signal from 1 to {LAST_SIGNAL}")
         return Hello(
             protocol=value("protocol", int, 1),
             ready=value("ready", bool, True),
@@ -270,4 +280,5 @@ class Hello:
             lanes=lanes,
             methods=None if methods is None else tuple(methods),
             max_message_size=size,
+            stack_signal=stack_signal,
         )

@@ -1,6 +1,7 @@
 """The methods of ConversationWorker that MixedTraffic calls, with the library for Python."""
 import asyncio
 import os
+import time
 
 from tiny_ipc import App, Reply, memory
 
@@ -38,6 +39,11 @@ async def hang(request):
     except asyncio.CancelledError:
         cancelled += 1
         raise
+
+
+@app.handler("stubborn")
+def stubborn(request):
+    time.sleep(request.payload)
 
 
 @app.handler("cancelled")

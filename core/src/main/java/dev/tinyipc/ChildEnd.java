@@ -23,28 +23,32 @@ final class ChildEnd implements Closeable {
 
 	private final boolean invited;
 
-	private ChildEnd(IpcSocket socket, IpcChannel channel, Handlers handlers, LaneWatch watch, int threads,
+	private ChildEnd(IpcChannel channel, boolean invited, Handlers handlers, LaneWatch watch, int threads,
 			boolean mayCall) throws IpcException {
-		this.socket = socket;
+		this.socket = channel.socket();
 		this.channel = channel;
-		this.invited = ParentSettings.invitesHello();
-		this.hello = new IpcHello(IpcHello.PROTOCOL, true, true, threads, handlers.methods(), channel.maxMessageSize());
+		this.invited = invited;
+		this.hello = new IpcHello(IpcHello.PROTOCOL, true, true, threads, handlers.methods(), channel.maxMessageSize(),
+				0);
 		this.calls = (this.invited && mayCall) ? IpcSocket.pair() : null;
-		this.parent = (this.calls != null) ? IpcParent.over(channel.onLane(this.calls.parent())) : null;
-		this.lane = this.invited ? new ServedPeer(handlers, watch, threads, this.parent).first(channel)
+		this.parent = (this.calls != null)
+				? IpcParent.over(channel.onLane(this.calls.parent()), handlers.instrumentation()) : null;
+		this.lane = this.invited ? new ServedPeer(handlers, watch, threads, threads > 1, this.parent).first(channel)
 				: new ServedLane(channel, handlers, null);
 	}
 
-	/** Connects to the parent. */
-	static ChildEnd connect(Handlers handlers, LaneWatch watch, int threads, boolean mayCall) throws IpcException {
-		IpcSocket socket = IpcSocket.inherited()
-			.orElseThrow(() -> new IllegalStateException("This program was not started as a child: the environment"
-					+ " variable " + IpcSocket.FD_VARIABLE + " is not set. Start it through IpcProcessBuilder,"
-					+ " or declare it with @ChildProcess"));
+	/**
+	 * Connects to the parent.
+	 * @param given the channel to it; null for one as the parent wants it
+	 */
+	static ChildEnd connect(@Nullable IpcChannel given, Handlers handlers, LaneWatch watch, int threads,
+			boolean mayCall) throws IpcException {
+		IpcSocket socket = (given != null) ? given.socket() : inherited();
 		boolean connected = false;
 		try {
 			Termination.holdOffWhileOpen(socket);
-			ChildEnd end = new ChildEnd(socket, ParentSettings.channelOver(socket), handlers, watch, threads, mayCall);
+			IpcChannel channel = (given != null) ? given : ParentSettings.channelOver(socket);
+			ChildEnd end = new ChildEnd(channel, ParentSettings.invitesHello(), handlers, watch, threads, mayCall);
 			connected = true;
 			return end;
 		}
@@ -53,6 +57,19 @@ final class ChildEnd implements Closeable {
 				socket.close();
 			}
 		}
+	}
+
+	/** As if the channel led to a parent that has invited this process to say hello. */
+	static ChildEnd over(IpcChannel channel, Handlers handlers, LaneWatch watch, int threads, boolean mayCall)
+			throws IpcException {
+		return new ChildEnd(channel, true, handlers, watch, threads, mayCall);
+	}
+
+	private static IpcSocket inherited() throws IpcException {
+		return IpcSocket.inherited()
+			.orElseThrow(() -> new IllegalStateException("This program was not started as a child: the environment"
+					+ " variable " + IpcSocket.FD_VARIABLE + " is not set. Start it through IpcProcessBuilder,"
+					+ " or declare it with @ChildProcess"));
 	}
 
 	/** To call the parent; empty if it has not invited this process to say hello. */

@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
  * This is the only caller of {@code waitpid}, and only for a child or a group that is
  * known to be ours, because the JVM has its own children.
  */
-final class ChildExit implements ChildWatcher.Watched {
+final class ChildExit implements ChildHandle, ChildWatcher.Watched {
 
 	/** How long consumers of lines can delay the end. */
 	private static final long LINES_GRACE = TimeUnit.SECONDS.toNanos(2);
@@ -67,11 +67,13 @@ final class ChildExit implements ChildWatcher.Watched {
 		this.outputs = outputs;
 	}
 
-	int pid() {
+	@Override
+	public int pid() {
 		return this.pid;
 	}
 
-	ProcessHandle handle() {
+	@Override
+	public ProcessHandle handle() {
 		return this.handle;
 	}
 
@@ -80,12 +82,14 @@ final class ChildExit implements ChildWatcher.Watched {
 	 * others hold that open. Dependent actions must be short: they run in the thread that
 	 * watches all children.
 	 */
-	CompletableFuture<ExitStatus> status() {
+	@Override
+	public CompletableFuture<ExitStatus> status() {
 		return this.status;
 	}
 
 	/** Sends a signal, or does nothing if the child has ended. */
-	synchronized void signal(int signal) throws IpcException {
+	@Override
+	public synchronized void signal(int signal) throws IpcException {
 		if (this.reaped != null || !isOurs()) {
 			return;
 		}
@@ -98,7 +102,8 @@ final class ChildExit implements ChildWatcher.Watched {
 	}
 
 	/** Sends a signal to the process, and not to its group. */
-	synchronized void signalAlone(int signal) throws IpcException {
+	@Override
+	public synchronized void signalAlone(int signal) throws IpcException {
 		if (this.reaped == null && pidfdSignal(signal) < 0 && Errno.last() != Errno.ESRCH.number) {
 			throw Errno.failure("pidfd_send_signal(" + this.pid + ')', Errno.last());
 		}

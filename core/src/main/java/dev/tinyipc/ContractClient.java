@@ -12,6 +12,7 @@ import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import java.util.stream.Stream;
 
 import org.jspecify.annotations.Nullable;
@@ -62,6 +63,9 @@ final class ContractClient implements InvocationHandler {
 			return call(exchanged, arguments);
 		}
 		catch (IpcException ex) {
+			if (exchanged.reply().later()) {
+				return CompletableFuture.failedFuture(this.caller.translate(ex));
+			}
 			throw thrown(this.caller.translate(ex), method);
 		}
 	}
@@ -90,6 +94,10 @@ final class ContractClient implements InvocationHandler {
 						method.timeout(arguments), descriptors);
 				return reply.received(elements);
 			}
+			if (reply.later()) {
+				return new ContractFuture(this.caller.callAsync(method.name(), payload, reply.type(),
+						method.timeout(arguments), descriptors), reply, this::translate);
+			}
 			IpcMessage<Object> message = this.caller.call(method.name(), payload, reply.type(),
 					method.timeout(arguments), descriptors);
 			return reply.received(message);
@@ -97,6 +105,10 @@ final class ContractClient implements InvocationHandler {
 		finally {
 			OwnedFd.closeAll(opened);
 		}
+	}
+
+	private Throwable translate(Throwable failure) {
+		return (failure instanceof IpcException ex) ? this.caller.translate(ex) : failure;
 	}
 
 	private static OwnedFd[] descriptors(ContractMethod method, @Nullable Object[] arguments, List<OwnedFd> opened)

@@ -17,6 +17,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Flow;
 import java.util.concurrent.Future;
@@ -164,35 +165,48 @@ final class ContractReader {
 
 	private ContractReply reply(Method method) {
 		Type type = resolve(method.getGenericReturnType(), method);
+		if (this.types.constructType(type).getRawClass() != CompletableFuture.class) {
+			return reply(type, false, method);
+		}
+		ContractReply reply = reply(argument(type, method), true, method);
+		if (reply.shape().isStream()) {
+			throw failure(method, "its result: a Stream within a CompletableFuture. Its elements are received when they"
+					+ " are asked for anyway: declare the Stream alone");
+		}
+		return reply;
+	}
+
+	private ContractReply reply(Type type, boolean later, Method method) {
 		Class<?> raw = this.types.constructType(type).getRawClass();
 		if (raw == void.class || raw == Void.class) {
-			return reply(Shape.NOTHING, Object.class, method);
+			return reply(Shape.NOTHING, Object.class, later, method);
 		}
 		if (raw == OwnedFd.class) {
-			return reply(Shape.DESCRIPTOR, Object.class, method);
+			return reply(Shape.DESCRIPTOR, Object.class, later, method);
 		}
 		if (isDescriptors(type)) {
-			return reply(Shape.DESCRIPTORS, Object.class, method);
+			return reply(Shape.DESCRIPTORS, Object.class, later, method);
 		}
 		if (raw == Optional.class) {
-			return reply(Shape.OPTIONAL, argument(type, method), method);
+			return reply(Shape.OPTIONAL, argument(type, method), later, method);
 		}
 		if (raw == IpcMessage.class) {
-			return reply(Shape.MESSAGE, argument(type, method), method);
+			return reply(Shape.MESSAGE, argument(type, method), later, method);
 		}
 		if (raw == Stream.class) {
 			Type element = argument(type, method);
 			return (this.types.constructType(element).getRawClass() == IpcMessage.class)
-					? reply(Shape.MESSAGES, argument(element, method), method) : reply(Shape.STREAM, element, method);
+					? reply(Shape.MESSAGES, argument(element, method), later, method)
+					: reply(Shape.STREAM, element, later, method);
 		}
-		return reply(Shape.VALUE, type, method);
+		return reply(Shape.VALUE, type, later, method);
 	}
 
-	private ContractReply reply(Shape shape, Type type, Method method) {
+	private ContractReply reply(Shape shape, Type type, boolean later, Method method) {
 		checkData(type, method, "its result");
 		boolean primitive = type instanceof Class<?> plain && plain.isPrimitive();
 		Type boxed = primitive ? MethodType.methodType((Class<?>) type).wrap().returnType() : type;
-		return new ContractReply(shape, boxed, !primitive, describe(method));
+		return new ContractReply(shape, boxed, !primitive, describe(method), later);
 	}
 
 	private Type argument(Type type, Method method) {

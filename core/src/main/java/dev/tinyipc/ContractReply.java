@@ -4,6 +4,7 @@ import java.lang.reflect.Type;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.stream.Stream;
 
 import org.jspecify.annotations.Nullable;
@@ -15,8 +16,9 @@ import org.jspecify.annotations.Nullable;
  * @param type what the payload, or each of a stream, is read as
  * @param nullable false if it is a primitive
  * @param method names the method in messages
+ * @param later whether the method returns a future of all that
  */
-record ContractReply(Shape shape, Type type, boolean nullable, String method) {
+record ContractReply(Shape shape, Type type, boolean nullable, String method, boolean later) {
 
 	/** What surrounds a payload. */
 	enum Shape {
@@ -65,6 +67,23 @@ record ContractReply(Shape shape, Type type, boolean nullable, String method) {
 		return Stream.iterate(0, (index) -> index + 1).limit(reply.descriptors().size()).map(reply::take).toList();
 	}
 
+	/** Closes a result that nobody takes. */
+	static void discard(@Nullable Object result) {
+		if (result instanceof IpcMessage<?> message) {
+			message.close();
+		}
+		else if (result instanceof OwnedFd descriptor) {
+			descriptor.close();
+		}
+		else if (result instanceof List<?> list) {
+			list.forEach((one) -> {
+				if (one instanceof OwnedFd descriptor) {
+					descriptor.close();
+				}
+			});
+		}
+	}
+
 	/** The result of a call whose reply is streamed. */
 	Stream<?> received(Stream<IpcMessage<Object>> elements) {
 		return (this.shape == Shape.MESSAGES) ? elements : elements.map((element) -> {
@@ -74,8 +93,18 @@ record ContractReply(Shape shape, Type type, boolean nullable, String method) {
 		});
 	}
 
-	/** What a server sends for the result of an implementation. */
+	/** What a server sends for the result of an implementation, or a future of it. */
 	@Nullable Object toSend(@Nullable Object result) {
+		if (!this.later) {
+			return content(result);
+		}
+		CompletableFuture<?> future = (CompletableFuture<?>) present(result);
+		CompletableFuture<?> content = future.thenApply(this::content);
+		content.whenComplete((sent, failure) -> future.cancel(true)); // if it is not done
+		return content;
+	}
+
+	private @Nullable Object content(@Nullable Object result) {
 		return switch (this.shape) {
 			case NOTHING -> null;
 			case VALUE -> typed(result);

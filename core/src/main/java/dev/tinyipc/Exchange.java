@@ -4,6 +4,7 @@ import java.lang.reflect.Type;
 import java.nio.ByteBuffer;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
@@ -38,6 +39,11 @@ public final class Exchange {
 
 	private @Nullable Map<String, String> headers;
 
+	private @Nullable Inspector inspector;
+
+	/** Whether the request cannot do without its method and its headers. */
+	private boolean needsEnvelope;
+
 	/** The number of the request among all messages; 0 until it is sent. */
 	private volatile long number;
 
@@ -61,16 +67,38 @@ public final class Exchange {
 	 */
 	public Exchange method(String name) {
 		this.method = checkSize(name);
+		this.needsEnvelope = true;
 		return this;
 	}
 
 	/**
 	 * Adds a header to the request, for a peer that knows envelopes.
-	 * @param name its name, such as {@code traceparent}
+	 * @param name its name
 	 * @param value its value
 	 * @return this exchange
 	 */
 	public Exchange header(String name, String value) {
+		this.needsEnvelope = true;
+		return put(name, value);
+	}
+
+	/**
+	 * Adds a header that the request can do without, such as {@code traceparent}. It is
+	 * left out if the peer is not known to understand envelopes, if the value has more
+	 * than 1024 characters, or if there are 64 headers already. The trace headers of a
+	 * request that the calling thread is serving are added anyway, unless there are
+	 * others.
+	 * @param name its name
+	 * @param value its value
+	 * @return this exchange
+	 */
+	public Exchange optionalHeader(String name, String value) {
+		boolean fits = Math.max(name.length(), value.length()) <= Envelope.MAX_TEXT_LENGTH
+				&& (this.headers == null || this.headers.size() < Envelope.MAX_HEADERS);
+		return fits ? put(name, value) : this;
+	}
+
+	private Exchange put(String name, String value) {
 		if (this.headers == null) {
 			this.headers = new LinkedHashMap<>();
 		}
@@ -80,6 +108,26 @@ public final class Exchange {
 		}
 		this.headers.put(checkSize(name), checkSize(value));
 		return this;
+	}
+
+	/**
+	 * Has somebody look at the request before it is sent.
+	 * @param inspector sees it once it is encoded
+	 * @return this exchange
+	 */
+	public Exchange inspectedBy(Inspector inspector) {
+		this.inspector = inspector;
+		return this;
+	}
+
+	boolean isInspected() {
+		return this.inspector != null;
+	}
+
+	void inspect(ByteBuffer payload, OwnedFd[] descriptors) throws IpcException {
+		if (this.inspector != null) {
+			this.inspector.inspect(this.method, payload, List.of(descriptors));
+		}
 	}
 
 	private static String checkSize(String text) {
@@ -115,9 +163,14 @@ public final class Exchange {
 		if (this.number != 0) {
 			throw new IllegalStateException("The request was already sent: begin another exchange");
 		}
-		if (this.method != null || this.headers != null) {
+		if (this.needsEnvelope) {
 			requireEnvelopes();
 		}
+		ServedTrace.currentHeaders().forEach((name, value) -> {
+			if (this.headers == null || !this.headers.containsKey(name)) {
+				optionalHeader(name, value);
+			}
+		});
 		return this.requester.send(this, payload, this.deadline, descriptors);
 	}
 
@@ -293,6 +346,21 @@ public final class Exchange {
 
 	void answered() {
 		this.answered = true;
+	}
+
+	/** Looks at a request before it is sent. */
+	@FunctionalInterface
+	public interface Inspector {
+
+		/**
+		 * Looks at a request. If this throws, the request is not sent.
+		 * @param method what the peer is to do; null if the request does not say
+		 * @param payload the payload as it will be sent, read-only, for this call only
+		 * @param descriptors those that will be sent with it; they stay the caller's
+		 * @throws IpcException if the request must not be sent
+		 */
+		void inspect(@Nullable String method, ByteBuffer payload, List<OwnedFd> descriptors) throws IpcException;
+
 	}
 
 }

@@ -1,6 +1,7 @@
 package dev.tinyipc;
 
 import java.io.OutputStream;
+import java.nio.ByteBuffer;
 
 import org.jspecify.annotations.Nullable;
 
@@ -73,6 +74,12 @@ final class FrameBuffer extends OutputStream implements Frame.Window {
 	/** The size that the body would have if it were not cut at the limit. */
 	long wantedBodySize() {
 		return this.wanted - Frame.HEADER_SIZE;
+	}
+
+	/** What was written of the body, from an offset on. */
+	ByteBuffer body(int offset) {
+		int start = Frame.HEADER_SIZE + offset;
+		return this.memory.bytes().slice(start, this.size - start).asReadOnlyBuffer();
 	}
 
 	@Override

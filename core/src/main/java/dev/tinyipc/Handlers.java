@@ -20,8 +20,28 @@ final class Handlers {
 
 	private final Map<String, Entry> byMethod;
 
-	Handlers(Map<String, Entry> byMethod) {
-		this.byMethod = Map.copyOf(byMethod);
+	private final String peer;
+
+	private final IpcInstrumentation instrumentation;
+
+	/** Null if all requests are let in. */
+	private final @Nullable RequestGate gate;
+
+	private Handlers(Builder builder) {
+		this.byMethod = Map.copyOf(builder.byMethod);
+		this.peer = builder.peer;
+		this.instrumentation = builder.instrumentation;
+		this.gate = builder.gate;
+	}
+
+	/** Begins to accompany a request. */
+	ServedTrace begin(IpcContext request) {
+		return ServedTrace.begin(this.instrumentation, this.peer, request);
+	}
+
+	/** What accompanies the handlers, and their calls of the parent. */
+	IpcInstrumentation instrumentation() {
+		return this.instrumentation;
 	}
 
 	/**
@@ -41,6 +61,17 @@ final class Handlers {
 	Optional<List<String>> methods() {
 		boolean plain = this.byMethod.keySet().equals(Set.of(DEFAULT));
 		return plain ? Optional.empty() : Optional.of(this.byMethod.keySet().stream().sorted().toList());
+	}
+
+	/** Whether a request may be worked on. If so, {@link #leave} is called afterwards. */
+	boolean enter() {
+		return this.gate == null || this.gate.enter();
+	}
+
+	void leave() {
+		if (this.gate != null) {
+			this.gate.leave();
+		}
 	}
 
 	boolean areNone() {
@@ -86,6 +117,21 @@ final class Handlers {
 
 		private final Map<String, Entry> byMethod = new LinkedHashMap<>();
 
+		private String peer = IpcParent.NAME;
+
+		private IpcInstrumentation instrumentation = IpcInstrumentation.NONE;
+
+		private @Nullable RequestGate gate;
+
+		void instrumentation(String peer, IpcInstrumentation instrumentation) {
+			this.peer = peer;
+			this.instrumentation = IpcInstrumentation.guarded(instrumentation);
+		}
+
+		void gate(RequestGate gate) {
+			this.gate = gate;
+		}
+
 		@SuppressWarnings("unchecked") // a request is read as the type of its handler
 		<T> void add(String method, Type type, boolean usesContext, TypedAction<T> handler) {
 			Entry before = this.byMethod.put(method, new Entry(type, (request, context, elements) -> handler
@@ -98,7 +144,7 @@ final class Handlers {
 		}
 
 		Handlers build() {
-			return new Handlers(this.byMethod);
+			return new Handlers(this);
 		}
 
 	}

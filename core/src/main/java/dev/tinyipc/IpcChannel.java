@@ -166,7 +166,7 @@ public final class IpcChannel {
 	 * @throws IpcException as {@link IpcSocket#send(ByteBuffer, OwnedFd...)}
 	 */
 	public long send(@Nullable Object payload, OwnedFd... descriptors) throws IpcException {
-		return this.outbox.send(Prefix.NONE, payload, null, descriptors);
+		return this.outbox.send(null, Prefix.NONE, payload, null, descriptors);
 	}
 
 	/**
@@ -181,12 +181,12 @@ public final class IpcChannel {
 	 * @throws IpcException as {@link #send(Object, OwnedFd...)}
 	 */
 	public long send(@Nullable Object payload, Deadline deadline, OwnedFd... descriptors) throws IpcException {
-		return this.outbox.send(Prefix.NONE, payload, deadline, descriptors);
+		return this.outbox.send(null, Prefix.NONE, payload, deadline, descriptors);
 	}
 
 	/** As {@link #send}, in an {@link Envelope} if there is a number to write on it. */
 	long sendNumbered(OptionalLong id, @Nullable Object payload, OwnedFd... descriptors) throws IpcException {
-		return this.outbox.send(Prefix.of(id), payload, null, descriptors);
+		return this.outbox.send(null, Prefix.of(id), payload, null, descriptors);
 	}
 
 	/**
@@ -194,7 +194,13 @@ public final class IpcChannel {
 	 */
 	long send(Prefix prefix, @Nullable Object payload, @Nullable Deadline deadline, OwnedFd... descriptors)
 			throws IpcException {
-		return this.outbox.send(prefix, payload, deadline, descriptors);
+		return this.outbox.send(null, prefix, payload, deadline, descriptors);
+	}
+
+	/** As the others, a request that its exchange inspects. */
+	long sendInspected(Exchange exchange, Prefix prefix, @Nullable Object payload, Deadline deadline,
+			OwnedFd... descriptors) throws IpcException {
+		return this.outbox.send(exchange, prefix, payload, deadline, descriptors);
 	}
 
 	/**

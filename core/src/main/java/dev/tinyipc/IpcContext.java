@@ -68,7 +68,8 @@ public final class IpcContext {
 
 	/**
 	 * The parent of this process, to ask it for something. Its calls wait no longer than
-	 * the caller of this request does for the reply, or for the first element of it.
+	 * the caller of this request does for the reply, or for the first element of it, and
+	 * belong to the same trace.
 	 * @return the parent
 	 * @throws IllegalStateException if the request does not come from the parent of a
 	 * child that was invited to say hello
@@ -78,7 +79,8 @@ public final class IpcContext {
 			throw new IllegalStateException("There is no parent to call: this process was not started as a child, or"
 					+ " its parent does not serve calls (" + IpcServer.HELLO_VARIABLE + " is not set)");
 		}
-		return this.exchange.isStreaming() ? this.parent : this.parent.until(this.deadline);
+		IpcParent parent = this.parent.inTrace(ServedTrace.headersOf(this));
+		return this.exchange.isStreaming() ? parent : parent.until(this.deadline);
 	}
 
 	/** The deadline that is written on an envelope that has just come. */

@@ -8,6 +8,7 @@ import java.util.Collection;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.stream.Stream;
 
 import org.jspecify.annotations.Nullable;
@@ -119,6 +120,24 @@ public final class IpcContract<T> {
 		 */
 		<R> IpcMessage<R> call(String method, Object payload, Type type, @Nullable Duration timeout,
 				OwnedFd... descriptors) throws IpcException;
+
+		/**
+		 * Sends a request and does not wait for its reply, for a method that returns a
+		 * future.
+		 * @param method its name
+		 * @param payload the value to send
+		 * @param type what the reply is read as
+		 * @param timeout how long it may take; null for the default
+		 * @param descriptors stay those of the contract, which closes them when this
+		 * method returns
+		 * @param <R> the type of the reply
+		 * @return the reply, which the contract closes, or why there is none. The
+		 * contract cancels it if nobody waits for the reply any more
+		 * @throws IpcException if the request cannot be sent; it is the failure of the
+		 * future that the caller of the interface gets
+		 */
+		<R> CompletableFuture<IpcMessage<R>> callAsync(String method, Object payload, Type type,
+				@Nullable Duration timeout, OwnedFd... descriptors) throws IpcException;
 
 		/**
 		 * Sends a request and streams its reply.

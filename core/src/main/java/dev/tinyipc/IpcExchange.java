@@ -42,12 +42,15 @@ import java.lang.annotation.Target;
  * empty value is null on the wire; {@code void}, which waits for the reply all the same;
  * {@code IpcMessage<T>}, an {@code OwnedFd} or a {@code List<OwnedFd>}, to be closed by
  * the caller; and {@code Stream<T>}, also of {@code IpcMessage<T>}, to be closed by the
- * caller, too. Closing it before its end cancels the exchange.
+ * caller, too. Closing it before its end cancels the exchange. All but streams can also
+ * be the result of a {@code CompletableFuture<T>}. The caller does not wait for it then,
+ * and cancels the exchange by {@code cancel(true)}, which cancels the future of the
+ * implementation, too.
  *
  * <p>
  * <b>Ownership.</b> Descriptors that are passed stay the caller's. Those that an
- * implementation receives are closed after the call, and those that it returns once they
- * are sent.
+ * implementation receives are closed after the call, or when its future is completed, and
+ * those that it returns once they are sent.
  *
  * @see IpcServerBuilder#service
  */

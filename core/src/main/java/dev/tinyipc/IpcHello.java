@@ -24,14 +24,19 @@ import tools.jackson.dataformat.cbor.CBORGenerator;
  * @param methods the methods that it serves, of which the empty text stands for requests
  * without one; empty if it has not said
  * @param maxMessageSize the largest body that it accepts, in bytes; 0 if it has not said
+ * @param stackSignal the signal on which it prints the stacks of its threads, and goes
+ * on; 0 if there is none
  */
 public record IpcHello(int protocol, boolean envelope, boolean cancel, int lanes, Optional<List<String>> methods,
-		long maxMessageSize) {
+		long maxMessageSize, int stackSignal) {
 
 	static final int TAG = 1230000970;
 
 	/** Of {@link IpcServer}. */
 	static final int PROTOCOL = 2;
+
+	/** {@code SIGRTMAX} of {@code signal(7)}. */
+	private static final int LAST_SIGNAL = 64;
 
 	/**
 	 * Whether a body is a hello, well-formed or not.
@@ -56,7 +61,16 @@ public record IpcHello(int protocol, boolean envelope, boolean cancel, int lanes
 		flag(content, "ready");
 		return new IpcHello((int) Math.min(protocol, Integer.MAX_VALUE), flag(content, "envelope"),
 				flag(content, "cancel"), (int) Math.min(number(content, "lanes", 1), Integer.MAX_VALUE),
-				Optional.ofNullable(methods(content.get("methods"))), number(content, "maxMessageSize", 0));
+				Optional.ofNullable(methods(content.get("methods"))), number(content, "maxMessageSize", 0),
+				signal(content));
+	}
+
+	private static int signal(JsonNode content) {
+		long signal = number(content, "stackSignal", 0);
+		if (signal > LAST_SIGNAL) {
+			throw malformed("has a \"stackSignal\" that is not a signal, from 1 to " + LAST_SIGNAL);
+		}
+		return (int) signal;
 	}
 
 	private static boolean flag(JsonNode content, String key) {
@@ -108,6 +122,9 @@ public record IpcHello(int protocol, boolean envelope, boolean cancel, int lanes
 			}
 			if (this.maxMessageSize > 0) {
 				generator.writeNumberProperty("maxMessageSize", this.maxMessageSize);
+			}
+			if (this.stackSignal > 0) {
+				generator.writeNumberProperty("stackSignal", this.stackSignal);
 			}
 			generator.writeEndObject();
 		}

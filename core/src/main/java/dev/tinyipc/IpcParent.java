@@ -4,6 +4,7 @@ import java.io.Closeable;
 import java.io.UncheckedIOException;
 import java.lang.reflect.Type;
 import java.time.Duration;
+import java.util.Map;
 import java.util.Objects;
 import java.util.stream.Stream;
 
@@ -24,21 +25,42 @@ import org.jspecify.annotations.Nullable;
  */
 public final class IpcParent {
 
+	/** The name of the parent, as a destination. */
+	static final String NAME = "parent";
+
 	private static final Duration DEFAULT_TIMEOUT = Duration.ofSeconds(30);
 
 	private final RequesterPool pool;
 
+	private final IpcInstrumentation instrumentation;
+
+	/** Headers of all calls: the trace of the request that is worked on. */
+	private final Map<String, String> trace;
+
 	/** Null for the default timeout, from each call on. */
 	private final @Nullable Deadline deadline;
 
-	private IpcParent(RequesterPool pool, @Nullable Deadline deadline) {
+	private IpcParent(RequesterPool pool, IpcInstrumentation instrumentation, Map<String, String> trace,
+			@Nullable Deadline deadline) {
 		this.pool = pool;
+		this.instrumentation = instrumentation;
+		this.trace = trace;
 		this.deadline = deadline;
 	}
 
 	/** The parent at the other end of the socket that goes with the hello. */
 	static IpcParent over(IpcChannel calls) {
-		return new IpcParent(new RequesterPool(calls), null);
+		return over(calls, IpcInstrumentation.NONE);
+	}
+
+	/** The same, with calls that are accompanied by an instrumentation. */
+	static IpcParent over(IpcChannel calls, IpcInstrumentation instrumentation) {
+		return new IpcParent(new RequesterPool(calls), instrumentation, Map.of(), null);
+	}
+
+	/** The same parent, whose calls belong to a trace, in whatever thread. */
+	IpcParent inTrace(Map<String, String> headers) {
+		return headers.isEmpty() ? this : new IpcParent(this.pool, this.instrumentation, headers, this.deadline);
 	}
 
 	/**
@@ -48,7 +70,8 @@ public final class IpcParent {
 	 * @return the same parent, with that limit
 	 */
 	public IpcParent until(Deadline deadline) {
-		return (deadline != Deadline.NONE) ? new IpcParent(this.pool, deadline.interruptible()) : this;
+		return (deadline != Deadline.NONE)
+				? new IpcParent(this.pool, this.instrumentation, this.trace, deadline.interruptible()) : this;
 	}
 
 	/**
@@ -89,9 +112,17 @@ public final class IpcParent {
 	 */
 	public <R> IpcMessage<R> exchange(String method, @Nullable Object payload, Type type, OwnedFd... descriptors)
 			throws IpcException {
-		try (Call call = new Call(method)) {
+		IpcInstrumentation.Observed observed = this.instrumentation.calling(NAME, method);
+		try (Call call = new Call(method, observed)) {
 			call.exchange.request(payload, descriptors);
 			return call.exchange.reply(type);
+		}
+		catch (IpcException | RuntimeException | Error ex) {
+			observed.failed(ex);
+			throw ex;
+		}
+		finally {
+			observed.end();
 		}
 	}
 
@@ -110,26 +141,47 @@ public final class IpcParent {
 	 */
 	public <R> Stream<IpcMessage<R>> stream(String method, @Nullable Object payload, Type type, OwnedFd... descriptors)
 			throws IpcException {
-		Call call = new Call(method);
+		IpcInstrumentation.Observed observed = this.instrumentation.calling(NAME, method);
+		Call call = null;
 		boolean sent = false;
 		try {
+			call = new Call(method, observed);
 			call.exchange.streamed().request(payload, descriptors);
 			sent = true;
-			return Stream.generate(() -> call.<R>next(type)).takeWhile(Objects::nonNull).onClose(call::close);
+			Elements elements = new Elements(call, observed);
+			return Stream.generate(() -> elements.<R>next(type)).takeWhile(Objects::nonNull).onClose(elements::close);
+		}
+		catch (IpcException | RuntimeException | Error ex) {
+			observed.failed(ex);
+			throw ex;
 		}
 		finally {
+			observed.detach();
 			if (!sent) {
-				call.close();
+				if (call != null) {
+					call.close();
+				}
+				observed.end();
 			}
 		}
+	}
+
+	/**
+	 * Begins an exchange over a socket that nobody else has meanwhile, for those who send
+	 * requests in a way of their own, and observe them.
+	 * @return the call, to be closed by the caller
+	 * @throws IpcException as {@link #exchange}, if there is no socket for it
+	 */
+	public Call begin() throws IpcException {
+		return new Call(null, IpcInstrumentation.Observed.NONE);
 	}
 
 	private Deadline deadline() {
 		return (this.deadline != null) ? this.deadline : Deadline.in(DEFAULT_TIMEOUT).interruptible();
 	}
 
-	/** An exchange with the parent, over a socket that nobody else has meanwhile. */
-	private final class Call implements Closeable {
+	/** An exchange with the parent, and its socket. */
+	public final class Call implements Closeable {
 
 		private final IpcRequester requester;
 
@@ -137,12 +189,15 @@ public final class IpcParent {
 
 		private boolean closed;
 
-		Call(String method) throws IpcException {
+		private Call(@Nullable String method, IpcInstrumentation.Observed observed) throws IpcException {
 			Deadline deadline = deadline();
 			this.requester = IpcParent.this.pool.take(deadline);
 			Exchange begun = null;
 			try {
-				begun = this.requester.begin(deadline).method(method);
+				Exchange exchange = this.requester.begin(deadline);
+				begun = (method != null) ? exchange.method(method) : exchange;
+				IpcParent.this.trace.forEach(begun::optionalHeader);
+				observed.headers().forEach(begun::optionalHeader);
 				this.exchange = begun;
 			}
 			finally {
@@ -152,28 +207,69 @@ public final class IpcParent {
 			}
 		}
 
-		/** Null at the end of the stream. */
-		<R> @Nullable IpcMessage<R> next(Type type) {
-			try {
-				IpcMessage<R> element = this.closed ? null : this.exchange.next(type, deadline());
-				if (element == null) {
-					close();
-				}
-				return element;
-			}
-			catch (IpcException ex) {
-				close();
-				throw new UncheckedIOException(ex);
-			}
+		/**
+		 * The exchange.
+		 * @return not to be used any more once this is closed
+		 */
+		public Exchange exchange() {
+			return this.exchange;
 		}
 
-		/** If it was given up, the parent is told. */
+		/** If the exchange is not over, the parent is told that nobody waits for it. */
 		@Override
 		public synchronized void close() {
 			if (!this.closed) {
 				this.closed = true;
 				this.exchange.cancel();
 				IpcParent.this.pool.giveBack(this.requester);
+			}
+		}
+
+	}
+
+	/** The elements of a streamed reply, until it ends or is closed. */
+	private final class Elements implements Closeable {
+
+		private final Call call;
+
+		private final IpcInstrumentation.Observed observed;
+
+		private boolean closed;
+
+		Elements(Call call, IpcInstrumentation.Observed observed) {
+			this.call = call;
+			this.observed = observed;
+		}
+
+		/** Null at the end of the stream. */
+		<R> @Nullable IpcMessage<R> next(Type type) {
+			try {
+				IpcMessage<R> element = this.closed ? null : this.call.exchange.next(type, deadline());
+				if (element == null) {
+					close();
+				}
+				return element;
+			}
+			catch (IpcException ex) {
+				this.observed.failed(ex);
+				close();
+				throw new UncheckedIOException(ex);
+			}
+			catch (RuntimeException | Error ex) {
+				this.observed.failed(ex);
+				throw ex;
+			}
+		}
+
+		@Override
+		public synchronized void close() {
+			if (!this.closed) {
+				this.closed = true;
+				if (!this.call.exchange.isAnswered()) {
+					this.observed.cancelled();
+				}
+				this.call.close();
+				this.observed.end();
 			}
 		}
 

@@ -21,7 +21,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class IpcProcess extends Process implements Closeable {
 
-	private final ChildExit child;
+	private final ChildHandle child;
 
 	private final IpcSocket socket;
 
@@ -33,7 +33,7 @@ public final class IpcProcess extends Process implements Closeable {
 
 	private final InputStream error;
 
-	IpcProcess(ChildExit child, IpcSocket socket, ChildStreams streams) throws IpcException {
+	IpcProcess(ChildHandle child, IpcSocket socket, ChildStreams streams) throws IpcException {
 		this.child = child;
 		this.socket = socket;
 		this.streams = streams;
@@ -41,6 +41,23 @@ public final class IpcProcess extends Process implements Closeable {
 		this.input = (inputEnd != null) ? inputEnd.outputStream() : OutputStream.nullOutputStream();
 		this.output = stream(streams.parentEnd(1));
 		this.error = stream(streams.parentEnd(2));
+	}
+
+	/**
+	 * Runs a program in a thread of this JVM, in place of a child: for tests, which then
+	 * need no process. It is like one for those who ask it, except that its process id is
+	 * that of this JVM. What destroys it interrupts the thread, and closes the program's
+	 * end of the socket.
+	 * @param pair the socket pair, which is closed with the process
+	 * @param program what to run
+	 * @return the process
+	 * @throws IpcException if the process cannot be created
+	 */
+	public static IpcProcess inThisJvm(IpcSocketPair pair, Program program) throws IpcException {
+		InProcessChild child = new InProcessChild(pair.child(), program);
+		IpcProcess process = new IpcProcess(child, pair.parent(), new ChildStreams());
+		child.start();
+		return process;
 	}
 
 	private static InputStream stream(@Nullable OwnedFd end) throws IpcException {
@@ -174,8 +191,17 @@ public final class IpcProcess extends Process implements Closeable {
 	 * (SIGQUIT, to the process only). A child that does not handle this signal ends.
 	 */
 	public void requestThreadDump() {
+		requestThreadDump(LibC.SIGQUIT);
+	}
+
+	/**
+	 * Has a child print the stacks of its threads (to the process only). A child that
+	 * does not handle the signal may end.
+	 * @param signal the one that its hello has named, see {@link IpcHello#stackSignal()}
+	 */
+	public void requestThreadDump(int signal) {
 		try {
-			this.child.signalAlone(LibC.SIGQUIT);
+			this.child.signalAlone(signal);
 		}
 		catch (IpcException ex) {
 			throw new UncheckedIOException(ex);
@@ -204,6 +230,20 @@ public final class IpcProcess extends Process implements Closeable {
 	@Override
 	public String toString() {
 		return "process " + pid() + exitStatus().map(status -> ", ended by " + status).orElse("");
+	}
+
+	/** A program that runs in place of a child. */
+	@FunctionalInterface
+	public interface Program {
+
+		/**
+		 * Runs the program.
+		 * @param socket the child's end of the socket, which is closed afterwards
+		 * @return the exit code, 0 to 255
+		 * @throws Exception if it failed, which is exit code 1
+		 */
+		int run(IpcSocket socket) throws Exception;
+
 	}
 
 }

@@ -60,6 +60,7 @@ public final class IpcServer implements Closeable {
 
 	private final Handlers handlers;
 
+	/** 0 if their number was not chosen. */
 	private final int threads;
 
 	private final LaneWatch watch;
@@ -123,7 +124,7 @@ public final class IpcServer implements Closeable {
 
 	/** Serves the parent in the calling thread. */
 	void serveParent() throws IpcException {
-		ChildEnd child = connect(this.handlers.useContext());
+		ChildEnd child = connect(null, this.handlers.useContext());
 		try (child) {
 			if (child.greet()) {
 				this.workers.runFirst(child::serve);
@@ -134,17 +135,37 @@ public final class IpcServer implements Closeable {
 		}
 	}
 
+	/**
+	 * Serves the other end of a channel in the calling thread as a child serves its
+	 * parent: says hello, serves further lanes if there are several threads, and lets
+	 * handlers call the peer. This is for tests, in which the parent is in the same JVM.
+	 * This server is closed at the end.
+	 * @param channel uses CBOR; this server closes its socket
+	 * @throws IpcException if the peer breaks the protocol, or the socket fails
+	 */
+	public void serveAsChild(IpcChannel channel) throws IpcException {
+		try (ChildEnd child = ChildEnd.over(channel, this.handlers, this.watch, this.threads,
+				this.handlers.useContext())) {
+			if (child.greet()) {
+				this.workers.runFirst(child::serve);
+			}
+		}
+		finally {
+			close();
+		}
+	}
+
 	/** Connects to the parent, which gets no answer before {@link #ready()}. */
-	IpcServer connected() throws IpcException {
-		this.child = connect(true);
+	IpcServer connected(@Nullable IpcChannel channel) throws IpcException {
+		this.child = connect(channel, true);
 		return this;
 	}
 
-	private ChildEnd connect(boolean mayCall) throws IpcException {
+	private ChildEnd connect(@Nullable IpcChannel channel, boolean mayCall) throws IpcException {
 		if (this.handlers.areNone()) {
 			throw new IllegalStateException("A child's server needs at least one handler");
 		}
-		return ChildEnd.connect(this.handlers, this.watch, this.threads, mayCall);
+		return ChildEnd.connect(channel, this.handlers, this.watch, Math.max(this.threads, 1), mayCall);
 	}
 
 	/**
@@ -196,6 +217,14 @@ public final class IpcServer implements Closeable {
 	}
 
 	/**
+	 * Whether this server has become {@linkplain #ready() ready}.
+	 * @return whether the parent has been told so, even if that has failed
+	 */
+	public boolean isReady() {
+		return this.ready;
+	}
+
+	/**
 	 * The parent of this process, to ask it for something outside a request. It answers
 	 * once this server is {@linkplain #ready() ready}.
 	 * @return the parent
@@ -232,7 +261,8 @@ public final class IpcServer implements Closeable {
 	 * @throws IpcException if there are too many open files
 	 */
 	public void serve(IpcChannel channel) throws IpcException {
-		new ServedPeer(this.handlers, this.watch, (this.threads > 1) ? this.threads : MAX_LANES, null).open(channel);
+		new ServedPeer(this.handlers, this.watch, (this.threads > 0) ? this.threads : MAX_LANES, true, null)
+			.open(channel);
 	}
 
 	/**
@@ -266,7 +296,9 @@ public final class IpcServer implements Closeable {
 		 * @param request the request, which is closed afterwards with all descriptors
 		 * that were not taken
 		 * @return the payload of the reply; a {@link Reply} to add descriptors; a
-		 * {@link java.util.stream.Stream} or {@link java.util.Iterator} to stream it
+		 * {@link java.util.stream.Stream} or {@link java.util.Iterator} to stream it; a
+		 * {@link java.util.concurrent.CompletionStage} of any of them, which is cancelled
+		 * with the request
 		 * @throws Exception if the request failed: the peer gets an error item
 		 */
 		@Nullable Object handle(IpcMessage<T> request) throws Exception;

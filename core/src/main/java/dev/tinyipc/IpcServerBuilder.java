@@ -24,7 +24,8 @@ public final class IpcServerBuilder {
 
 	private final Handlers.Builder handlers = new Handlers.Builder();
 
-	private int threads = 1;
+	/** 0 for the default. */
+	private int threads;
 
 	private @Nullable ThreadFactory threadFactory;
 
@@ -162,6 +163,18 @@ public final class IpcServerBuilder {
 	}
 
 	/**
+	 * Accompanies all requests, and the calls of the parent that their handlers make.
+	 * @param peer the name of who asks, as the instrumentation shall know it:
+	 * {@code parent} in a child
+	 * @param instrumentation accompanies them
+	 * @return this builder
+	 */
+	public IpcServerBuilder instrumentation(String peer, IpcInstrumentation instrumentation) {
+		this.handlers.instrumentation(peer, instrumentation);
+		return this;
+	}
+
+	/**
 	 * Serves several requests at a time, if the parent asks for that.
 	 * @param count the number of threads, at least 1; 1 by default
 	 * @return this builder
@@ -182,13 +195,33 @@ public final class IpcServerBuilder {
 	 * @return this builder
 	 */
 	public IpcServerBuilder threads(int count, ThreadFactory factory) {
+		return threads(count).threadFactory(factory);
+	}
+
+	/**
+	 * Has the threads created by a factory, however many there may be.
+	 * @param factory creates them
+	 * @return this builder
+	 */
+	public IpcServerBuilder threadFactory(ThreadFactory factory) {
 		this.threadFactory = factory;
-		return threads(count);
+		return this;
+	}
+
+	/**
+	 * Has requests refused while a gate is closed.
+	 * @param gate stays the caller's, who opens and closes it
+	 * @return this builder
+	 */
+	public IpcServerBuilder gate(RequestGate gate) {
+		this.handlers.gate(gate);
+		return this;
 	}
 
 	/**
 	 * Creates a server without a peer, to be given channels by
-	 * {@link IpcServer#serve(IpcChannel)}.
+	 * {@link IpcServer#serve(IpcChannel)}. Each of these peers may ask as much at a time
+	 * as there are threads, or 64 times if their number was not chosen.
 	 * @return the server
 	 */
 	public IpcServer build() {
@@ -226,7 +259,21 @@ public final class IpcServerBuilder {
 	 * @throws IpcException if the socket fails
 	 */
 	public IpcServer start() throws IpcException {
-		return build().connected();
+		return build().connected(null);
+	}
+
+	/**
+	 * Connects to the parent as {@link #start()} does, over a channel with a mapper and
+	 * limits of the caller's.
+	 * @param channel uses CBOR, over {@link IpcSocket#inherited()}; nobody else receives
+	 * from it, and the server closes its socket
+	 * @return the server
+	 * @throws IllegalStateException if there is no handler, or the channel does not use
+	 * CBOR
+	 * @throws IpcException if the socket fails
+	 */
+	public IpcServer start(IpcChannel channel) throws IpcException {
+		return build().connected(channel);
 	}
 
 }

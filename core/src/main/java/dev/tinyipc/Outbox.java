@@ -28,22 +28,28 @@ final class Outbox {
 
 	/**
 	 * Sends one message.
+	 * @param exchange whose request it is, if it is inspected; null otherwise
 	 * @param prefix what precedes the payload
 	 * @param deadline null for the socket's timeout
 	 * @return the size of the message on the wire, in bytes
 	 */
-	long send(Prefix prefix, @Nullable Object payload, @Nullable Deadline deadline, OwnedFd... descriptors)
-			throws IpcException {
+	long send(@Nullable Exchange exchange, Prefix prefix, @Nullable Object payload, @Nullable Deadline deadline,
+			OwnedFd... descriptors) throws IpcException {
 		FrameBuffer frame = this.buffers.take();
 		try {
 			int prefixSize = prefix.write(frame.memory().bytes(), Frame.HEADER_SIZE);
-			if (payload instanceof byte[] bytes && this.codec.isPlainByteString(byte[].class)) {
+			// The fast way never has all of the body in one place.
+			if (exchange == null && payload instanceof byte[] bytes && this.codec.isPlainByteString(byte[].class)) {
 				ByteString string = ByteString.of(bytes, frame, prefixSize);
 				return sendFrame(string, string.bodySize(), descriptors, deadline);
 			}
 			encode(payload, frame.begin(this.maxSize, prefixSize));
 			if (frame.wantedBodySize() == prefixSize) {
 				throw wroteNothing(payload);
+			}
+			if (exchange != null) {
+				checkSize(frame.wantedBodySize());
+				exchange.inspect(frame.body(prefixSize), descriptors);
 			}
 			return sendFrame(frame, frame.wantedBodySize(), descriptors, deadline);
 		}
@@ -109,13 +115,17 @@ final class Outbox {
 
 	long sendFrame(Frame.Window frame, long bodySize, OwnedFd[] descriptors, @Nullable Deadline deadline)
 			throws IpcException {
+		checkSize(bodySize);
+		Frame.send(this.socket.sender(), frame, (int) bodySize, descriptors, deadline);
+		return Frame.HEADER_SIZE + bodySize;
+	}
+
+	private void checkSize(long bodySize) throws IpcException {
 		if (bodySize > this.maxSize) {
 			throw new IpcException.MessageTooLarge("A message of " + bodySize + " bytes is over the limit of "
 					+ this.maxSize
 					+ ": raise the maximum message size on both sides, or send a descriptor of the data instead");
 		}
-		Frame.send(this.socket.sender(), frame, (int) bodySize, descriptors, deadline);
-		return Frame.HEADER_SIZE + bodySize;
 	}
 
 }

@@ -63,7 +63,10 @@ final class RequestSender {
 			OwnedFd... descriptors) throws IpcException {
 		boolean sent = false;
 		try {
-			long size = outgoing().send(prefix, payload, deadline, descriptors);
+			IpcChannel channel = outgoing();
+			long size = (exchange != null && exchange.isInspected())
+					? channel.sendInspected(exchange, prefix, payload, deadline, descriptors)
+					: channel.send(prefix, payload, deadline, descriptors);
 			sent = true;
 			return size;
 		}

@@ -1,6 +1,11 @@
 package dev.tinyipc;
 
 import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ExecutionException;
+
+import org.jspecify.annotations.Nullable;
 
 /** A request that is being worked on, in one thread, and that another may cancel. */
 final class ServedExchange {
@@ -35,6 +40,35 @@ final class ServedExchange {
 
 	synchronized boolean isCancelled() {
 		return this.cancelled;
+	}
+
+	/**
+	 * Waits for the result of a handler that returns it later. That takes a thread from
+	 * nobody: there are as many as lanes, and the lane has one exchange at a time.
+	 * @return a result that is there
+	 * @throws Exception why there is none
+	 */
+	static @Nullable Object await(@Nullable Object result) throws Exception {
+		if (!(result instanceof CompletionStage<?> later)) {
+			return result;
+		}
+		CompletableFuture<?> future = later.toCompletableFuture();
+		try {
+			return future.get();
+		}
+		catch (InterruptedException ex) {
+			if (future.cancel(true) || future.isCompletedExceptionally()) {
+				throw ex;
+			}
+			Thread.currentThread().interrupt();
+			return future.join(); // it has just come, perhaps with descriptors
+		}
+		catch (ExecutionException ex) {
+			if (ex.getCause() instanceof Error error) {
+				throw error;
+			}
+			throw (ex.getCause() instanceof Exception failure) ? failure : ex;
+		}
 	}
 
 	void checkCancelled() {

@@ -112,7 +112,7 @@ final class ServedLane implements Closeable {
 			return MessageFilter.Verdict.END;
 		}
 		boolean isNull = body.remaining() == 1 && body.get(body.position()) == NULL;
-		if (isNull && packet.descriptors().size() == 1 && this.peer != null && this.peer.mayHaveLanes()) {
+		if (isNull && packet.descriptors().size() == 1 && this.peer != null && this.peer.asksForLanes()) {
 			this.requestedLane = ReceivedSocket.takeFrom(packet);
 			if (this.requestedLane != null) {
 				return MessageFilter.Verdict.END;
@@ -167,23 +167,44 @@ final class ServedLane implements Closeable {
 	}
 
 	private boolean answer(IpcMessage<Object> request, ServedExchange exchange) throws IpcException {
+		boolean isLetIn = this.handlers.enter();
+		try {
+			return answer(request, exchange, isLetIn);
+		}
+		finally {
+			if (isLetIn) {
+				this.handlers.leave();
+			}
+		}
+	}
+
+	private boolean answer(IpcMessage<Object> request, ServedExchange exchange, boolean isLetIn) throws IpcException {
 		ServedStream elements = stream();
 		this.elements = elements;
-		try (ServedReply reply = new ServedReply(this.channel, id(), exchange, elements)) {
-			IpcContext context = new IpcContext(this.envelope, exchange,
-					(this.peer != null) ? this.peer.parent() : null);
-			if (context.deadline().hasPassed()) {
-				return reply.refuse("The deadline of the request had passed before it was begun");
-			}
-			Object result;
-			try {
-				result = handler().handler().handle(request, context, reply);
-			}
-			catch (Exception ex) {
-				return reply.fail(ex);
-			}
-			return reply.send(result);
+		IpcContext context = new IpcContext(this.envelope, exchange, (this.peer != null) ? this.peer.parent() : null);
+		try (ServedTrace trace = this.handlers.begin(context);
+				ServedReply reply = new ServedReply(this.channel, id(), exchange, trace, elements)) {
+			return isLetIn ? answer(request, context, reply)
+					: reply.refuse("Unavailable", "This process is being stopped, or is paused, and takes no requests");
 		}
+	}
+
+	private boolean answer(IpcMessage<Object> request, IpcContext context, ServedReply reply) throws IpcException {
+		if (context.deadline().hasPassed()) {
+			return reply.refuse("The deadline of the request had passed before it was begun");
+		}
+		Object result;
+		try {
+			result = ServedExchange.await(handler().handler().handle(request, context, reply));
+		}
+		catch (Exception ex) {
+			return reply.fail(ex);
+		}
+		catch (Error ex) {
+			reply.lost(ex);
+			throw ex;
+		}
+		return reply.send(result);
 	}
 
 	/** Elements may be gathered only if somebody sends those that are left waiting. */

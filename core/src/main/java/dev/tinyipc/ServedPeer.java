@@ -24,6 +24,9 @@ final class ServedPeer {
 
 	private final int maxLanes;
 
+	/** Whether the peer takes it that it can open further lanes. */
+	private final boolean asksForLanes;
+
 	/** To call the peer back; null if that is not possible. */
 	private final @Nullable IpcParent parent;
 
@@ -31,10 +34,11 @@ final class ServedPeer {
 
 	private volatile @Nullable ServedLane first;
 
-	ServedPeer(Handlers handlers, LaneWatch watch, int maxLanes, @Nullable IpcParent parent) {
+	ServedPeer(Handlers handlers, LaneWatch watch, int maxLanes, boolean asksForLanes, @Nullable IpcParent parent) {
 		this.handlers = handlers;
 		this.watch = watch;
 		this.maxLanes = maxLanes;
+		this.asksForLanes = asksForLanes;
 		this.parent = parent;
 	}
 
@@ -60,9 +64,9 @@ final class ServedPeer {
 		return lane == this.first;
 	}
 
-	/** Whether the peer was told that it can open further lanes. */
-	boolean mayHaveLanes() {
-		return this.maxLanes > 1;
+	/** Whether a null that brings a socket is the request for a lane. */
+	boolean asksForLanes() {
+		return this.asksForLanes;
 	}
 
 	/**

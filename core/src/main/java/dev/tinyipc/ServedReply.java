@@ -4,6 +4,7 @@ import java.io.Closeable;
 import java.io.IOException;
 import java.util.Iterator;
 import java.util.OptionalLong;
+import java.util.concurrent.CancellationException;
 import java.util.stream.BaseStream;
 
 import org.jspecify.annotations.Nullable;
@@ -24,6 +25,8 @@ final class ServedReply implements IpcServer.Sink, Closeable {
 
 	private final ServedExchange exchange;
 
+	private final ServedTrace trace;
+
 	private final ServedStream stream;
 
 	private boolean handled;
@@ -34,12 +37,14 @@ final class ServedReply implements IpcServer.Sink, Closeable {
 	 * Creates an answer.
 	 * @param id the number of the request
 	 * @param exchange that the request has begun
+	 * @param trace is told of failures
 	 * @param stream takes the elements, if there are any
 	 */
-	ServedReply(IpcChannel channel, OptionalLong id, ServedExchange exchange, ServedStream stream) {
+	ServedReply(IpcChannel channel, OptionalLong id, ServedExchange exchange, ServedTrace trace, ServedStream stream) {
 		this.channel = channel;
 		this.id = id;
 		this.exchange = exchange;
+		this.trace = trace;
 		this.stream = stream;
 	}
 
@@ -70,15 +75,21 @@ final class ServedReply implements IpcServer.Sink, Closeable {
 			return true;
 		}
 		catch (IpcException.PeerClosed ex) {
+			lost(ex);
 			return false; // nobody waits for the answer
 		}
 		catch (IpcException.Timeout ex) {
+			lost(ex);
 			throw ex; // there is no room for an error either
 		}
 		catch (IpcException | RuntimeException ex) {
 			// Such as a value that cannot be written, or a closed descriptor: nothing was
 			// sent. If part of it was, this fails too.
 			return fail(ex);
+		}
+		catch (Error ex) {
+			lost(ex);
+			throw ex;
 		}
 	}
 
@@ -88,12 +99,13 @@ final class ServedReply implements IpcServer.Sink, Closeable {
 	 */
 	boolean fail(Exception failure) throws IpcException {
 		takeNoMoreElements();
+		this.trace.failed(failure);
 		if (this.peerIsGone) {
 			return false;
 		}
 		if (this.exchange.isCancelled()) {
 			logger.debug("A request was cancelled", failure);
-			return refuse("Nobody waits for the reply any more");
+			return sendError("Cancelled", "Nobody waits for the reply any more");
 		}
 		logger.warn("A request failed; the peer gets an error item", failure);
 		try {
@@ -106,13 +118,33 @@ final class ServedReply implements IpcServer.Sink, Closeable {
 		}
 	}
 
+	/** Nothing is sent, because nobody is there, or an error ends the lane. */
+	void lost(Throwable failure) {
+		this.trace.failed(failure);
+	}
+
 	/**
-	 * Sends that there is no reply, because nobody would take it.
+	 * Sends that there is no reply, because nobody would take it, and the request was not
+	 * handled.
 	 * @return whether the peer is there for the next answer
 	 */
 	boolean refuse(String reason) throws IpcException {
+		return refuse("Cancelled", reason);
+	}
+
+	/**
+	 * Sends that the request is not worked on.
+	 * @param type that of the error item
+	 * @return whether the peer is there for the next answer
+	 */
+	boolean refuse(String type, String reason) throws IpcException {
+		this.trace.failed(new CancellationException(reason));
+		return sendError(type, reason);
+	}
+
+	private boolean sendError(String type, String reason) throws IpcException {
 		try {
-			this.channel.sendError(this.id, "Cancelled", reason);
+			this.channel.sendError(this.id, type, reason);
 			return true;
 		}
 		catch (IpcException.PeerClosed ex) {

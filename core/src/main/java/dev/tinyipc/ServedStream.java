@@ -20,7 +20,7 @@ final class ServedStream {
 	private static final Logger logger = LoggerFactory.getLogger(IpcServer.class);
 
 	/** How many bytes of elements are worth a message, with the least delay. */
-	static final int USUAL_SIZE = 16 * 1024;
+	static final int USUAL_SIZE = 32 * 1024;
 
 	/** An element that took longer to come has to wait for no other. */
 	private static final long SOON = TimeUnit.MICROSECONDS.toNanos(50);

@@ -232,7 +232,7 @@ class CallTests {
 						(request, context, elements) -> served.add(request.payload()));
 				LaneWatch watch = new LaneWatch(Runnable::run);
 				try (watch) {
-					new ServedPeer(handlers.build(), watch, 1, null).first(IpcChannel.over(pair.parent())).run();
+					new ServedPeer(handlers.build(), watch, 1, false, null).first(IpcChannel.over(pair.parent())).run();
 				}
 				return null;
 			});

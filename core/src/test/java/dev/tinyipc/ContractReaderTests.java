@@ -9,6 +9,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Future;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 
@@ -99,9 +100,34 @@ class ContractReaderTests {
 
 	}
 
-	interface Future {
+	interface FutureOfAStream {
 
-		CompletableFuture<String> a();
+		CompletableFuture<Stream<String>> a();
+
+	}
+
+	interface FutureOfAFuture {
+
+		CompletableFuture<CompletableFuture<String>> a();
+
+	}
+
+	@SuppressWarnings("rawtypes")
+	interface RawFuture {
+
+		CompletableFuture a();
+
+	}
+
+	interface OtherFuture {
+
+		Future<String> a();
+
+	}
+
+	interface FutureIn {
+
+		void a(CompletableFuture<String> text);
 
 	}
 
@@ -159,7 +185,12 @@ class ContractReaderTests {
 				arguments(Callback.class, "parameter 'callback': a java.util.function.Consumer cannot be sent"),
 				arguments(WithContext.class, "parameter 'context': a dev.tinyipc.IpcContext cannot be sent"),
 				arguments(StreamIn.class, "parameter 'texts': a java.util.stream.Stream cannot be sent"),
-				arguments(Future.class, "its result: a java.util.concurrent.CompletableFuture cannot be sent"),
+				arguments(FutureOfAStream.class, "its result: a Stream within a CompletableFuture"),
+				arguments(FutureOfAFuture.class, "its result: a java.util.concurrent.CompletableFuture cannot be sent"),
+				arguments(RawFuture.class,
+						"its result: java.util.concurrent.CompletableFuture does not say of what type"),
+				arguments(OtherFuture.class, "its result: a java.util.concurrent.Future cannot be sent"),
+				arguments(FutureIn.class, "parameter 'text': a java.util.concurrent.CompletableFuture cannot be sent"),
 				arguments(PathOut.class, "its result: a java.nio.file.Path cannot be sent"),
 				arguments(RawStream.class, "its result: java.util.stream.Stream does not say of what type"),
 				arguments(StreamOfFiles.class, "its result: a dev.tinyipc.OwnedFd cannot be sent"),

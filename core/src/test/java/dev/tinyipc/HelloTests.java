@@ -24,19 +24,22 @@ class HelloTests {
 
 	private static final String TAG = "da4950534a";
 
+	private static final String STACK_SIGNAL = "6b" + "737461636b5369676e616c";
+
 	private static ByteBuffer body(String hex) {
 		return ByteBuffer.wrap(HexFormat.of().parseHex(hex));
 	}
 
 	@Test
 	void isReadWhateverElseItSays() {
-		assertThat(IpcHello.read(body(TAG + "a0"))).isEqualTo(new IpcHello(1, false, false, 1, Optional.empty(), 0));
+		assertThat(IpcHello.read(body(TAG + "a0"))).isEqualTo(new IpcHello(1, false, false, 1, Optional.empty(), 0, 0));
 		assertThat(IpcHello
 			.read(body(TAG + "a4" + "656c616e657304" + "68656e76656c6f7065f5" + "6870726f746f636f6c02" + "6178f6")))
-			.isEqualTo(new IpcHello(2, true, false, 4, Optional.empty(), 0));
+			.isEqualTo(new IpcHello(2, true, false, 4, Optional.empty(), 0, 0));
 		assertThat(IpcHello.read(body(TAG + "a4" + "6663616e63656cf5" + "6572656164" + "79f5" + "676d6574686f6473"
 				+ "826161" + "60" + "6e6d61784d65737361676553697a65" + "1903e8")))
-			.isEqualTo(new IpcHello(1, false, true, 1, Optional.of(List.of("a", "")), 1000));
+			.isEqualTo(new IpcHello(1, false, true, 1, Optional.of(List.of("a", "")), 1000, 0));
+		assertThat(IpcHello.read(body(TAG + "a1" + STACK_SIGNAL + "1840")).stackSignal()).isEqualTo(64);
 		assertThat(IpcHello.isOne(body(TAG + "a0"))).isTrue();
 		assertThat(IpcHello.isOne(body("a0"))).isFalse();
 	}
@@ -45,7 +48,8 @@ class HelloTests {
 	@ValueSource(strings = { "", "01", "80", "a1" + "6870726f746f636f6c" + "6132", "a1" + "68656e76656c6f7065" + "01",
 			"a0" + "00", "a1" + "656c616e6573" + "00", "a1" + "656c616e6573" + "f94000",
 			"a1" + "676d6574686f6473" + "a0", "a1" + "676d6574686f6473" + "8101", "a1" + "6663616e63656c" + "f6",
-			"a1" + "657265616479" + "01", "a1" + "6e6d61784d65737361676553697a65" + "1bffffffffffffffff" })
+			"a1" + "657265616479" + "01", "a1" + "6e6d61784d65737361676553697a65" + "1bffffffffffffffff",
+			"a1" + STACK_SIGNAL + "00", "a1" + STACK_SIGNAL + "1841", "a1" + STACK_SIGNAL + "f5" })
 	void somethingElseBehindItsTagIsRefused(String content) {
 		assertThatExceptionOfType(JacksonException.class).isThrownBy(() -> IpcHello.read(body(TAG + content)));
 	}
@@ -54,7 +58,7 @@ class HelloTests {
 	void invitedChildSaysHelloAndAnswersEnvelopesWithEnvelopes() throws Exception {
 		try (IpcProcess child = start(Map.of(IpcServer.HELLO_VARIABLE, "1"))) {
 			assertThat(IpcHello.read(receiveBody(child)))
-				.isEqualTo(new IpcHello(2, true, true, 1, Optional.empty(), IpcChannel.DEFAULT_MAX_MESSAGE_SIZE));
+				.isEqualTo(new IpcHello(2, true, true, 1, Optional.empty(), IpcChannel.DEFAULT_MAX_MESSAGE_SIZE, 0));
 			IpcChannel channel = IpcChannel.over(child.socket());
 			for (long id = 5; id < 8; id++) {
 				channel.sendNumbered(OptionalLong.of(id), "to be echoed");

@@ -50,7 +50,7 @@ class LaneWatchTests {
 
 	private LaneWatch watch(Executor workers) throws IpcException {
 		LaneWatch watch = new LaneWatch(workers);
-		new ServedPeer(handlers(), watch, 1, null).open(IpcChannel.over(this.pair.parent()));
+		new ServedPeer(handlers(), watch, 1, false, null).open(IpcChannel.over(this.pair.parent()));
 		return watch;
 	}
 

@@ -23,8 +23,8 @@ class LayersTests {
 			Set.of("Errno", "IpcException", "Printable", "NativeAccess", "NativeBuffer", "Poll", "Deadline"),
 			Set.of("OwnedFd", "CloseActions", "LeakDetector", "FileOpening", "DescriptorStatus", "DescriptorIo",
 					"DescriptorChannel", "DescriptorInputStream", "DescriptorOutputStream", "MsgHdr", "PosixSpawn",
-					"SystemEnvironment", "Epoll", "ExitStatus", "Readiness", "ParkedThreads", "ChildExit",
-					"ChildOutput", "ChildWatcher", "OrphanGuard", "ChildLines", "ChildStreams", "Failures",
+					"SystemEnvironment", "Epoll", "ExitStatus", "Readiness", "ParkedThreads", "ChildHandle",
+					"ChildExit", "ChildOutput", "ChildWatcher", "OrphanGuard", "ChildLines", "ChildStreams", "Failures",
 					"ForeignCalls"),
 			Set.of("IpcSocket", "IpcSocketPair", "Packet", "SocketSide", "SocketCompanion", "SocketSender",
 					"SocketReceiver", "SocketOption", "InheritedSocket", "SharedMemory", "IpcPoller", "StructBytes",
@@ -33,12 +33,13 @@ class LayersTests {
 					"Utf8", "Frame", "FrameBuffer", "LargeMemory", "ByteString", "IpcMessage", "ErrorItem", "Envelope",
 					"EnvelopeReader", "Prefix", "StreamItem", "DroppedMessage", "MessageFilter", "Inbox", "Outbox",
 					"TypedPayload", "NamedTypes", "NamedValues", "IpcExchange", "IpcContract", "ContractReader",
-					"ContractMethod", "ContractReply", "ContractClient", "IpcHello", "ReceivedSocket", "IpcServer",
-					"IpcServerBuilder", "IpcContext", "IpcParent", "Handlers", "UnknownMethodException",
-					"ServedExchange", "ServedLane", "ServedReply", "ServedStream", "ElementBatch", "ReceivedElements",
-					"ReplyFilter", "ServedPeer", "LaneWatch", "ServerThreads", "ChildEnd", "RequestSender",
-					"RequesterPool", "LaneRequest", "ParentSettings", "Termination", "IpcMapperCustomizer",
-					"IpcRequester", "Ledger", "Exchange", "IpcProcessBuilder", "IpcProcess"));
+					"ContractMethod", "ContractReply", "ContractFuture", "ContractClient", "IpcHello", "ReceivedSocket",
+					"IpcServer", "IpcServerBuilder", "RequestGate", "IpcContext", "IpcParent", "Handlers",
+					"UnknownMethodException", "ServedExchange", "ServedLane", "ServedReply", "ServedStream",
+					"ElementBatch", "ReceivedElements", "ReplyFilter", "ServedPeer", "LaneWatch", "ServerThreads",
+					"ChildEnd", "RequestSender", "RequesterPool", "LaneRequest", "ParentSettings", "Termination",
+					"IpcMapperCustomizer", "IpcInstrumentation", "GuardedInstrumentation", "ServedTrace",
+					"IpcRequester", "Ledger", "Exchange", "IpcProcessBuilder", "IpcProcess", "InProcessChild"));
 
 	private static final Set<String> MAY_USE_JNA = Set.of("LibC", "StructBytes");
 

@@ -34,7 +34,7 @@ import org.springframework.core.ParameterizedTypeReference;
  * {@link IpcMessageConversionException} if a payload cannot be converted; and
  * {@link UnknownDestinationException} if there is no such destination.
  */
-public interface CborMessageOperations extends CborStreamOperations {
+public interface CborMessageOperations extends CborStreamOperations, CborAsyncOperations {
 
 	/**
 	 * Returns the same operations for requests that may be carried out twice. If an
@@ -61,6 +61,13 @@ public interface CborMessageOperations extends CborStreamOperations {
 	 * @return operations that otherwise behave like these
 	 */
 	CborMessageOperations header(String name, String value);
+
+	/**
+	 * Returns the same operations with another timeout for calls that name none.
+	 * @param timeout of a call, or of the wait for an element of a stream; more than zero
+	 * @return operations that otherwise behave like these
+	 */
+	CborMessageOperations timeout(Duration timeout);
 
 	/**
 	 * Sends a message to the default destination.

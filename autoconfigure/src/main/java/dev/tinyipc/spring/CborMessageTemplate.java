@@ -3,10 +3,12 @@ package dev.tinyipc.spring;
 import java.lang.reflect.Type;
 import java.time.Duration;
 import java.util.Collection;
-import java.util.Map;
-import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Function;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
 
+import dev.tinyipc.IpcInstrumentation;
 import dev.tinyipc.IpcMessage;
 import dev.tinyipc.OwnedFd;
 import org.jspecify.annotations.Nullable;
@@ -40,7 +42,9 @@ public class CborMessageTemplate implements CborMessageOperations {
 	/** The longest timeout: 100 years, which a {@code long} of nanoseconds can hold. */
 	public static final Duration MAX_TIMEOUT = Duration.ofDays(36_500);
 
-	private final Map<String, Route> routes;
+	private final Routes routes;
+
+	private AsyncCalls asyncCalls;
 
 	private @Nullable String defaultDestination;
 
@@ -54,19 +58,27 @@ public class CborMessageTemplate implements CborMessageOperations {
 	 * @param observer observes every message
 	 */
 	public CborMessageTemplate(Collection<? extends IpcDestination> destinations, IpcObserver observer) {
-		this.routes = new TreeMap<>();
+		this(destinations, observer, IpcInstrumentation.NONE);
+	}
+
+	/**
+	 * Creates a template. If there is only one destination, that is the default.
+	 * @param destinations the peers, with unique names
+	 * @param observer observes every message
+	 * @param instrumentation accompanies every exchange
+	 */
+	public CborMessageTemplate(Collection<? extends IpcDestination> destinations, IpcObserver observer,
+			IpcInstrumentation instrumentation) {
+		this.routes = new Routes(destinations, observer, instrumentation);
 		this.options = CallOptions.NONE;
-		for (IpcDestination destination : destinations) {
-			Route route = new Route(destination, GuardedObserver.of(observer, destination.name()));
-			Route other = this.routes.put(destination.name(), route);
-			Assert.state(other == null, () -> "Two destinations are named '" + destination.name() + '\'');
-		}
+		this.asyncCalls = AsyncCalls.inPlatformThreads();
 	}
 
 	private CborMessageTemplate(CborMessageTemplate other, CallOptions options) {
 		this.routes = other.routes;
 		this.defaultDestination = other.defaultDestination;
 		this.timeout = other.timeout;
+		this.asyncCalls = other.asyncCalls;
 		this.options = options;
 	}
 
@@ -88,6 +100,17 @@ public class CborMessageTemplate implements CborMessageOperations {
 		this.timeout = timeout;
 	}
 
+	/**
+	 * Sets whether asynchronous calls wait for their replies in virtual threads. By
+	 * default, those are platform threads, no more for each destination than it serves
+	 * requests at a time.
+	 * @param virtual whether to use virtual threads
+	 * @throws UnsupportedOperationException if they are wanted on a JDK before 21
+	 */
+	public void setVirtualThreads(boolean virtual) {
+		this.asyncCalls = virtual ? AsyncCalls.inVirtualThreads() : AsyncCalls.inPlatformThreads();
+	}
+
 	@Override
 	public CborMessageOperations idempotent() {
 		return new CborMessageTemplate(this, this.options.withIdempotent());
@@ -104,6 +127,12 @@ public class CborMessageTemplate implements CborMessageOperations {
 	}
 
 	@Override
+	public CborMessageOperations timeout(Duration timeout) {
+		checkTimeout(timeout);
+		return new CborMessageTemplate(this, this.options.withTimeout(timeout));
+	}
+
+	@Override
 	public CborMessageOperations totalTimeout(Duration total) {
 		checkTimeout(total);
 		return new CborMessageTemplate(this, this.options.withTotalTimeout(total));
@@ -116,7 +145,7 @@ public class CborMessageTemplate implements CborMessageOperations {
 
 	@Override
 	public void convertAndSend(String destination, Object payload, OwnedFd... descriptors) {
-		send(route(destination), payload, descriptors);
+		send(this.routes.to(destination), payload, descriptors);
 	}
 
 	@Override
@@ -136,7 +165,7 @@ public class CborMessageTemplate implements CborMessageOperations {
 
 	@Override
 	public <T> @Nullable IpcMessage<T> receive(String destination, Class<T> type) {
-		return receive(route(destination), type);
+		return receive(this.routes.to(destination), type);
 	}
 
 	@Override
@@ -156,7 +185,7 @@ public class CborMessageTemplate implements CborMessageOperations {
 
 	@Override
 	public <T> @Nullable IpcMessage<T> receive(String destination, ParameterizedTypeReference<T> type) {
-		return receive(route(destination), type.getType());
+		return receive(this.routes.to(destination), type.getType());
 	}
 
 	@Override
@@ -193,14 +222,14 @@ public class CborMessageTemplate implements CborMessageOperations {
 
 	@Override
 	public <R> IpcMessage<R> sendAndReceive(String destination, Object request, Class<R> type, OwnedFd... descriptors) {
-		Route route = route(destination);
+		Route route = this.routes.to(destination);
 		return exchange(route, request, type, timeout(route), descriptors);
 	}
 
 	@Override
 	public <R> IpcMessage<R> sendAndReceive(String destination, Object request, Class<R> type, Duration timeout,
 			OwnedFd... descriptors) {
-		return exchange(route(destination), request, type, timeout, descriptors);
+		return exchange(this.routes.to(destination), request, type, timeout, descriptors);
 	}
 
 	@Override
@@ -242,14 +271,14 @@ public class CborMessageTemplate implements CborMessageOperations {
 	@Override
 	public <R> IpcMessage<R> sendAndReceive(String destination, Object request, ParameterizedTypeReference<R> type,
 			OwnedFd... descriptors) {
-		Route route = route(destination);
+		Route route = this.routes.to(destination);
 		return exchange(route, request, type.getType(), timeout(route), descriptors);
 	}
 
 	@Override
 	public <R> IpcMessage<R> sendAndReceive(String destination, Object request, ParameterizedTypeReference<R> type,
 			Duration timeout, OwnedFd... descriptors) {
-		return exchange(route(destination), request, type.getType(), timeout, descriptors);
+		return exchange(this.routes.to(destination), request, type.getType(), timeout, descriptors);
 	}
 
 	@Override
@@ -266,7 +295,7 @@ public class CborMessageTemplate implements CborMessageOperations {
 	@Override
 	public <T> Stream<IpcMessage<T>> sendAndStream(String destination, Object request, Class<T> type,
 			OwnedFd... descriptors) {
-		return stream(route(destination), request, type, descriptors);
+		return stream(this.routes.to(destination), request, type, descriptors);
 	}
 
 	@Override
@@ -284,7 +313,41 @@ public class CborMessageTemplate implements CborMessageOperations {
 	@Override
 	public <T> Stream<IpcMessage<T>> sendAndStream(String destination, Object request,
 			ParameterizedTypeReference<T> type, OwnedFd... descriptors) {
-		return stream(route(destination), request, type.getType(), descriptors);
+		return stream(this.routes.to(destination), request, type.getType(), descriptors);
+	}
+
+	@Override
+	public <R> CompletableFuture<R> convertSendAndReceiveAsync(Object request, ParameterizedTypeReference<R> type,
+			OwnedFd... descriptors) {
+		return this.<R, R>start(this::defaultRoute, request, type, descriptors, CborMessageTemplate::payload);
+	}
+
+	@Override
+	public <R> CompletableFuture<R> convertSendAndReceiveAsync(String destination, Object request,
+			ParameterizedTypeReference<R> type, OwnedFd... descriptors) {
+		return this.<R, R>start(() -> this.routes.to(destination), request, type, descriptors,
+				CborMessageTemplate::payload);
+	}
+
+	@Override
+	public <R> CompletableFuture<IpcMessage<R>> sendAndReceiveAsync(String destination, Object request,
+			ParameterizedTypeReference<R> type, OwnedFd... descriptors) {
+		return this.<R, IpcMessage<R>>start(() -> this.routes.to(destination), request, type, descriptors,
+				Function.identity());
+	}
+
+	/** Makes a call as others do, in a thread of its own. */
+	private <R, T> CompletableFuture<T> start(Supplier<Route> to, Object request, ParameterizedTypeReference<R> type,
+			OwnedFd[] descriptors, Function<IpcMessage<R>, T> result) {
+		Route route;
+		try {
+			route = to.get();
+		}
+		catch (UnknownDestinationException ex) {
+			return CompletableFuture.failedFuture(ex);
+		}
+		return route.exchangeAsync(this.asyncCalls, request, type.getType(), timeout(route), this.options, descriptors,
+				result);
 	}
 
 	private void send(Route route, Object payload, OwnedFd[] descriptors) {
@@ -308,6 +371,9 @@ public class CborMessageTemplate implements CborMessageOperations {
 	}
 
 	private Duration timeout(Route route) {
+		if (this.options.timeout() != null) {
+			return this.options.timeout();
+		}
 		Duration own = route.destination().timeout();
 		return (own != null) ? own : this.timeout;
 	}
@@ -319,29 +385,7 @@ public class CborMessageTemplate implements CborMessageOperations {
 	}
 
 	private Route defaultRoute() {
-		if (this.defaultDestination != null) {
-			return route(this.defaultDestination);
-		}
-		if (this.routes.size() != 1) {
-			throw new UnknownDestinationException(
-					"The call names no destination, and there is no default. " + availableDestinations());
-		}
-		return this.routes.values().iterator().next();
-	}
-
-	private Route route(String destination) {
-		Route route = this.routes.get(destination);
-		if (route == null) {
-			throw new UnknownDestinationException(
-					"There is no destination '" + destination + "'. " + availableDestinations());
-		}
-		return route;
-	}
-
-	private String availableDestinations() {
-		return this.routes.isEmpty()
-				? "There are none: declare a child process with @ChildProcess or ipc.children.<name>.command."
-				: "There are: " + String.join(", ", this.routes.keySet()) + '.';
+		return (this.defaultDestination != null) ? this.routes.to(this.defaultDestination) : this.routes.only();
 	}
 
 	private static void checkTimeout(Duration timeout) {

@@ -41,6 +41,15 @@ public interface IpcDestination {
 	}
 
 	/**
+	 * How many threads at a time may wait for the replies of asynchronous calls. Further
+	 * calls are queued without a thread. It does not matter where threads are virtual.
+	 * @return at least 1; {@link Integer#MAX_VALUE} to begin every call at once
+	 */
+	default int asyncThreads() {
+		return Integer.MAX_VALUE;
+	}
+
+	/**
 	 * Runs an action with an exchange, after waiting until the peer can serve one.
 	 * @param timeout for the wait and the exchange together, more than zero
 	 * @param idempotent whether the action may be run once more, with another exchange,
@@ -52,6 +61,8 @@ public interface IpcDestination {
 	 * @throws IpcBusyException if the peer could not serve an exchange in time
 	 * @throws IpcTimeoutException if there was no reply within the timeout
 	 * @throws IpcReplyLostException if the peer ended after the request was sent
+	 * @throws IpcPoisonRequestException if the request is refused, because the peer has
+	 * died of it before
 	 * @throws IpcException.PeerClosed if the peer is gone and nothing was sent
 	 * @throws IpcException if the exchange failed otherwise
 	 */

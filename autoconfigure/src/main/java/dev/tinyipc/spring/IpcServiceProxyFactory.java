@@ -4,6 +4,7 @@ import java.lang.reflect.Type;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.stream.Stream;
 
 import dev.tinyipc.IpcContract;
@@ -101,6 +102,15 @@ public final class IpcServiceProxyFactory {
 			CborMessageOperations named = this.operations.method(method);
 			return (timeout != null) ? named.sendAndReceive(this.destination, payload, reply, timeout, descriptors)
 					: named.sendAndReceive(this.destination, payload, reply, descriptors);
+		}
+
+		@Override
+		public <R> CompletableFuture<IpcMessage<R>> callAsync(String method, Object payload, Type type,
+				@Nullable Duration timeout, OwnedFd... descriptors) {
+			ParameterizedTypeReference<R> reply = ParameterizedTypeReference.forType(type);
+			CborMessageOperations named = this.operations.method(method);
+			return ((timeout != null) ? named.timeout(timeout) : named).sendAndReceiveAsync(this.destination, payload,
+					reply, descriptors);
 		}
 
 		@Override

@@ -1,5 +1,7 @@
 package dev.tinyipc.spring;
 
+import dev.tinyipc.IpcContract;
+
 import org.springframework.beans.factory.ListableBeanFactory;
 import org.springframework.beans.factory.annotation.Qualifier;
 import org.springframework.beans.factory.support.AutowireCandidateQualifier;
@@ -34,6 +36,7 @@ class IpcServicesRegistrar implements ImportBeanDefinitionRegistrar {
 		if (registry.containsBeanDefinition(name) || hasOwn(type, registry)) {
 			return;
 		}
+		IpcContract.of(type); // what cannot be mapped fails the start, not the first use
 		if (!registry.containsBeanDefinition(FACTORY)) {
 			registry.registerBeanDefinition(FACTORY, new RootBeanDefinition(IpcServices.class));
 		}

@@ -13,17 +13,23 @@ import dev.tinyipc.ExitStatus;
  * @param probablyOutOfMemory whether the kernel probably killed it because memory ran
  * out: it ended by a SIGKILL that this application did not send, and the kernel has
  * killed a process for that reason while it ran
+ * @param stacks the stacks of its threads, line by line, which it printed before this
+ * application killed it because it did not answer; empty if it did not print any, or its
+ * output is not logged
  */
-public record PostMortem(ExitStatus exitStatus, List<String> lastLines, boolean probablyOutOfMemory) {
+public record PostMortem(ExitStatus exitStatus, List<String> lastLines, boolean probablyOutOfMemory,
+		List<String> stacks) {
 
 	/**
 	 * Creates a description.
 	 * @param exitStatus how the process ended
 	 * @param lastLines its last lines of output
 	 * @param probablyOutOfMemory whether the kernel probably killed it
+	 * @param stacks the stacks of its threads
 	 */
 	public PostMortem {
 		lastLines = List.copyOf(lastLines);
+		stacks = List.copyOf(stacks);
 	}
 
 	/**

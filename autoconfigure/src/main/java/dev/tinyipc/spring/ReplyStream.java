@@ -4,11 +4,13 @@ import java.lang.reflect.Type;
 import java.time.Duration;
 import java.util.Spliterator;
 import java.util.Spliterators;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
 
 import dev.tinyipc.Deadline;
+import dev.tinyipc.IpcInstrumentation;
 import dev.tinyipc.IpcMessage;
 import org.jspecify.annotations.Nullable;
 
@@ -24,6 +26,8 @@ final class ReplyStream<T> extends Spliterators.AbstractSpliterator<IpcMessage<T
 
 	private final IpcDestination.OpenExchange exchange;
 
+	private final IpcInstrumentation.Observed observed;
+
 	private final Type type;
 
 	/** For each element. */
@@ -35,13 +39,17 @@ final class ReplyStream<T> extends Spliterators.AbstractSpliterator<IpcMessage<T
 	/** Whether nothing more will come. */
 	private boolean over;
 
+	private final AtomicBoolean ended = new AtomicBoolean();
+
 	/** Whether the stream was closed, perhaps by another thread. */
 	private volatile boolean closed;
 
-	ReplyStream(Route route, IpcDestination.OpenExchange exchange, Type type, Duration timeout, Deadline end) {
+	ReplyStream(Route route, IpcDestination.OpenExchange exchange, IpcInstrumentation.Observed observed, Type type,
+			Duration timeout, Deadline end) {
 		super(Long.MAX_VALUE, Spliterator.ORDERED);
 		this.route = route;
 		this.exchange = exchange;
+		this.observed = observed;
 		this.type = type;
 		this.timeout = timeout;
 		this.end = end;
@@ -57,25 +65,46 @@ final class ReplyStream<T> extends Spliterators.AbstractSpliterator<IpcMessage<T
 			return false;
 		}
 		boolean goesOn = false;
+		boolean early = true;
 		try {
 			IpcMessage<T> element = next();
 			if (element != null) {
 				action.accept(element);
 				goesOn = true;
 			}
+			early = false;
 			return goesOn;
 		}
 		finally {
 			if (!goesOn) {
 				this.over = true;
-				this.exchange.close();
+				end(early);
+			}
+		}
+	}
+
+	/**
+	 * Ends the exchange and its observation.
+	 * @param early whether the peer may have more to say
+	 */
+	private void end(boolean early) {
+		boolean isFirst = this.ended.compareAndSet(false, true);
+		if (isFirst && early) {
+			this.observed.cancelled();
+		}
+		try {
+			this.exchange.close();
+		}
+		finally {
+			if (isFirst) {
+				this.observed.end();
 			}
 		}
 	}
 
 	private @Nullable IpcMessage<T> next() {
 		checkOpen();
-		IpcMessage<T> element = this.route.next(this.exchange, this.type, this.timeout, this.end);
+		IpcMessage<T> element = this.route.next(this.exchange, this.observed, this.type, this.timeout, this.end);
 		if (element == null) {
 			checkOpen();
 		}
@@ -91,7 +120,7 @@ final class ReplyStream<T> extends Spliterators.AbstractSpliterator<IpcMessage<T
 
 	private void closeEarly() {
 		this.closed = true;
-		this.exchange.close();
+		end(true);
 	}
 
 }

@@ -2,11 +2,16 @@ package dev.tinyipc.spring;
 
 import java.lang.reflect.Type;
 import java.time.Duration;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Function;
 import java.util.stream.Stream;
 
 import dev.tinyipc.Deadline;
 import dev.tinyipc.Exchange;
 import dev.tinyipc.IpcException;
+import dev.tinyipc.IpcInstrumentation;
 import dev.tinyipc.IpcMessage;
 import dev.tinyipc.OwnedFd;
 import org.jspecify.annotations.Nullable;
@@ -18,8 +23,9 @@ import tools.jackson.core.JacksonException;
  *
  * @param destination the peer
  * @param observer observes the messages
+ * @param instrumentation accompanies the exchanges
  */
-record Route(IpcDestination destination, IpcObserver.Destination observer) {
+record Route(IpcDestination destination, IpcObserver.Destination observer, IpcInstrumentation instrumentation) {
 
 	void send(Object payload, Duration timeout, OwnedFd[] descriptors) {
 		try {
@@ -51,28 +57,70 @@ record Route(IpcDestination destination, IpcObserver.Destination observer) {
 
 	<R> IpcMessage<R> exchange(Object request, Type type, Duration timeout, CallOptions options,
 			OwnedFd[] descriptors) {
+		return exchange(begin(options), request, type, timeout, options, descriptors);
+	}
+
+	/**
+	 * Has another thread make an exchange, which is observed as one of this thread.
+	 * @param result makes the result of the reply
+	 */
+	<R, T> CompletableFuture<T> exchangeAsync(AsyncCalls threads, Object request, Type type, Duration timeout,
+			CallOptions options, OwnedFd[] descriptors, Function<IpcMessage<R>, T> result) {
+		IpcInstrumentation.Observed observed = begin(options);
+		observed.detach();
+		AtomicBoolean taken = new AtomicBoolean();
+		CompletableFuture<T> future = threads.start(this.destination, timeout, descriptors, (left, copies) -> {
+			if (!taken.compareAndSet(false, true)) {
+				throw new CancellationException("Nobody waits for the reply any more");
+			}
+			return result.apply(exchange(observed, request, type, left, options, copies));
+		});
+		future.whenComplete((reply, failure) -> {
+			if (taken.compareAndSet(false, true)) { // no thread will make it
+				observed.failed(failure);
+				observed.end();
+			}
+		});
+		return future;
+	}
+
+	private <R> IpcMessage<R> exchange(IpcInstrumentation.Observed observed, Object request, Type type,
+			Duration timeout, CallOptions options, OwnedFd[] descriptors) {
 		long called = System.nanoTime();
 		try {
 			return this.destination.exchange(timeout, options.idempotent(), (exchange) -> {
 				long begun = System.nanoTime();
-				request(exchange, request, options, called, descriptors);
+				request(exchange, request, options, observed, called, descriptors);
 				IpcMessage<R> reply = received(exchange.reply(type));
 				this.observer.exchanged(Duration.ofNanos(System.nanoTime() - begun));
 				return reply;
 			});
 		}
 		catch (IpcException | JacksonException | IpcMessagingException ex) {
-			throw failed(ex);
+			throw failed(ex, observed);
+		}
+		catch (RuntimeException | Error ex) {
+			observed.failed(ex);
+			throw ex;
+		}
+		finally {
+			observed.end();
 		}
 	}
 
-	private Void request(Exchange exchange, Object request, CallOptions options, long called, OwnedFd[] descriptors)
-			throws IpcException {
+	private IpcInstrumentation.Observed begin(CallOptions options) {
+		String method = options.method();
+		return this.instrumentation.calling(this.destination.name(), (method != null) ? method : "");
+	}
+
+	private Void request(Exchange exchange, Object request, CallOptions options, IpcInstrumentation.Observed observed,
+			long called, OwnedFd[] descriptors) throws IpcException {
 		this.observer.acquired(Duration.ofNanos(System.nanoTime() - called));
 		if (options.method() != null) {
 			exchange.method(options.method());
 		}
 		options.headers().forEach(exchange::header);
+		observed.headers().forEach(exchange::optionalHeader);
 		long bytes = exchange.request(request, descriptors);
 		this.observer.sent(bytes, descriptors.length);
 		return null;
@@ -84,13 +132,26 @@ record Route(IpcDestination destination, IpcObserver.Destination observer) {
 		Duration total = options.totalTimeout();
 		Deadline end = (total != null) ? Deadline.in(total).interruptible() : Deadline.NONE;
 		Duration first = (total != null && total.compareTo(timeout) < 0) ? total : timeout;
+		IpcInstrumentation.Observed observed = begin(options);
+		boolean open = false;
 		try {
-			IpcDestination.OpenExchange open = this.destination.open(first, options.idempotent(),
-					(exchange) -> request(exchange.streamed(), request, options, called, descriptors));
-			return new ReplyStream<T>(this, open, type, timeout, end).stream();
+			IpcDestination.OpenExchange exchange = this.destination.open(first, options.idempotent(),
+					(begun) -> request(begun.streamed(), request, options, observed, called, descriptors));
+			open = true;
+			return new ReplyStream<T>(this, exchange, observed, type, timeout, end).stream();
 		}
 		catch (IpcException | JacksonException | IpcMessagingException ex) {
-			throw failed(ex);
+			throw failed(ex, observed);
+		}
+		catch (RuntimeException | Error ex) {
+			observed.failed(ex);
+			throw ex;
+		}
+		finally {
+			observed.detach();
+			if (!open) {
+				observed.end();
+			}
 		}
 	}
 
@@ -99,7 +160,8 @@ record Route(IpcDestination destination, IpcObserver.Destination observer) {
 	 * @param timeout for this element
 	 * @param end of the whole stream, also if the next element is there already
 	 */
-	<T> @Nullable IpcMessage<T> next(IpcDestination.OpenExchange open, Type type, Duration timeout, Deadline end) {
+	<T> @Nullable IpcMessage<T> next(IpcDestination.OpenExchange open, IpcInstrumentation.Observed observed, Type type,
+			Duration timeout, Deadline end) {
 		try {
 			IpcMessage<T> element = open.run((exchange) -> {
 				if (end.hasPassed()) {
@@ -114,8 +176,14 @@ record Route(IpcDestination destination, IpcObserver.Destination observer) {
 			return (element != null) ? received(element) : null;
 		}
 		catch (IpcException | JacksonException | IpcMessagingException ex) {
-			throw failed(ex);
+			throw failed(ex, observed);
 		}
+	}
+
+	private IpcMessagingException failed(Exception cause, IpcInstrumentation.Observed observed) {
+		IpcMessagingException translated = failed(cause);
+		observed.failed(translated);
+		return translated;
 	}
 
 	private IpcMessagingException failed(Exception cause) {

@@ -4,6 +4,7 @@ import java.nio.file.Path;
 
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.ExecutionException;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
@@ -25,6 +26,7 @@ import org.springframework.boot.autoconfigure.ImportAutoConfiguration;
 import org.springframework.boot.builder.SpringApplicationBuilder;
 import org.springframework.boot.jackson.autoconfigure.JacksonAutoConfiguration;
 import org.springframework.context.ConfigurableApplicationContext;
+import org.springframework.core.ParameterizedTypeReference;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
@@ -96,6 +98,12 @@ class CborMessageTemplateTests {
 			try (OwnedFd descriptor = OwnedFd.open(Path.of("/dev/null"))) {
 				texts.convertAndSend("text", descriptor);
 				assertThat(texts.receiveAndConvert(String.class)).isEqualTo("text");
+				texts.convertAndSend("texts", descriptor, descriptor);
+				assertThat(texts.receiveAndConvert(String.class)).isEqualTo("texts");
+				texts.convertAndSend("an array", new OwnedFd[] { descriptor });
+				assertThat(texts.receiveAndConvert(String.class)).isEqualTo("an array");
+				texts.convertAndSend("none");
+				assertThat(texts.receiveAndConvert(String.class)).isEqualTo("none");
 				texts.convertAndSend("worker", "named", descriptor);
 				assertThat(texts.receiveAndConvert(String.class)).isEqualTo("named");
 			}
@@ -120,6 +128,32 @@ class CborMessageTemplateTests {
 			.withMessageContaining("PT0.1S");
 		assertThat(this.template.convertSendAndReceive(new Request("echo", "next"), Reply.class).text())
 			.isEqualTo("next");
+	}
+
+	@Test
+	void aCallThatNobodyWaitsForBringsItsReplyLater() throws Exception {
+		Request echo = new Request("echo", "later");
+		assertThat(this.template.convertSendAndReceiveAsync(echo, Reply.class).get().text()).isEqualTo("later");
+		assertThat(this.template.convertSendAndReceiveAsync("worker", echo, Reply.class).get().text())
+			.isEqualTo("later");
+		assertThat(this.template
+			.convertSendAndReceiveAsync(new Request("list", ""), new ParameterizedTypeReference<List<Integer>>() {
+			})
+			.get()).containsExactly(1, 2, 3);
+		try (SharedMemory memory = SharedMemory.create("words")) {
+			memory.outputStream().write("in the file".getBytes());
+			Request give = new Request("give", "here");
+			try (IpcMessage<Reply> reply = this.template
+				.sendAndReceiveAsync("worker", give, Reply.class, memory.descriptor())
+				.get()) {
+				assertThat(reply.descriptors().get(0).inputStream()).hasContent("in the file");
+			}
+		}
+		assertThatExceptionOfType(ExecutionException.class)
+			.isThrownBy(() -> this.template.timeout(SHORT)
+				.convertSendAndReceiveAsync(new Request("answer late", ""), Reply.class)
+				.get())
+			.withCauseInstanceOf(IpcTimeoutException.class);
 	}
 
 	@Test

@@ -5,7 +5,12 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
 import java.util.stream.Stream;
 
 import dev.tinyipc.IpcException;
@@ -13,6 +18,8 @@ import dev.tinyipc.IpcExchange;
 import dev.tinyipc.IpcServer;
 import dev.tinyipc.OwnedFd;
 import dev.tinyipc.SharedMemory;
+import dev.tinyipc.spring.child.IpcChild;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -46,6 +53,14 @@ class ImportIpcServicesTests {
 
 		void fail(String why);
 
+		CompletableFuture<List<String>> split(String text);
+
+		CompletableFuture<String> firstLineLater(Path file, Duration timeout);
+
+		CompletableFuture<String> never();
+
+		int cancelled();
+
 		default String twice(String text) {
 			return joined(text, text);
 		}
@@ -64,6 +79,8 @@ class ImportIpcServicesTests {
 
 	/** The child. */
 	static final class TextWorker implements Texts {
+
+		private final AtomicInteger cancelled = new AtomicInteger();
 
 		public static void main(String[] arguments) throws IpcException {
 			IpcServer.builder().service(Texts.class, new TextWorker()).serve();
@@ -110,6 +127,32 @@ class ImportIpcServicesTests {
 			catch (InterruptedException ex) {
 				return "interrupted";
 			}
+		}
+
+		@Override
+		public CompletableFuture<List<String>> split(String text) {
+			return CompletableFuture.supplyAsync(() -> List.of(text.split(",")));
+		}
+
+		@Override
+		public CompletableFuture<String> firstLineLater(Path file, Duration timeout) {
+			return CompletableFuture.supplyAsync(() -> firstLine(file).orElseThrow());
+		}
+
+		@Override
+		public CompletableFuture<String> never() {
+			CompletableFuture<String> future = new CompletableFuture<>();
+			future.whenComplete((text, failure) -> {
+				if (future.isCancelled()) {
+					this.cancelled.incrementAndGet();
+				}
+			});
+			return future;
+		}
+
+		@Override
+		public int cancelled() {
+			return this.cancelled.get();
 		}
 
 		@Override
@@ -174,6 +217,47 @@ class ImportIpcServicesTests {
 		});
 	}
 
+	@Test
+	void futuresAreCompletedByTheChildAndCancelledThere(@TempDir Path folder) throws Exception {
+		Path file = Files.writeString(folder.resolve("file"), "first\nsecond");
+		this.application.run((context) -> {
+			Texts texts = context.getBean(Texts.class);
+			assertThat(texts.split("a,b").get()).containsExactly("a", "b");
+			assertThat(texts.firstLineLater(file, Duration.ofSeconds(30)).get()).isEqualTo("first");
+			assertThatExceptionOfType(ExecutionException.class)
+				.isThrownBy(() -> texts.firstLineLater(folder.resolve("missing"), null).get())
+				.withCauseInstanceOf(IpcMessagingException.class)
+				.withMessageContaining("missing");
+			IpcChild child = context.getBean(IpcChild.class);
+			CompletableFuture<String> never = texts.never();
+			Awaitility.await().until(() -> child.instances().get(0).busyLanes() == 1);
+			never.cancel(true);
+			Awaitility.await().until(() -> texts.cancelled() == 1);
+			assertThat(child.instances().get(0).restarts()).isZero();
+		});
+	}
+
+	@Configuration(proxyBeanMethods = false)
+	@ImportIpcServices(destination = "texts", types = Unmapped.class)
+	static class ImportsWhatCannotBeMapped {
+
+	}
+
+	interface Unmapped {
+
+		void listen(Consumer<String> listener);
+
+	}
+
+	@Test
+	void contractThatCannotBeMappedFailsTheStartAlsoIfNobodyUsesIt() {
+		RawWorker.nothing().withUserConfiguration(ImportsWhatCannotBeMapped.class).run((context) -> {
+			assertThat(context).hasFailed();
+			assertThat(context.getStartupFailure()).hasStackTraceContaining(
+					"Unmapped.listen(Consumer) parameter 'listener': a java.util.function.Consumer cannot be sent");
+		});
+	}
+
 	@Configuration(proxyBeanMethods = false)
 	@ChildProcess(name = "texts", main = TextWorker.class, ready = true)
 	@ImportIpcServices(destination = "texts", types = MoreTexts.class)
@@ -187,7 +271,8 @@ class ImportIpcServicesTests {
 			assertThat(context).hasFailed();
 			assertThat(context.getStartupFailure()).rootCause()
 				.hasMessageContaining("'texts' does not have all methods of " + MoreTexts.class.getName())
-				.hasMessageContaining("Missing: texts.alsoMissing, texts.missing. There are: texts.fail, texts.file, ");
+				.hasMessageContaining(
+						"Missing: texts.alsoMissing, texts.missing. There are: texts.cancelled, texts.fail, texts.file, ");
 		});
 	}
 

@@ -15,13 +15,17 @@ class LayersTests {
 		.importPackages("dev.tinyipc");
 
 	@Test
-	void importsRunFromAutoconfigureToActuateToChildToSpringToCore() {
+	void importsRunFromAutoconfigureToActuateAndListenerToChildToSpringToCore() {
 		Architectures.layeredArchitecture()
 			.consideringOnlyDependenciesInAnyPackage("dev.tinyipc..")
 			.layer("autoconfigure")
 			.definedBy("dev.tinyipc.spring.autoconfigure")
 			.layer("actuate")
 			.definedBy("dev.tinyipc.spring.actuate")
+			.layer("observation")
+			.definedBy("dev.tinyipc.spring.observation")
+			.layer("listener")
+			.definedBy("dev.tinyipc.spring.listener")
 			.layer("child")
 			.definedBy("dev.tinyipc.spring.child")
 			.layer("spring")
@@ -32,23 +36,42 @@ class LayersTests {
 			.mayNotBeAccessedByAnyLayer()
 			.whereLayer("actuate")
 			.mayOnlyBeAccessedByLayers("autoconfigure")
+			.whereLayer("observation")
+			.mayOnlyBeAccessedByLayers("autoconfigure")
+			.whereLayer("listener")
+			.mayOnlyBeAccessedByLayers("autoconfigure")
 			.whereLayer("child")
-			.mayOnlyBeAccessedByLayers("autoconfigure", "actuate")
+			.mayOnlyBeAccessedByLayers("autoconfigure", "actuate", "listener")
 			.whereLayer("spring")
-			.mayOnlyBeAccessedByLayers("autoconfigure", "actuate", "child")
+			.mayOnlyBeAccessedByLayers("autoconfigure", "actuate", "listener", "child")
 			.whereLayer("core")
-			.mayOnlyBeAccessedByLayers("autoconfigure", "actuate", "child", "spring")
+			.mayOnlyBeAccessedByLayers("autoconfigure", "actuate", "observation", "listener", "child", "spring")
 			.check(this.classes);
 	}
 
 	@Test
-	void whatIsOptionalIsTouchedByActuateAndAutoconfigureOnly() {
+	void whatIsOptionalIsTouchedByActuateObservationAndAutoconfigureOnly() {
 		noClasses().that()
-			.resideInAnyPackage("dev.tinyipc.spring", "dev.tinyipc.spring.child")
+			.resideInAnyPackage("dev.tinyipc.spring", "dev.tinyipc.spring.child", "dev.tinyipc.spring.listener")
 			.should()
 			.dependOnClassesThat()
 			.resideInAnyPackage("io.micrometer..", "org.springframework.boot.actuate..",
 					"org.springframework.boot.health..")
+			.check(this.classes);
+	}
+
+	/** But for an annotation of an annotation, which need not be there. */
+	@Test
+	void springMessagingIsTouchedByListenerItsTemplateAndAutoconfigureOnly() {
+		noClasses().that()
+			.resideInAnyPackage("dev.tinyipc.spring", "dev.tinyipc.spring.child", "dev.tinyipc.spring.actuate")
+			.and()
+			.areNotAnnotations()
+			.and()
+			.doNotHaveSimpleName("IpcMessagingTemplate")
+			.should()
+			.dependOnClassesThat()
+			.resideInAPackage("org.springframework.messaging..")
 			.check(this.classes);
 	}
 

@@ -74,6 +74,7 @@ class CoreVectorTests {
 			assertThat(hello.methods().orElse(null)).isEqualTo(meaning.has("methods")
 					? meaning.path("methods").valueStream().map(JsonNode::stringValue).toList() : null);
 			assertThat(hello.maxMessageSize()).isEqualTo(meaning.path("maxMessageSize").longValue(0));
+			assertThat(hello.stackSignal()).isEqualTo(meaning.path("stackSignal").intValue(0));
 		}
 	}
 

@@ -117,6 +117,9 @@ record RawAnswer(What what, @Nullable Long id, JsonNode value, int descriptors) 
 				case "protocol" -> require(Cbor.type(value) == Cbor.UNSIGNED, "a protocol that is no number");
 				case "lanes", "maxMessageSize" -> require(Cbor.type(value) == Cbor.UNSIGNED && Cbor.argument(value) > 0,
 						key + " that is no number from 1");
+				case "stackSignal" ->
+					require(Cbor.type(value) == Cbor.UNSIGNED && Cbor.argument(value) > 0 && Cbor.argument(value) <= 64,
+							"a stackSignal that is no signal");
 				case "ready", "envelope", "cancel" -> require(Cbor.isBoolean(value), key + " that is no boolean");
 				case "methods" -> {
 					require(Cbor.type(value) == Cbor.ARRAY, "methods that are no array");

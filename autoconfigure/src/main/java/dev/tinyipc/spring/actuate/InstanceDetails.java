@@ -2,6 +2,7 @@ package dev.tinyipc.spring.actuate;
 
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 
 import dev.tinyipc.ExitStatus;
 import dev.tinyipc.spring.PostMortem;
@@ -25,29 +26,35 @@ import org.jspecify.annotations.Nullable;
  * they are not shown
  * @param probablyOutOfMemory whether the kernel probably killed that process because
  * memory ran out; null if none has ended
+ * @param stacks the stacks of that process's threads, which it printed before it was
+ * killed because it did not answer; null if none has ended, or they are not shown
  * @param socket the socket to it; null while it does not run
  * @param lanes how many sockets to it are open for requests
  * @param busyLanes how many of them carry a request
  */
 public record InstanceDetails(ChildState state, boolean standby, @Nullable Long pid, @Nullable Duration uptime,
 		long restarts, @Nullable String lastExit, @Nullable List<String> lastLines,
-		@Nullable Boolean probablyOutOfMemory, @Nullable SocketState socket, int lanes, int busyLanes) {
+		@Nullable Boolean probablyOutOfMemory, @Nullable List<String> stacks, @Nullable SocketState socket, int lanes,
+		int busyLanes) {
 
 	static InstanceDetails of(IpcChild.Instance instance) {
-		return of(instance, instance.lastEnd().map(PostMortem::lastLines).orElse(null));
+		return of(instance, true);
 	}
 
 	/** For those who may not see what a child prints. */
 	static InstanceDetails withoutOutput(IpcChild.Instance instance) {
-		return of(instance, null);
+		return of(instance, false);
 	}
 
-	private static InstanceDetails of(IpcChild.Instance instance, @Nullable List<String> lastLines) {
+	private static InstanceDetails of(IpcChild.Instance instance, boolean withOutput) {
+		Optional<PostMortem> shown = instance.lastEnd().filter((end) -> withOutput);
 		return new InstanceDetails(instance.state(), instance.standby(), instance.pid().orElse(null),
 				instance.uptime().orElse(null), instance.restarts(),
-				instance.lastExit().map(ExitStatus::toString).orElse(null), lastLines,
-				instance.lastEnd().map(PostMortem::probablyOutOfMemory).orElse(null), instance.socket().orElse(null),
-				instance.lanes(), instance.busyLanes());
+				instance.lastExit().map(ExitStatus::toString).orElse(null),
+				shown.map(PostMortem::lastLines).orElse(null),
+				instance.lastEnd().map(PostMortem::probablyOutOfMemory).orElse(null),
+				shown.map(PostMortem::stacks).orElse(null), instance.socket().orElse(null), instance.lanes(),
+				instance.busyLanes());
 	}
 
 }

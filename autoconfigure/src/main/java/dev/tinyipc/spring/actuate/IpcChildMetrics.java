@@ -13,8 +13,8 @@ import io.micrometer.core.instrument.binder.MeterBinder;
 /**
  * Metrics of child processes, with the tag {@code destination}:
  * {@code ipc.children.running}, {@code ipc.children.restarts},
- * {@code ipc.children.lanes}, {@code ipc.children.lanes.busy} and
- * {@code ipc.exchange.waiting}.
+ * {@code ipc.children.lanes}, {@code ipc.children.lanes.busy},
+ * {@code ipc.children.quarantined} and {@code ipc.exchange.waiting}.
  */
 public class IpcChildMetrics implements MeterBinder {
 
@@ -54,6 +54,11 @@ public class IpcChildMetrics implements MeterBinder {
 			Gauge.builder("ipc.exchange.waiting", child, IpcChild::waitingCallers)
 				.description("Callers waiting for an instance to become free")
 				.baseUnit("callers")
+				.tag("destination", child.name())
+				.register(registry);
+			Gauge.builder("ipc.children.quarantined", child, IpcChild::requestsInQuarantine)
+				.description("Requests that are refused because processes have died of them")
+				.baseUnit("requests")
 				.tag("destination", child.name())
 				.register(registry);
 		}

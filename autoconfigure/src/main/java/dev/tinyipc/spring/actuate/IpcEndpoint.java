@@ -88,7 +88,8 @@ public class IpcEndpoint {
 	}
 
 	private static Child describe(IpcChild child) {
-		return new Child(child.instances().stream().map(InstanceDetails::of).toList(), child.waitingCallers());
+		return new Child(child.instances().stream().map(InstanceDetails::of).toList(), child.waitingCallers(),
+				child.requestsInQuarantine());
 	}
 
 	/**
@@ -115,8 +116,10 @@ public class IpcEndpoint {
 	 *
 	 * @param instances its processes, each with a socket
 	 * @param waitingCallers the number of callers waiting for one to become free
+	 * @param requestsInQuarantine the number of requests that are refused because
+	 * processes have died of them
 	 */
-	public record Child(List<InstanceDetails> instances, int waitingCallers) {
+	public record Child(List<InstanceDetails> instances, int waitingCallers, int requestsInQuarantine) {
 
 	}
 

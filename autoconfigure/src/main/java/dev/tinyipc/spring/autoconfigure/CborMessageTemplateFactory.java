@@ -3,6 +3,7 @@ package dev.tinyipc.spring.autoconfigure;
 import java.time.Duration;
 import java.util.Collection;
 
+import dev.tinyipc.IpcInstrumentation;
 import dev.tinyipc.spring.CborMessageTemplate;
 import dev.tinyipc.spring.IpcDestination;
 import dev.tinyipc.spring.IpcObserver;
@@ -18,12 +19,19 @@ class CborMessageTemplateFactory {
 
 	private final IpcObserver observer;
 
+	private final IpcInstrumentation instrumentation;
+
 	private final Duration timeout;
 
-	CborMessageTemplateFactory(Collection<IpcDestination> destinations, IpcObserver observer, Duration timeout) {
+	private final boolean virtualThreads;
+
+	CborMessageTemplateFactory(Collection<IpcDestination> destinations, IpcObserver observer,
+			IpcInstrumentation instrumentation, Duration timeout, boolean virtualThreads) {
 		this.destinations = destinations;
 		this.observer = observer;
+		this.instrumentation = instrumentation;
 		this.timeout = timeout;
+		this.virtualThreads = virtualThreads;
 	}
 
 	/**
@@ -31,9 +39,10 @@ class CborMessageTemplateFactory {
 	 * @param defaultDestination null for the only destination
 	 */
 	CborMessageTemplate template(@Nullable String defaultDestination) {
-		CborMessageTemplate template = new CborMessageTemplate(this.destinations, this.observer);
+		CborMessageTemplate template = new CborMessageTemplate(this.destinations, this.observer, this.instrumentation);
 		template.setDefaultDestination(defaultDestination);
 		template.setTimeout(this.timeout);
+		template.setVirtualThreads(this.virtualThreads);
 		return template;
 	}
 

@@ -4,17 +4,22 @@ import java.time.Duration;
 
 import dev.tinyipc.IpcChannel;
 import dev.tinyipc.IpcException;
+import dev.tinyipc.IpcInstrumentation;
 import dev.tinyipc.IpcMapperCustomizer;
+import dev.tinyipc.IpcServer;
+import dev.tinyipc.IpcServerBuilder;
 import dev.tinyipc.IpcSocket;
 import dev.tinyipc.spring.CborMessageOperations;
 import dev.tinyipc.spring.ChildCalls;
 import dev.tinyipc.spring.CborMessageTemplate;
 import dev.tinyipc.spring.ChildProcesses;
 import dev.tinyipc.spring.IpcChannelFactory;
+import dev.tinyipc.spring.IpcClient;
 import dev.tinyipc.spring.IpcDestination;
 import dev.tinyipc.spring.IpcObserver;
 import dev.tinyipc.spring.IpcSocketFactory;
 import dev.tinyipc.spring.child.ChildFactory;
+import dev.tinyipc.spring.child.InProcessChildren;
 import dev.tinyipc.spring.child.ParentDestination;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.dataformat.cbor.CBORMapper;
@@ -23,19 +28,23 @@ import org.springframework.aot.AotDetector;
 import org.springframework.beans.factory.ListableBeanFactory;
 import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.beans.factory.annotation.Qualifier;
+import org.springframework.beans.factory.config.BeanDefinition;
 import org.springframework.boot.autoconfigure.AutoConfiguration;
 import org.springframework.boot.autoconfigure.condition.AnyNestedCondition;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnClass;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnMissingBean;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnProperty;
+import org.springframework.boot.autoconfigure.condition.ConditionalOnSingleCandidate;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
 import org.springframework.boot.context.properties.source.InvalidConfigurationPropertyValueException;
+import org.springframework.boot.thread.Threading;
 import org.springframework.context.ApplicationEventPublisher;
 import org.springframework.context.ConfigurableApplicationContext;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Conditional;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.context.annotation.Primary;
+import org.springframework.context.annotation.Scope;
 import org.springframework.context.aot.AbstractAotProcessor;
 import org.springframework.core.env.Environment;
 import org.springframework.util.unit.DataSize;
@@ -80,7 +89,8 @@ public final class IpcAutoConfiguration {
 	@Bean
 	ChildFactory ipcChildFactory(IpcSocketFactory socketFactory, IpcChannelFactory channelFactory,
 			IpcProperties properties, Environment environment, ObjectProvider<ChildCalls> calls,
-			ApplicationEventPublisher publisher, ListableBeanFactory beans) {
+			ObjectProvider<IpcInstrumentation> instrumentation, ApplicationEventPublisher publisher,
+			ObjectProvider<InProcessChildren> inProcess, ListableBeanFactory beans) {
 		if (AotDetector.useGeneratedArtifacts()) {
 			ChildrenOfBuild.check(properties, environment, beans);
 		}
@@ -88,17 +98,29 @@ public final class IpcAutoConfiguration {
 		return new ChildFactory(socketFactory, channelFactory, properties.children(), environment,
 				new ChildFactory.Options(properties.enabled(), properties.parent().startChildren(), sharing.enabled(),
 						sharing.directory(), MapperSettings.customizer(properties.template(), environment)),
-				calls, publisher);
+				calls, instrumentation, publisher, inProcess);
 	}
 
 	@Bean
 	CborMessageTemplateFactory ipcTemplateFactory(ObjectProvider<IpcDestination> destinations,
-			ObjectProvider<IpcObserver> observer, IpcProperties properties) {
+			ObjectProvider<IpcObserver> observer, ObjectProvider<IpcInstrumentation> instrumentation,
+			IpcProperties properties, Environment environment) {
 		Duration timeout = properties.template().timeout();
 		check(timeout.compareTo(Duration.ZERO) > 0 && timeout.compareTo(CborMessageTemplate.MAX_TIMEOUT) <= 0,
 				"ipc.template.timeout", timeout, "It must be more than zero and at most 100 years.");
 		return new CborMessageTemplateFactory(destinations.orderedStream().toList(),
-				observer.getIfAvailable(() -> IpcObserver.NONE), timeout);
+				observer.getIfAvailable(() -> IpcObserver.NONE),
+				instrumentation.getIfAvailable(() -> IpcInstrumentation.NONE), timeout,
+				Threading.VIRTUAL.isActive(environment));
+	}
+
+	/** For the server of a child that is an application itself. Each has its own. */
+	@Bean
+	@Scope(BeanDefinition.SCOPE_PROTOTYPE)
+	@ConditionalOnMissingBean
+	IpcServerBuilder ipcServerBuilder(ObjectProvider<IpcInstrumentation> instrumentation) {
+		return IpcServer.builder()
+			.instrumentation("parent", instrumentation.getIfAvailable(() -> IpcInstrumentation.NONE));
 	}
 
 	/** Stays the only candidate where a mock replaces a child's template. */
@@ -107,6 +129,13 @@ public final class IpcAutoConfiguration {
 	@ConditionalOnMissingBean(CborMessageOperations.class)
 	CborMessageTemplate cborMessageTemplate(CborMessageTemplateFactory factory, IpcProperties properties) {
 		return factory.template(properties.template().defaultDestination());
+	}
+
+	@Bean
+	@ConditionalOnSingleCandidate(CborMessageOperations.class)
+	@ConditionalOnMissingBean
+	IpcClient ipcClient(CborMessageOperations operations) {
+		return IpcClient.create(operations);
 	}
 
 	@Configuration(proxyBeanMethods = false)

@@ -19,12 +19,14 @@ import org.springframework.util.unit.DataSize;
  * @param children Child processes, by name. These settings take precedence over the
  * annotation.
  * @param classSharing Sharing of loaded classes between JVMs.
+ * @param listener Listeners, which serve the requests of a parent or of children.
  * @param parent Behavior of an application that was itself started as a child.
  * @param template Auto-configured template.
  */
 @ConfigurationProperties("ipc")
 record IpcProperties(@DefaultValue("true") boolean enabled, @DefaultValue Map<String, ChildSettings> children,
-		@DefaultValue ClassSharing classSharing, @DefaultValue Parent parent, @DefaultValue Template template) {
+		@DefaultValue ClassSharing classSharing, @DefaultValue Listener listener, @DefaultValue Parent parent,
+		@DefaultValue Template template) {
 
 	/**
 	 * Sharing of loaded classes between the JVMs of main classes.
@@ -35,6 +37,17 @@ record IpcProperties(@DefaultValue("true") boolean enabled, @DefaultValue Map<St
 	 * to write to. By default, tiny-ipc in $XDG_CACHE_HOME or ~/.cache.
 	 */
 	record ClassSharing(@DefaultValue("true") boolean enabled, @Nullable Path directory) {
+
+	}
+
+	/**
+	 * Listeners, which serve the requests of a parent or of children.
+	 *
+	 * @param autoStartup Whether listeners start with the application.
+	 * @param concurrency Number of requests of the parent that are served at a time, in
+	 * an application that was started as a child.
+	 */
+	record Listener(@DefaultValue("true") boolean autoStartup, @DefaultValue("1") int concurrency) {
 
 	}
 

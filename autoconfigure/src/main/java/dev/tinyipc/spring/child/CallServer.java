@@ -4,6 +4,7 @@ import java.util.List;
 
 import dev.tinyipc.IpcChannel;
 import dev.tinyipc.IpcException;
+import dev.tinyipc.IpcInstrumentation;
 import dev.tinyipc.IpcRequester;
 import dev.tinyipc.IpcServer;
 import dev.tinyipc.IpcServerBuilder;
@@ -27,12 +28,16 @@ final class CallServer {
 
 	private final ObjectProvider<ChildCalls> calls;
 
+	private final ObjectProvider<IpcInstrumentation> instrumentation;
+
 	private @Nullable IpcServer server;
 
-	CallServer(ChildSpec spec, IpcChannelFactory channelFactory, ObjectProvider<ChildCalls> calls) {
+	CallServer(ChildSpec spec, IpcChannelFactory channelFactory, ObjectProvider<ChildCalls> calls,
+			ObjectProvider<IpcInstrumentation> instrumentation) {
 		this.spec = spec;
 		this.channelFactory = channelFactory;
 		this.calls = calls;
+		this.instrumentation = instrumentation;
 	}
 
 	/**
@@ -43,7 +48,8 @@ final class CallServer {
 			List<ChildCalls> ofChild = this.calls.orderedStream()
 				.filter((calls) -> ChildFactory.uniform(calls.child()).equals(ChildFactory.uniform(this.spec.name())))
 				.toList();
-			IpcServerBuilder builder = IpcServer.builder();
+			IpcServerBuilder builder = IpcServer.builder()
+				.instrumentation(this.spec.name(), this.instrumentation.getIfAvailable(() -> IpcInstrumentation.NONE));
 			ofChild.forEach((calls) -> calls.handlers().accept(builder));
 			this.server = builder.build();
 		}

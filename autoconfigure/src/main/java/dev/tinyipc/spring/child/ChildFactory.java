@@ -5,7 +5,9 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
+import dev.tinyipc.IpcInstrumentation;
 import dev.tinyipc.IpcMapperCustomizer;
+import dev.tinyipc.IpcProcess;
 import dev.tinyipc.IpcServer;
 import dev.tinyipc.spring.ChildCalls;
 import dev.tinyipc.spring.ChildStartException;
@@ -37,6 +39,8 @@ public class ChildFactory implements DisposableBean {
 
 	private final ObjectProvider<ChildCalls> calls;
 
+	private final ObjectProvider<IpcInstrumentation> instrumentation;
+
 	private final @Nullable ClassArchives archives;
 
 	private final Ancestry ancestry;
@@ -47,6 +51,8 @@ public class ChildFactory implements DisposableBean {
 
 	private final ChildEvents events;
 
+	private final ObjectProvider<InProcessChildren> inProcess;
+
 	/**
 	 * Creates a factory for the children of one application.
 	 * @param socketFactory creates the sockets of the children
@@ -56,11 +62,14 @@ public class ChildFactory implements DisposableBean {
 	 * process is itself a child
 	 * @param options the options that all children have in common
 	 * @param calls answer the calls of children
+	 * @param instrumentation accompanies these calls, if there is one
 	 * @param publisher publishes {@link IpcChildEvent}s
+	 * @param inProcess has the programs that run in place of processes, if there are any
 	 */
 	public ChildFactory(IpcSocketFactory socketFactory, IpcChannelFactory channelFactory,
 			Map<String, ChildSettings> settings, Environment environment, Options options,
-			ObjectProvider<ChildCalls> calls, ApplicationEventPublisher publisher) {
+			ObjectProvider<ChildCalls> calls, ObjectProvider<IpcInstrumentation> instrumentation,
+			ApplicationEventPublisher publisher, ObjectProvider<InProcessChildren> inProcess) {
 		this.socketFactory = socketFactory;
 		this.channelFactory = channelFactory;
 		// Different spellings of one name have the same settings: Boot has merged them.
@@ -68,7 +77,9 @@ public class ChildFactory implements DisposableBean {
 		this.environment = environment;
 		this.options = options;
 		this.calls = calls;
+		this.instrumentation = instrumentation;
 		this.events = new ChildEvents(publisher);
+		this.inProcess = inProcess;
 		this.archives = options.classSharing() ? new ClassArchives(options.archiveFolder()) : null;
 		this.ancestry = Ancestry.of(environment, options.startNested());
 	}
@@ -90,16 +101,24 @@ public class ChildFactory implements DisposableBean {
 		ChildSettings found = this.settings.get(uniform(name));
 		ChildSettings settings = (found != null) ? found : ChildSettings.defaults();
 		boolean runsSomethingElse = !settings.command().isEmpty() || settings.main() != null;
+		InProcessChildren inProcess = this.inProcess.getIfAvailable();
+		IpcProcess.Program program = (inProcess != null) ? inProcess.program(name) : null;
+		// What a test does not run need not be known there.
+		String[] declaredCommand = (inProcess != null) ? new String[0] : command;
 		String mainClass = runsSomethingElse ? settings.main() : (main.isEmpty() ? null : main);
-		ChildSpec spec = new ChildSpec(name, runsSomethingElse ? settings.command() : resolve(name, command), mainClass,
-				settings.jvmArguments().isEmpty() ? resolve(name, jvmArguments) : settings.jvmArguments(),
+		ChildSpec spec = new ChildSpec(name, runsSomethingElse ? settings.command() : resolve(name, declaredCommand),
+				mainClass, settings.jvmArguments().isEmpty() ? resolve(name, jvmArguments) : settings.jvmArguments(),
 				(settings.instances() != null) ? settings.instances() : instances,
 				(settings.concurrency() != null) ? settings.concurrency() : concurrency,
 				(settings.oneWay() != null) ? settings.oneWay() : oneWay,
 				(settings.ready() != null) ? settings.ready() : ready, environment(name, mainClass != null, settings),
-				reasonNotToStart(name, settings), settings);
-		return new IpcChild(spec, new ChildLauncher(spec, this.socketFactory, this.channelFactory, this.archives),
-				this.supervisor, this.watch, new CallServer(spec, this.channelFactory, this.calls), this.events);
+				(inProcess != null && program == null) ? "nothing runs in its place in this test"
+						: reasonNotToStart(name, settings),
+				settings);
+		return new IpcChild(spec,
+				new ChildLauncher(spec, this.socketFactory, this.channelFactory, this.archives, program),
+				this.supervisor, this.watch,
+				new CallServer(spec, this.channelFactory, this.calls, this.instrumentation), this.events);
 	}
 
 	/** Stops watching the sockets of idle instances, and publishing events. */

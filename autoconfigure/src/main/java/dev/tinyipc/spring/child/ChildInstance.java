@@ -1,9 +1,5 @@
 package dev.tinyipc.spring.child;
 
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -11,7 +7,8 @@ import java.util.OptionalInt;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Future;
-import java.util.stream.Stream;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 
 import dev.tinyipc.ExitStatus;
 import dev.tinyipc.IpcException;
@@ -34,16 +31,24 @@ final class ChildInstance {
 	/** For the stacks of thousands of threads. They do not run meanwhile. */
 	private static final Duration TIME_FOR_THREAD_DUMP = Duration.ofMillis(500);
 
+	/** The exit status usually follows the end of the socket within milliseconds. */
+	static final Duration WAIT_FOR_EXIT_STATUS = Duration.ofMillis(500);
+
 	private static final OptionalInt SIGKILL = OptionalInt.of(9);
 
+	private static final AtomicLong numbers = new AtomicLong();
+
 	private final ChildSlot slot;
+
+	/** Differs from that of any other instance, as a process id need not. */
+	private final long number = numbers.incrementAndGet();
 
 	private final IpcProcess process;
 
 	private final ChildLog.Output output;
 
-	/** Whether it is a JVM whose output is read by somebody. */
-	private final boolean printsStacks;
+	/** When it prints the stacks of its threads. */
+	private final ChildLauncher.Stacks stacks;
 
 	private final OutOfMemoryKills outOfMemoryKills;
 
@@ -83,6 +88,9 @@ final class ChildInstance {
 	/** Whether this application has killed it. */
 	private boolean killed;
 
+	/** Whether it was told to end, whatever it was working on. */
+	private boolean stopped;
+
 	private @Nullable PostMortem postMortem;
 
 	private final CompletableFuture<?> end = new CompletableFuture<>();
@@ -97,7 +105,7 @@ final class ChildInstance {
 		this.slot = slot;
 		this.process = launched.process();
 		this.output = launched.output();
-		this.printsStacks = launched.printsStacks();
+		this.stacks = launched.stacks();
 		this.outOfMemoryKills = OutOfMemoryKills.during(this.process.pid());
 		this.firstLane = new ChildLane(this, requester);
 		this.lanes.add(this.firstLane);
@@ -108,6 +116,10 @@ final class ChildInstance {
 
 	ChildSlot slot() {
 		return this.slot;
+	}
+
+	long number() {
+		return this.number;
 	}
 
 	IpcProcess process() {
@@ -266,12 +278,19 @@ final class ChildInstance {
 	 * @param supervisor kills it then
 	 */
 	void killUnresponsive(ChildSupervisor supervisor) {
-		if (!this.printsStacks) {
+		int announced = requester().hello().map(IpcHello::stackSignal).orElse(0);
+		if (this.stacks == ChildLauncher.Stacks.OF_JVM) {
+			this.output.expectStacks();
+			this.process.requestThreadDump();
+		}
+		else if (this.stacks == ChildLauncher.Stacks.IF_ANNOUNCED && announced > 0) {
+			this.output.expectStacks();
+			this.process.requestThreadDump(announced);
+		}
+		else {
 			kill();
 			return;
 		}
-		this.output.keepLastLines();
-		this.process.requestThreadDump();
 		supervisor.schedule(TIME_FOR_THREAD_DUMP, this::kill);
 	}
 
@@ -286,9 +305,39 @@ final class ChildInstance {
 		if (this.postMortem == null && exit != null) {
 			boolean killedByOther = exit.signal().equals(SIGKILL) && !this.killed;
 			this.postMortem = new PostMortem(exit, this.output.lastLines(),
-					killedByOther && this.outOfMemoryKills.any());
+					killedByOther && this.outOfMemoryKills.any(), this.output.stacks());
 		}
 		return this.postMortem;
+	}
+
+	/** Waits for the exit status of a process that has closed its socket. */
+	void awaitExitStatus() {
+		try {
+			this.process.waitFor(WAIT_FOR_EXIT_STATUS.toMillis(), TimeUnit.MILLISECONDS);
+		}
+		catch (InterruptedException ex) {
+			Thread.currentThread().interrupt();
+		}
+	}
+
+	/** Whether a process that has closed its socket ends, and not because it was told. */
+	boolean awaitOwnEnd() {
+		awaitExitStatus();
+		return hasEndedByItself();
+	}
+
+	/**
+	 * Whether it has ended, and this application is not the reason. One that was dying
+	 * may have been killed as well.
+	 */
+	synchronized boolean hasEndedByItself() {
+		ExitStatus exit = this.process.exitStatus().orElse(null);
+		return exit != null && !this.stopped && !(this.killed && exit.signal().equals(SIGKILL));
+	}
+
+	/** It is about to be terminated without waiting for what it is working on. */
+	synchronized void stopped() {
+		this.stopped = true;
 	}
 
 	/** Tells it that its process ended. Whoever has it can still read what it sent. */
@@ -334,21 +383,7 @@ final class ChildInstance {
 
 	boolean isWornOut(long maxMemory) {
 		return (this.exchangeLimit > 0 && this.exchanges >= this.exchangeLimit)
-				|| (maxMemory > 0 && residentSize() > maxMemory);
-	}
-
-	/** {@code VmRSS} of {@code proc_pid_status(5)}, in bytes. */
-	private long residentSize() {
-		Path status = Path.of("/proc", Long.toString(this.process.pid()), "status");
-		try (Stream<String> lines = Files.lines(status)) {
-			return lines.filter((line) -> line.startsWith("VmRSS:"))
-				.mapToLong((line) -> Long.parseLong(line.replaceAll("\\D", "")) * 1024)
-				.findFirst()
-				.orElse(0);
-		}
-		catch (IOException | UncheckedIOException ex) {
-			return 0; // it has just ended, which its slot learns elsewhere
-		}
+				|| (maxMemory > 0 && ProcessMemory.residentSize(this.process.pid()) > maxMemory);
 	}
 
 	@Override

@@ -43,6 +43,8 @@ final class ChildLauncher {
 
 	private final @Nullable JavaCommand java;
 
+	private final IpcProcess.@Nullable Program program;
+
 	private final Duration spinTime;
 
 	private boolean debuggerTold;
@@ -50,14 +52,16 @@ final class ChildLauncher {
 	/**
 	 * Creates a launcher for one child.
 	 * @param archives shares classes between starts; null not to share any
+	 * @param program runs in this JVM, in place of processes; null to start processes
 	 */
 	ChildLauncher(ChildSpec spec, IpcSocketFactory socketFactory, IpcChannelFactory channelFactory,
-			@Nullable ClassArchives archives) {
+			@Nullable ClassArchives archives, IpcProcess.@Nullable Program program) {
 		this.spec = spec;
 		this.socketFactory = socketFactory;
 		this.channelFactory = channelFactory;
 		String main = spec.main();
-		this.java = (main != null) ? new JavaCommand(spec, main, archives) : null;
+		this.program = program;
+		this.java = (main != null && program == null) ? new JavaCommand(spec, main, archives) : null;
 		this.spinTime = spinTime(spec.settings().spinTime(), spec.instances());
 	}
 
@@ -77,6 +81,9 @@ final class ChildLauncher {
 	 */
 	Launched launch(ChildLog log, Executor executor) {
 		ChildLog.Output output = log.ofProcess();
+		if (this.program != null) {
+			return launchHere(this.program, output, executor);
+		}
 		JavaCommand.Start start = null;
 		IpcSocketPair pair = null;
 		IpcProcess process = null;
@@ -97,7 +104,7 @@ final class ChildLauncher {
 			Path directory = this.spec.settings().directory();
 			builder.directory((directory != null) ? directory.toFile() : null);
 			process = builder.socketPair(pair).start();
-			return new Launched(process, channel, output, printsStacks(), end(process, start, output, executor));
+			return new Launched(process, channel, output, stacks(), end(process, start, output, executor));
 		}
 		catch (ChildStartException ex) {
 			throw ex;
@@ -108,6 +115,25 @@ final class ChildLauncher {
 		finally {
 			if (process == null) {
 				cancel(start, pair);
+			}
+		}
+	}
+
+	private Launched launchHere(IpcProcess.Program program, ChildLog.Output output, Executor executor) {
+		IpcSocketPair pair = null;
+		IpcProcess process = null;
+		try {
+			pair = this.socketFactory.createSocketPair();
+			IpcChannel channel = this.channelFactory.createChannel(pair.parent());
+			process = IpcProcess.inThisJvm(pair, program);
+			return new Launched(process, channel, output, Stacks.NEVER, process.onExit(executor));
+		}
+		catch (IOException ex) {
+			throw new ChildStartException(this.spec.name(), String.valueOf(ex.getMessage()), ex);
+		}
+		finally {
+			if (process == null) {
+				cancel(null, pair);
 			}
 		}
 	}
@@ -133,10 +159,29 @@ final class ChildLauncher {
 				output.saysThatThereIsNoJvm()));
 	}
 
-	/** Any other program would end. */
-	private boolean printsStacks() {
-		return this.java != null && this.spec.settings().output() != ChildSettings.Output.DISCARD
-				&& !this.spec.jvmArguments().contains("-Xrs");
+	private Stacks stacks() {
+		if (this.spec.settings().output() == ChildSettings.Output.DISCARD) {
+			return Stacks.NEVER;
+		}
+		// With -Xrs, a JVM does not handle the signal.
+		boolean isJvm = this.java != null && !this.spec.jvmArguments().contains("-Xrs");
+		return isJvm ? Stacks.OF_JVM : Stacks.IF_ANNOUNCED;
+	}
+
+	/** When a process can be told to print the stacks of its threads. */
+	enum Stacks {
+
+		/** Never: nobody would read them. */
+		NEVER,
+
+		/** Always: it is a JVM. */
+		OF_JVM,
+
+		/**
+		 * If its hello has named a signal for that. Any other program would end by one.
+		 */
+		IF_ANNOUNCED
+
 	}
 
 	private void prepare(Map<String, String> environment, IpcChannel channel) {
@@ -164,11 +209,10 @@ final class ChildLauncher {
 	 * @param process the process
 	 * @param channel the channel to it
 	 * @param output what it prints, if that is to be logged
-	 * @param printsStacks whether it prints the stacks of its threads when it is told to,
-	 * where somebody may read it
+	 * @param stacks when it prints the stacks of its threads
 	 * @param end completed when it has ended and has been cleaned up after
 	 */
-	record Launched(IpcProcess process, IpcChannel channel, ChildLog.Output output, boolean printsStacks,
+	record Launched(IpcProcess process, IpcChannel channel, ChildLog.Output output, Stacks stacks,
 			CompletableFuture<?> end) {
 	}
 

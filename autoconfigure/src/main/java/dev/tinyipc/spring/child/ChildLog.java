@@ -4,6 +4,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.slf4j.event.Level;
@@ -112,11 +113,15 @@ final class ChildLog {
 
 		private final LastLines lastLines = new LastLines();
 
-		private boolean kept;
+		/** Null until the process is told to print its stacks. */
+		private @Nullable StackLines stacks;
 
 		synchronized void output(String line) {
 			String text = withoutPrefix(line);
-			if (!this.kept) {
+			if (this.stacks != null) {
+				this.stacks.add(text);
+			}
+			else {
 				this.lastLines.addOutput(text);
 			}
 			log(levelOf(line, Level.INFO), text);
@@ -124,7 +129,10 @@ final class ChildLog {
 
 		synchronized void error(String line) {
 			String text = withoutPrefix(line);
-			if (!this.kept) {
+			if (this.stacks != null) {
+				this.stacks.add(text);
+			}
+			else {
 				this.lastLines.addError(text);
 			}
 			log(levelOf(line, Level.WARN), text);
@@ -138,9 +146,14 @@ final class ChildLog {
 			return this.lastLines.all();
 		}
 
-		/** What follows is only logged, and does not push the last lines out. */
-		synchronized void keepLastLines() {
-			this.kept = true;
+		/** What follows are stacks, which do not push the last lines out. */
+		synchronized void expectStacks() {
+			this.stacks = new StackLines();
+		}
+
+		/** What followed {@link #expectStacks()}; empty without that. */
+		synchronized List<String> stacks() {
+			return (this.stacks != null) ? this.stacks.all() : List.of();
 		}
 
 		/** The last lines as the end of a sentence; empty if there are none. */

@@ -50,6 +50,8 @@ import org.springframework.util.unit.DataSize;
  * other.
  * @param idempotent Whether to retry a request once, on another instance, if the first
  * one dies.
+ * @param quarantine Time for which a request is refused after processes have died of it
+ * twice, or more often. By default, no request is refused for that.
  * @param maxExchanges Number of exchanges after which an instance is replaced, with a
  * jitter of 10%. Zero for no limit.
  * @param maxMemory Resident size above which an instance is replaced, checked between
@@ -68,8 +70,8 @@ public record ChildSettings(@DefaultValue("true") boolean enabled, @DefaultValue
 		@DefaultValue("true") boolean awaitReady, @DefaultValue("log") Output output, @Nullable Path outputFile,
 		@Nullable Duration exchangeTimeout, @Nullable Duration acquireTimeout, @Nullable Integer maxWaiting,
 		@DefaultValue("10s") Duration startupGrace, @DefaultValue("2s") Duration cancelTimeout, boolean idempotent,
-		long maxExchanges, @DefaultValue("0") DataSize maxMemory, @Nullable Duration spinTime,
-		@DefaultValue("5s") Duration shutdownTimeout, @DefaultValue Restart restart) {
+		@Nullable Duration quarantine, long maxExchanges, @DefaultValue("0") DataSize maxMemory,
+		@Nullable Duration spinTime, @DefaultValue("5s") Duration shutdownTimeout, @DefaultValue Restart restart) {
 
 	/** The settings of a child without any properties. */
 	static ChildSettings defaults() {

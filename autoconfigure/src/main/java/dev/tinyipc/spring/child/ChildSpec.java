@@ -49,6 +49,9 @@ record ChildSpec(String name, List<String> command, @Nullable String main, List<
 		positive(name, ".acquire-timeout", settings.acquireTimeout());
 		positive(name, ".startup-grace", settings.startupGrace());
 		positive(name, ".shutdown-timeout", settings.shutdownTimeout());
+		positive(name, ".quarantine", settings.quarantine());
+		require(name, settings.quarantine() == null || !oneWay, ".quarantine", settings.quarantine(),
+				"A one-way child has no exchanges: remove 'quarantine' or 'one-way' from its declaration.");
 		Integer maxWaiting = settings.maxWaiting();
 		require(name, maxWaiting == null || maxWaiting >= 0, ".max-waiting", maxWaiting,
 				"It must not be negative; omit it for no limit.");

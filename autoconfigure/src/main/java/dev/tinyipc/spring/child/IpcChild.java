@@ -2,6 +2,7 @@ package dev.tinyipc.spring.child;
 
 import java.lang.reflect.Type;
 import java.time.Duration;
+import java.time.InstantSource;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
@@ -56,6 +57,8 @@ public final class IpcChild implements IpcDestination, SmartLifecycle {
 
 	private final Roster roster;
 
+	private final @Nullable Quarantine quarantine;
+
 	private final LaneLender lender;
 
 	private volatile boolean running;
@@ -78,7 +81,9 @@ public final class IpcChild implements IpcDestination, SmartLifecycle {
 			return new ChildSlot(history, spec, new SlotProcesses(spec, launcher, calls, supervisor, history),
 					supervisor, watch, listener);
 		}).toList();
-		this.lender = new LaneLender(spec, this.slots, this.pool, this.keeper);
+		Duration quarantine = spec.settings().quarantine();
+		this.quarantine = (quarantine != null) ? new Quarantine(spec.name(), quarantine, InstantSource.system()) : null;
+		this.lender = new LaneLender(spec, this.slots, this.pool, this.keeper, this.quarantine);
 	}
 
 	@Override
@@ -89,6 +94,15 @@ public final class IpcChild implements IpcDestination, SmartLifecycle {
 	@Override
 	public @Nullable Duration timeout() {
 		return this.spec.settings().exchangeTimeout();
+	}
+
+	/**
+	 * As many as there are lanes, unless there is a limit for those that wait for one.
+	 */
+	@Override
+	public int asyncThreads() {
+		return (this.spec.settings().maxWaiting() != null) ? Integer.MAX_VALUE
+				: this.spec.instances() * this.spec.concurrency();
 	}
 
 	@Override
@@ -114,6 +128,14 @@ public final class IpcChild implements IpcDestination, SmartLifecycle {
 	 */
 	public int waitingCallers() {
 		return this.pool.waiting();
+	}
+
+	/**
+	 * The number of requests that are refused because processes have died of them.
+	 * @return a snapshot of that number; 0 without a quarantine
+	 */
+	public int requestsInQuarantine() {
+		return (this.quarantine != null) ? this.quarantine.size() : 0;
 	}
 
 	/**

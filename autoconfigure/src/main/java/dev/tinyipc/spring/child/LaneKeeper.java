@@ -5,7 +5,6 @@ import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 import dev.tinyipc.Deadline;
-import dev.tinyipc.Exchange;
 import dev.tinyipc.IpcException;
 import dev.tinyipc.IpcPoller;
 import dev.tinyipc.IpcRequester;
@@ -220,36 +219,36 @@ final class LaneKeeper {
 	 * once it has brought that reply, and is given up if it does not in time.
 	 * @param exchange the one that was given up
 	 * @param until the {@link System#nanoTime()} at which its time is up
-	 * @param reason why it is given up then
 	 */
-	void abandon(ChildLane lane, Exchange exchange, long until, String reason) {
+	void abandon(ChildLane lane, Abandoned exchange, long until) {
 		Duration left = Duration.ofNanos(until - System.nanoTime());
 		if (!lane.takeBack()) {
 			terminateIfRetired(lane.instance());
 		}
 		else if (left.isNegative() || left.isZero()) {
-			giveUp(lane, exchange, reason);
+			giveUp(lane, exchange);
 		}
 		else {
-			this.supervisor.execute(() -> new LateReply(lane, exchange, reason).await(left));
+			this.supervisor.execute(() -> new LateReply(lane, exchange).await(left));
 		}
 	}
 
 	/** Costs the lane, if there are others, and otherwise the instance. */
-	private void giveUp(ChildLane lane, Exchange exchange, String reason) {
+	private void giveUp(ChildLane lane, Abandoned exchange) {
 		ChildInstance instance = lane.instance();
 		boolean severalLanes = this.spec.concurrency() > 1
 				&& instance.requester().hello().filter((hello) -> hello.lanes() > 1).isPresent();
 		if (!severalLanes || !instance.giveUp(lane)) {
+			exchange.died(instance);
 			instance.retire();
 			withdraw(instance);
-			this.supervisor.execute(() -> instance.slot().discardUnresponsive(instance, reason));
+			this.supervisor.execute(() -> instance.slot().discardUnresponsive(instance, exchange.reason()));
 			return;
 		}
-		logger.warn("{} loses a lane, because {}", instance, reason);
+		logger.warn("{} loses a lane, because {}", instance, exchange.reason());
 		if (lane.isFirst()) {
 			// Its end would be the end of the process.
-			this.supervisor.execute(() -> new LateReply(lane, exchange, reason).awaitForever());
+			this.supervisor.execute(() -> new LateReply(lane, exchange).awaitForever());
 		}
 	}
 
@@ -305,18 +304,15 @@ final class LaneKeeper {
 
 		private final ChildLane lane;
 
-		private final Exchange exchange;
-
-		private final String reason;
+		private final Abandoned exchange;
 
 		private @Nullable Future<?> end;
 
 		private boolean over;
 
-		LateReply(ChildLane lane, Exchange exchange, String reason) {
+		LateReply(ChildLane lane, Abandoned exchange) {
 			this.lane = lane;
 			this.exchange = exchange;
-			this.reason = reason;
 		}
 
 		void await(Duration left) {
@@ -339,8 +335,15 @@ final class LaneKeeper {
 				return; // came already, or whoever retired the instance sees to its end
 			}
 			IpcRequester.State state = LaneKeeper.this.look(this.lane);
-			if (state != IpcRequester.State.OWING || this.exchange.isAnswered()) {
+			boolean answered = this.exchange.exchange().isAnswered();
+			if (state != IpcRequester.State.OWING || answered) {
 				this.over = true;
+				if (answered) {
+					this.exchange.answered();
+				}
+				else if (state == IpcRequester.State.ENDED) {
+					countDeathLater();
+				}
 				if (this.end != null) {
 					this.end.cancel(false);
 				}
@@ -350,11 +353,21 @@ final class LaneKeeper {
 			else if (timeIsUp) {
 				this.over = true;
 				LaneKeeper.this.watch.forget(this.lane.socket());
-				giveUp(this.lane, this.exchange, this.reason);
+				giveUp(this.lane, this.exchange);
 			}
 			else {
 				watch();
 			}
+		}
+
+		/** It may have lost a lane only. */
+		private void countDeathLater() {
+			ChildInstance instance = this.lane.instance();
+			LaneKeeper.this.supervisor.schedule(ChildInstance.WAIT_FOR_EXIT_STATUS, () -> {
+				if (instance.hasEndedByItself()) {
+					this.exchange.died(instance);
+				}
+			});
 		}
 
 	}

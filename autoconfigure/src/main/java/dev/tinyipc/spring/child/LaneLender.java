@@ -3,13 +3,11 @@ package dev.tinyipc.spring.child;
 import java.lang.reflect.Type;
 import java.time.Duration;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 
 import dev.tinyipc.Deadline;
 import dev.tinyipc.IpcException;
 import dev.tinyipc.IpcMessage;
-import dev.tinyipc.IpcProcess;
 import dev.tinyipc.OwnedFd;
 import dev.tinyipc.spring.IpcBusyException;
 import dev.tinyipc.spring.IpcDestination;
@@ -24,9 +22,6 @@ import org.jspecify.annotations.Nullable;
  */
 final class LaneLender {
 
-	/** The exit status usually follows the end of the socket within milliseconds. */
-	private static final Duration WAIT_FOR_EXIT_STATUS = Duration.ofMillis(500);
-
 	private final ChildSpec spec;
 
 	private final List<ChildSlot> slots;
@@ -35,13 +30,17 @@ final class LaneLender {
 
 	private final LaneKeeper keeper;
 
+	private final @Nullable Quarantine quarantine;
+
 	private final AtomicInteger nextSlot = new AtomicInteger();
 
-	LaneLender(ChildSpec spec, List<ChildSlot> slots, LanePool pool, LaneKeeper keeper) {
+	LaneLender(ChildSpec spec, List<ChildSlot> slots, LanePool pool, LaneKeeper keeper,
+			@Nullable Quarantine quarantine) {
 		this.spec = spec;
 		this.slots = slots;
 		this.pool = pool;
 		this.keeper = keeper;
+		this.quarantine = quarantine;
 	}
 
 	/** See {@link IpcDestination#exchange}. */
@@ -69,7 +68,8 @@ final class LaneLender {
 		Loss loss = null;
 		while (true) {
 			ChildLane lane = acquire(timeout, deadline, loss);
-			LentExchange lent = new LentExchange(lane, this.spec, this.pool, this.keeper, timeout, deadline);
+			LentExchange lent = new LentExchange(lane, this.spec, this.pool, this.keeper, this.quarantine, timeout,
+					deadline);
 			try {
 				return attempt.with(lent);
 			}
@@ -77,6 +77,7 @@ final class LaneLender {
 				// A request that was not sent goes to another instance anyway.
 				if (lent.isRequestSent()) {
 					loss = new Loss(lane.instance(), ex);
+					lent.lost();
 					if (!mayRetry) {
 						throw lost(loss);
 					}
@@ -121,13 +122,7 @@ final class LaneLender {
 	}
 
 	private IpcReplyLostException lost(Loss loss) {
-		IpcProcess process = loss.instance().process();
-		try {
-			process.waitFor(WAIT_FOR_EXIT_STATUS.toMillis(), TimeUnit.MILLISECONDS);
-		}
-		catch (InterruptedException ex) {
-			Thread.currentThread().interrupt();
-		}
+		loss.instance().awaitExitStatus();
 		PostMortem end = loss.instance().postMortem();
 		return new IpcReplyLostException(this.spec.name(),
 				loss.cause().getMessage() + " after it had been sent the request, and "
@@ -261,6 +256,7 @@ final class LaneLender {
 				return this.lent.goOn(action);
 			}
 			catch (IpcException.PeerClosed ex) {
+				this.lent.lost();
 				throw lost(new Loss(this.lent.instance(), ex));
 			}
 			catch (IpcException ex) {

@@ -19,6 +19,8 @@ final class LentExchange {
 
 	private final LaneKeeper keeper;
 
+	private final @Nullable Quarantine quarantine;
+
 	private final Duration timeout;
 
 	private final Deadline deadline;
@@ -27,6 +29,9 @@ final class LentExchange {
 
 	private @Nullable Exchange exchange;
 
+	/** Null without a quarantine, and until the request is about to be sent. */
+	private Quarantine.@Nullable Admission admission;
+
 	/** Whether its consumer decides how long it takes. */
 	private boolean streams;
 
@@ -34,14 +39,17 @@ final class LentExchange {
 
 	private boolean interrupted;
 
+	private boolean timedOut;
+
 	private boolean givenBack;
 
-	LentExchange(ChildLane lane, ChildSpec spec, LanePool pool, LaneKeeper keeper, Duration timeout,
-			Deadline deadline) {
+	LentExchange(ChildLane lane, ChildSpec spec, LanePool pool, LaneKeeper keeper, @Nullable Quarantine quarantine,
+			Duration timeout, Deadline deadline) {
 		this.lane = lane;
 		this.spec = spec;
 		this.pool = pool;
 		this.keeper = keeper;
+		this.quarantine = quarantine;
 		this.timeout = timeout;
 		this.deadline = deadline;
 	}
@@ -92,6 +100,11 @@ final class LentExchange {
 			this.keeper.growIfExhausted(this.lane, this.deadline);
 			Exchange exchange = this.lane.requester().begin(this.deadline);
 			this.exchange = exchange;
+			Quarantine quarantine = this.quarantine;
+			if (quarantine != null) {
+				exchange.inspectedBy((method, payload,
+						descriptors) -> this.admission = quarantine.admit(method, payload, descriptors, this.deadline));
+			}
 			try {
 				return action.run(exchange);
 			}
@@ -121,6 +134,10 @@ final class LentExchange {
 			this.interrupted = true;
 			throw ex;
 		}
+		catch (IpcException.Timeout ex) {
+			this.timedOut = true;
+			throw ex;
+		}
 	}
 
 	/**
@@ -135,6 +152,16 @@ final class LentExchange {
 
 	}
 
+	/**
+	 * The process has closed its socket instead of answering. If that was its own end,
+	 * the request may be the reason.
+	 */
+	void lost() {
+		if (this.admission != null && instance().awaitOwnEnd()) {
+			this.admission.died(instance().number());
+		}
+	}
+
 	/** Gives the lane back in whatever state it is. Doing so twice does nothing. */
 	synchronized void giveBack() {
 		if (this.givenBack) {
@@ -142,6 +169,12 @@ final class LentExchange {
 		}
 		this.givenBack = true;
 		Exchange exchange = this.exchange;
+		if (this.admission != null) {
+			if (exchange != null && exchange.isAnswered()) {
+				this.admission.survived();
+			}
+			this.admission.leave();
+		}
 		if (this.closed) {
 			this.keeper.takeBackClosed(this.lane);
 		}
@@ -180,7 +213,8 @@ final class LentExchange {
 		if (!this.streams) {
 			this.pool.exchanged(System.nanoTime() - this.begun);
 		}
-		this.keeper.abandon(this.lane, exchange, until, reason);
+		// If the caller had other reasons, the request is not to blame for what follows.
+		this.keeper.abandon(this.lane, new Abandoned(exchange, reason, this.timedOut ? this.admission : null), until);
 	}
 
 }

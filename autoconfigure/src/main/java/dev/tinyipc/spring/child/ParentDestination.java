@@ -15,23 +15,29 @@ import dev.tinyipc.IpcException;
 import dev.tinyipc.IpcMessage;
 import dev.tinyipc.IpcPoller;
 import dev.tinyipc.IpcRequester;
+import dev.tinyipc.IpcServer;
+import dev.tinyipc.IpcServerBuilder;
 import dev.tinyipc.IpcSocket;
 import dev.tinyipc.OwnedFd;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
+import org.springframework.beans.factory.DisposableBean;
 import org.springframework.context.SmartLifecycle;
+import org.springframework.util.Assert;
 
 /**
  * The destination {@code parent} of an application that was itself started as a child:
  * the process at the other end of the inherited socket.
  */
-public final class ParentDestination implements IpcDestination, SmartLifecycle {
+public final class ParentDestination implements IpcDestination, SmartLifecycle, DisposableBean {
 
 	private static final Logger logger = LoggerFactory.getLogger(ParentDestination.class);
 
 	private static final String NAME = "parent";
+
+	private final IpcChannel channel;
 
 	private final IpcSocket socket;
 
@@ -43,6 +49,12 @@ public final class ParentDestination implements IpcDestination, SmartLifecycle {
 
 	private @Nullable IpcPoller watch;
 
+	/** Null as long as this process does not serve its parent. */
+	private volatile @Nullable IpcServer server;
+
+	/** Null as long as this process does not serve its parent. */
+	private volatile @Nullable ParentCalls calls;
+
 	/**
 	 * Talks to the parent over a channel.
 	 * @param channel the channel over the inherited socket
@@ -50,6 +62,7 @@ public final class ParentDestination implements IpcDestination, SmartLifecycle {
 	 * nothing
 	 */
 	public ParentDestination(IpcChannel channel, @Nullable Runnable whenGone) {
+		this.channel = channel;
 		this.socket = channel.socket();
 		this.requester = IpcRequester.uncounted(channel, "the parent process");
 		this.whenGone = whenGone;
@@ -58,6 +71,11 @@ public final class ParentDestination implements IpcDestination, SmartLifecycle {
 	@Override
 	public String name() {
 		return NAME;
+	}
+
+	@Override
+	public int asyncThreads() {
+		return 1; // there is one socket
 	}
 
 	/**
@@ -76,6 +94,59 @@ public final class ParentDestination implements IpcDestination, SmartLifecycle {
 		}
 		catch (IpcException ex) {
 			return true; // the socket was closed here, because a reply was lost
+		}
+	}
+
+	/**
+	 * Connects to the parent in order to serve it. From then on, calls of the parent go
+	 * over sockets of their own, and the JVM stays until the parent closes its end, or
+	 * this bean is destroyed.
+	 * @param handlers serve the parent's requests
+	 * @throws IllegalStateException if the parent is served already
+	 * @throws IpcException if the socket fails
+	 */
+	public synchronized void serve(IpcServerBuilder handlers) throws IpcException {
+		Assert.state(this.server == null, "The parent is served already");
+		IpcServer server = handlers.start(this.channel);
+		this.server = server;
+		this.calls = new ParentCalls(server);
+		Thread thread = new Thread(() -> awaitEnd(server), "ipc-listener-parent");
+		thread.setDaemon(false);
+		thread.start();
+	}
+
+	/**
+	 * Tells the parent that this process is ready, and begins to answer its requests.
+	 * @throws IllegalStateException if it is not connected in order to be served, or was
+	 * told before
+	 * @throws IpcException if the socket fails
+	 */
+	public void ready() throws IpcException {
+		IpcServer server = this.server;
+		Assert.state(server != null, "The parent is not served");
+		server.ready();
+	}
+
+	/** Keeps the JVM, which may have no other thread of the application's. */
+	private void awaitEnd(IpcServer server) {
+		try {
+			server.awaitEnd();
+		}
+		catch (IpcException ex) {
+			logger.error("The parent process cannot be served any more", ex);
+		}
+		if (this.server != null && this.whenGone != null) {
+			this.whenGone.run();
+		}
+	}
+
+	/** Closes the socket, if the parent is served over it. */
+	@Override
+	public void destroy() {
+		IpcServer server = this.server;
+		this.server = null;
+		if (server != null) {
+			server.close();
 		}
 	}
 
@@ -153,6 +224,10 @@ public final class ParentDestination implements IpcDestination, SmartLifecycle {
 
 	@Override
 	public <R> R exchange(Duration timeout, boolean idempotent, ExchangeAction<R> action) throws IpcException {
+		ParentCalls calls = this.calls;
+		if (calls != null) {
+			return calls.exchange(timeout, action);
+		}
 		Deadline deadline = Deadline.in(timeout).interruptible();
 		lock(deadline, timeout);
 		try {
@@ -173,7 +248,14 @@ public final class ParentDestination implements IpcDestination, SmartLifecycle {
 	}
 
 	@Override
+	public OpenExchange open(Duration timeout, boolean idempotent, ExchangeAction<?> request) throws IpcException {
+		ParentCalls calls = this.calls;
+		return (calls != null) ? calls.open(timeout, request) : IpcDestination.super.open(timeout, idempotent, request);
+	}
+
+	@Override
 	public <T> IpcMessage<T> receive(Type type, Duration timeout) throws IpcException {
+		checkNotServed();
 		Deadline deadline = Deadline.in(timeout).interruptible();
 		lock(deadline, timeout);
 		try {
@@ -186,7 +268,14 @@ public final class ParentDestination implements IpcDestination, SmartLifecycle {
 
 	@Override
 	public long send(Object payload, Duration timeout, OwnedFd... descriptors) throws IpcException {
+		checkNotServed();
 		return this.requester.send(payload, Deadline.in(timeout).interruptible(), descriptors);
+	}
+
+	private void checkNotServed() throws IpcException {
+		if (this.calls != null) {
+			throw ParentCalls.noMessages();
+		}
 	}
 
 	private void lock(Deadline deadline, Duration timeout) throws IpcException {

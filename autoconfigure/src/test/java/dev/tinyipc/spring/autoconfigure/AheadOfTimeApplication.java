@@ -3,9 +3,11 @@ package dev.tinyipc.spring.autoconfigure;
 import dev.tinyipc.spring.CborMessageTemplate;
 import dev.tinyipc.spring.ChildProcess;
 import dev.tinyipc.spring.ImportIpcServices;
+import dev.tinyipc.spring.IpcListener;
 import dev.tinyipc.spring.TestWorker;
 import dev.tinyipc.spring.TestWorker.Reply;
 import dev.tinyipc.spring.TestWorker.Request;
+import dev.tinyipc.spring.listener.IpcListenerEndpointRegistry;
 
 import org.springframework.beans.factory.annotation.Qualifier;
 import org.springframework.boot.ApplicationRunner;
@@ -18,7 +20,8 @@ import org.springframework.context.annotation.Bean;
 @ChildProcess(name = "worker", main = TestWorker.class)
 @ChildProcess(name = "other", main = TestWorker.class)
 @ImportIpcServices(destination = "worker", types = AheadOfTimeApplication.Greeting.class)
-@ImportAutoConfiguration({ JacksonAutoConfiguration.class, IpcAutoConfiguration.class })
+@ImportAutoConfiguration({ JacksonAutoConfiguration.class, IpcAutoConfiguration.class,
+		IpcListenerAutoConfiguration.class })
 class AheadOfTimeApplication {
 
 	public static void main(String[] arguments) {
@@ -32,8 +35,14 @@ class AheadOfTimeApplication {
 
 	}
 
+	@IpcListener("worker")
+	String ask(String text) {
+		return text;
+	}
+
 	@Bean
-	ApplicationRunner runner(@Qualifier("worker") CborMessageTemplate template, Greeting greeting) {
+	ApplicationRunner runner(@Qualifier("worker") CborMessageTemplate template, Greeting greeting,
+			IpcListenerEndpointRegistry registry) {
 		return (arguments) -> {
 			if (arguments.containsOption("tell-parent")) {
 				template.convertAndSend("parent", "hello");
@@ -41,7 +50,7 @@ class AheadOfTimeApplication {
 			}
 			System.out.println("the reply is: "
 					+ template.convertSendAndReceive(new Request("echo", "ahead of time"), Reply.class).text()
-					+ "; there is a " + greeting);
+					+ "; there is a " + greeting + "; listeners of " + registry.getListenerContainerIds());
 		};
 	}
 

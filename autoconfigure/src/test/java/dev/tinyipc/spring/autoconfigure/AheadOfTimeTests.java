@@ -43,9 +43,9 @@ class AheadOfTimeTests {
 	}
 
 	@Test
-	void childrenTheirQualifiedTemplatesAndTypedClientsSurviveAheadOfTimeProcessing() throws Exception {
+	void childrenTheirTemplatesTypedClientsAndListenersSurviveAheadOfTimeProcessing() throws Exception {
 		assertThat(run(folder, application(CONFIGURED)))
-			.contains("the reply is: ahead of time; there is a Greeting of destination 'worker'")
+			.contains("the reply is: ahead of time; there is a Greeting of destination 'worker'; listeners of [worker]")
 			.contains("Started child process 'worker'", "Started child process 'configured'");
 	}
 

@@ -38,6 +38,19 @@ class WithoutActuatorTests {
 			.contains("answered hello, endpoint false, health false");
 	}
 
+	@Test
+	void withoutSpringMessagingThereAreTheTemplateAndTheClient() throws Exception {
+		assertThat(output("spring-messaging")).contains("answered hello, endpoint true, health true, client true");
+	}
+
+	@Test
+	void exchangesAreObservedWithTracingAndWithoutItAndNotAtAllWithoutMicrometer() throws Exception {
+		assertThat(output("no-such-jar")).contains("observed true, traced true");
+		assertThat(output(".*(tracing|opentelemetry).*")).contains("observed true, traced false");
+		assertThat(output("spring-boot-actuator|spring-boot-health|spring-boot-micrometer|micrometer-"))
+			.contains("observed false, traced false");
+	}
+
 	private static String output(String withoutJars) throws Exception {
 		String classPath = Stream.of(System.getProperty("java.class.path").split(File.pathSeparator))
 			.filter((entry) -> !Path.of(entry).getFileName().toString().matches("(" + withoutJars + ").*\\.jar"))
@@ -59,8 +72,10 @@ class WithoutActuatorTests {
 			try (ConfigurableApplicationContext context = SpringApplication.run(Application.class, arguments)) {
 				CborMessageTemplate template = context.getBean(CborMessageTemplate.class);
 				System.out.println("answered " + template.convertSendAndReceive("hello", String.class) + ", endpoint "
-						+ context.containsBean("ipcEndpoint") + ", health "
-						+ context.containsBean("ipcHealthIndicator"));
+						+ context.containsBean("ipcEndpoint") + ", health " + context.containsBean("ipcHealthIndicator")
+						+ ", client " + context.containsBean("ipcClient") + ", observed "
+						+ context.containsBean("ipcInstrumentation") + ", traced "
+						+ context.containsBean("micrometerOtelTracer"));
 			}
 		}
 

@@ -182,6 +182,8 @@ class ChildEventTests {
 						.anyMatch((line) -> line.contains("at " + TestWorker.class.getName() + ".main("));
 					PostMortem end = only(EXITED).postMortem().orElseThrow();
 					assertThat(end.exitStatus().signal()).hasValue(9);
+					assertThat(end.stacks()).anyMatch((line) -> line.startsWith("Full thread dump"))
+						.anyMatch((line) -> line.contains("at " + TestWorker.class.getName() + ".main("));
 					assertThat(end.lastLines()).contains("the last words")
 						.noneMatch((line) -> line.contains("thread dump"));
 				});

@@ -59,6 +59,10 @@ public final class ConversationWorker {
 				byte[] content = request.file(0).inputStream().readAllBytes();
 				return new IpcServer.Reply(request.payload(), memory(content));
 			})
+			.handler("copy-late", String.class, (request) -> {
+				Thread.sleep(1000);
+				return new IpcServer.Reply(request.payload(), memory(request.payload().getBytes()));
+			})
 			.handler("ask-back", String.class,
 					(request, context) -> "child(" + context.parent().call("ask", request.payload(), String.class)
 							+ ')')

@@ -22,7 +22,7 @@ public final class OpenDescriptors {
 	/**
 	 * How many of each kind, such as {@code socket}, {@code pipe} or the path of a file.
 	 */
-	static Map<String, Long> byKind() {
+	public static Map<String, Long> byKind() {
 		Map<String, Long> kinds = new TreeMap<>();
 		try (Stream<Path> descriptors = Files.list(Path.of("/proc/self/fd"))) {
 			for (Path descriptor : (Iterable<Path>) descriptors::iterator) {

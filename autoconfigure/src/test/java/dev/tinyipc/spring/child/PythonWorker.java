@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.net.URISyntaxException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 
@@ -22,30 +23,44 @@ final class PythonWorker {
 
 	private static final Path LIBRARY = Path.of("..", "python", "src");
 
-	private static final Path ENVIRONMENT = Path.of("target", "python");
+	private static final String CBOR = "cbor2==6.3.0";
+
+	private static final String TRACING = "opentelemetry-sdk==1.45.2";
 
 	private PythonWorker() {
 	}
 
 	/** An application with this child, named {@code worker}. */
 	static ApplicationContextRunner application() {
+		Path python = runs(List.of(RawWorker.python().toString(), "-c", "import cbor2")) ? RawWorker.python()
+				: python("python", "import cbor2", CBOR);
+		return application(python, "/conversation_worker.py");
+	}
+
+	/** An application with {@code traced_worker.py}, which has OpenTelemetry. */
+	static ApplicationContextRunner traced() {
+		return application(python("python-traced", "import cbor2, opentelemetry.sdk", CBOR, TRACING),
+				"/traced_worker.py");
+	}
+
+	private static ApplicationContextRunner application(Path python, String script) {
 		return RawWorker.nothing()
-			.withPropertyValues("ipc.children.worker.command[0]=" + python().toAbsolutePath(),
-					"ipc.children.worker.command[1]=" + script(),
+			.withPropertyValues("ipc.children.worker.command[0]=" + python.toAbsolutePath(),
+					"ipc.children.worker.command[1]=" + script(script),
 					"ipc.children.worker.environment.PYTHONPATH=" + LIBRARY.toAbsolutePath());
 	}
 
-	/** One that has the only package that the library needs. */
-	private static synchronized Path python() {
-		Path python = ENVIRONMENT.resolve("bin").resolve("python");
-		if (runs(List.of(RawWorker.python().toString(), "-c", "import cbor2"))) {
-			return RawWorker.python();
-		}
-		boolean isThere = runs(List.of(python.toString(), "-c", "import cbor2"))
-				|| (runs(List.of(RawWorker.python().toString(), "-m", "venv", ENVIRONMENT.toString()))
-						&& runs(List.of(python.toString(), "-m", "pip", "install", "-q", "--disable-pip-version-check",
-								"cbor2==6.3.0")));
-		String message = "The library for Python is not tested: cbor2 cannot be installed for it";
+	/** One that has some packages, in an environment of its own. */
+	private static synchronized Path python(String environment, String imports, String... packages) {
+		Path folder = Path.of("target", environment);
+		Path python = folder.resolve("bin").resolve("python");
+		List<String> install = new ArrayList<>(
+				List.of(python.toString(), "-m", "pip", "install", "-q", "--disable-pip-version-check"));
+		install.addAll(List.of(packages));
+		boolean isThere = runs(List.of(python.toString(), "-c", imports))
+				|| (runs(List.of(RawWorker.python().toString(), "-m", "venv", folder.toString())) && runs(install));
+		String message = "The library for Python is not tested: " + String.join(", ", packages)
+				+ " cannot be installed for it";
 		if (!isThere) {
 			assertThat(System.getenv("TINY_IPC_REQUIRE_ALL")).as(message).isNotEqualTo("true");
 		}
@@ -73,9 +88,9 @@ final class PythonWorker {
 		}
 	}
 
-	private static Path script() {
+	private static Path script(String name) {
 		try {
-			return Path.of(Objects.requireNonNull(PythonWorker.class.getResource("/conversation_worker.py")).toURI());
+			return Path.of(Objects.requireNonNull(PythonWorker.class.getResource(name)).toURI());
 		}
 		catch (URISyntaxException ex) {
 			throw new IllegalStateException(ex);

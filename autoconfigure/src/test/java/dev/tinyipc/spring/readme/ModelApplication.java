@@ -1,31 +1,87 @@
 package dev.tinyipc.spring.readme;
 
-import dev.tinyipc.IpcServer;
+import java.io.InputStream;
+import java.util.stream.Stream;
 
-import org.springframework.boot.CommandLineRunner;
+import dev.tinyipc.IpcContext;
+import dev.tinyipc.spring.IpcListener;
+import dev.tinyipc.spring.readme.ReportWorker.Rate;
+import jakarta.validation.Valid;
+import jakarta.validation.constraints.NotBlank;
+
 import org.springframework.boot.autoconfigure.SpringBootApplication;
-import org.springframework.context.annotation.Bean;
+import org.springframework.messaging.handler.annotation.Header;
+import org.springframework.messaging.handler.annotation.MessageExceptionHandler;
+import org.springframework.stereotype.Component;
 
-/** The README's child that is itself a Spring Boot application. */
+/** The README's child that is itself a Spring Boot application, and its parent. */
 @SpringBootApplication
 class ModelApplication {
 
-	@Bean
-	CommandLineRunner serve(Model model) {
-		return (arguments) -> IpcServer.serve(Question.class, (request) -> model.answer(request.payload()));
+	@Component
+	class ModelListener {
+
+		private final Model model;
+
+		ModelListener(Model model) {
+			this.model = model;
+		}
+
+		@IpcListener("parent")
+		Answer answer(@Valid Question question, @Header(defaultValue = "en") String language) {
+			return this.model.answer(question, language);
+		}
+
+		@IpcListener(value = "parent", method = "answers", concurrency = "8")
+		Stream<Answer> answerAll(InputStream questions, IpcContext context) {
+			return this.model.answerAll(questions, context::checkCancelled);
+		}
+
+		@MessageExceptionHandler
+		Answer unknown(UnknownLanguageException ex) {
+			return Answer.UNKNOWN;
+		}
+
+	}
+
+	/** What the parent answers. */
+	static class RateListener {
+
+		private final ReportApplication.Rates rates;
+
+		RateListener(ReportApplication.Rates rates) {
+			this.rates = rates;
+		}
+
+		@IpcListener("model")
+		Rate rate(String currency) {
+			return this.rates.of(currency);
+		}
+
 	}
 
 	/** What the child works with. */
 	interface Model {
 
-		Answer answer(Question question);
+		Answer answer(Question question, String language);
+
+		Stream<Answer> answerAll(InputStream questions, Runnable between);
 
 	}
 
-	record Question(String text) {
+	record Question(@NotBlank String text) {
 	}
 
 	record Answer(String text) {
+
+		static final Answer UNKNOWN = new Answer("?");
+
+	}
+
+	static class UnknownLanguageException extends RuntimeException {
+
+		private static final long serialVersionUID = 1L;
+
 	}
 
 }

@@ -12,17 +12,25 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 import dev.tinyipc.spring.CborMessageTemplate;
+import dev.tinyipc.spring.IpcClient;
 import dev.tinyipc.spring.IpcMessagingException;
 import dev.tinyipc.spring.RawWorker;
 import dev.tinyipc.spring.child.ChildSettings;
+import dev.tinyipc.spring.observation.DefaultIpcExchangeObservationConvention;
+import dev.tinyipc.spring.observation.DefaultIpcProcessObservationConvention;
+import dev.tinyipc.spring.observation.IpcObservationDocumentation;
 import dev.tinyipc.spring.readme.ReportWorker.Product;
 import dev.tinyipc.spring.readme.ReportWorker.Query;
 import dev.tinyipc.spring.readme.ReportWorker.Row;
+import dev.tinyipc.spring.readme.ReportWorker.Total;
+import io.micrometer.common.docs.KeyName;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import tools.jackson.databind.json.JsonMapper;
@@ -57,7 +65,8 @@ class ReadmeTests {
 			.of(EXAMPLES + "Application.java", EXAMPLES + "ThumbnailWorker.java", EXAMPLES + "EchoApplication.java",
 					EXAMPLES + "ModelApplication.java", EXAMPLES + "ReportApplication.java",
 					EXAMPLES + "ReportWorker.java", EXAMPLES + "Pictures.java", EXAMPLES + "PictureWorker.java",
-					EXAMPLES + "PictureApplication.java", "core/src/test/java/dev/tinyipc/TutorialTests.java")
+					EXAMPLES + "PictureApplication.java", "core/src/test/java/dev/tinyipc/TutorialTests.java",
+					"starter-test/src/test/java/dev/tinyipc/spring/test/GreetingTests.java")
 			.map(ReadmeTests::read)
 			.collect(Collectors.joining()));
 		List<String> snippets = SNIPPET.matcher(this.readme).results().map((match) -> match.group(1)).toList();
@@ -74,6 +83,11 @@ class ReadmeTests {
 			ReportApplication.rows(template, query, rows::add);
 			assertThat(rows).hasSize(2).isEqualTo(ReportApplication.all(template, query));
 			assertThat(ReportApplication.total(template, query).amount()).isEqualByComparingTo("7");
+			IpcClient client = context.getBean(IpcClient.class);
+			assertThat(ReportApplication.total(client, query).amount()).isEqualByComparingTo("7");
+			List<Total> totals = new CopyOnWriteArrayList<>();
+			ReportApplication.later(client, query, totals::add);
+			Awaitility.await().until(() -> totals.size() == 1);
 			BigDecimal price = template.method("price")
 				.convertSendAndReceive("reports", new Product(BigDecimal.TEN, "EUR"), BigDecimal.class);
 			assertThat(price).isEqualByComparingTo("20");
@@ -124,6 +138,17 @@ class ReadmeTests {
 			.collect(Collectors.toCollection(TreeSet::new));
 		assertThat(meters).hasSizeGreaterThan(10);
 		assertThat(rows()).containsAll(meters);
+	}
+
+	@Test
+	void everyObservationAndItsKeysAreInATable() {
+		assertThat(rows()).contains(DefaultIpcExchangeObservationConvention.NAME,
+				DefaultIpcProcessObservationConvention.NAME);
+		assertThat(IpcObservationDocumentation.values()).hasSize(2)
+			.flatExtracting((observation) -> List.of(observation.getLowCardinalityKeyNames()))
+			.extracting(KeyName::asString)
+			.hasSize(8)
+			.allSatisfy((key) -> assertThat(rows()).contains(key));
 	}
 
 	@Test

@@ -1,13 +1,16 @@
 package dev.tinyipc.spring.readme;
 
 import java.math.BigDecimal;
+import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 
 import dev.tinyipc.spring.CborMessageTemplate;
 import dev.tinyipc.spring.ChildCalls;
 import dev.tinyipc.spring.ChildProcess;
+import dev.tinyipc.spring.IpcClient;
 import dev.tinyipc.spring.readme.ReportWorker.Query;
 import dev.tinyipc.spring.readme.ReportWorker.Rate;
 import dev.tinyipc.spring.readme.ReportWorker.Row;
@@ -35,6 +38,20 @@ class ReportApplication {
 
 	static Total total(CborMessageTemplate template, Query query) {
 		Total total = template.method("total").convertSendAndReceive("reports", query, Total.class);
+		return total;
+	}
+
+	static Total total(IpcClient client, Query query) {
+		Total total = client.destination("reports")
+			.method("total")
+			.timeout(Duration.ofSeconds(5))
+			.call(query, Total.class);
+		return total;
+	}
+
+	static CompletableFuture<Total> later(IpcClient client, Query query, Consumer<Total> writer) {
+		CompletableFuture<Total> total = client.destination("reports").method("total").callAsync(query, Total.class);
+		total.thenAccept(writer);
 		return total;
 	}
 

@@ -28,19 +28,13 @@ public final class ThumbnailWorker implements Thumbnails {
 
 	@Override
 	public IpcMessage<ThumbnailReply> make(OwnedFd picture, int size) throws IOException {
-		SharedMemory png = SharedMemory.create("thumbnail");
-		try {
+		try (SharedMemory png = SharedMemory.create("thumbnail")) {
 			ThumbnailReply reply = Thumbnailer.make(picture.channel(), size, png.outputStream());
 			if (reply.refusal() != null) {
-				png.close();
 				return IpcMessage.of(reply);
 			}
 			png.seal();
-			return IpcMessage.of(reply, png.descriptor());
-		}
-		catch (IOException | RuntimeException ex) {
-			png.close();
-			throw ex;
+			return IpcMessage.of(reply, png.descriptor().duplicate());
 		}
 	}
 
