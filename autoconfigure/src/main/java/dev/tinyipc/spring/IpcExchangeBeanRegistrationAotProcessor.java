@@ -15,12 +15,13 @@ import org.springframework.aot.hint.RuntimeHints;
 import org.springframework.beans.factory.aot.BeanRegistrationAotContribution;
 import org.springframework.beans.factory.aot.BeanRegistrationAotProcessor;
 import org.springframework.beans.factory.support.RegisteredBean;
+import org.springframework.core.annotation.AnnotatedElementUtils;
 import org.springframework.util.ClassUtils;
 
 /**
  * Registers the hints of contracts: those of {@link ImportIpcServices @ImportIpcServices}
- * beans, and interfaces with {@link IpcExchange @IpcExchange} that a bean is of. A
- * contract that cannot be used fails the build already.
+ * beans, and interfaces with {@link IpcExchange @IpcExchange} that a bean is of, such as
+ * a listener. A contract that cannot be used fails the build already.
  */
 class IpcExchangeBeanRegistrationAotProcessor implements BeanRegistrationAotProcessor {
 
@@ -51,8 +52,9 @@ class IpcExchangeBeanRegistrationAotProcessor implements BeanRegistrationAotProc
 	}
 
 	private static boolean isAnnotated(Class<?> candidate) {
-		return candidate.isAnnotationPresent(IpcExchange.class) || Arrays.stream(candidate.getMethods())
-			.anyMatch((method) -> method.isAnnotationPresent(IpcExchange.class));
+		return AnnotatedElementUtils.hasAnnotation(candidate, IpcExchange.class)
+				|| Arrays.stream(candidate.getMethods())
+					.anyMatch((method) -> method.isAnnotationPresent(IpcExchange.class));
 	}
 
 	private void register(Class<?> type, RuntimeHints hints) {

@@ -22,6 +22,7 @@ import dev.tinyipc.IpcExchange;
 import dev.tinyipc.IpcMapperCustomizer;
 import dev.tinyipc.OwnedFd;
 import dev.tinyipc.spring.ImportIpcServices;
+import dev.tinyipc.spring.IpcListener;
 import org.junit.jupiter.api.Test;
 import tools.jackson.dataformat.cbor.CBORMapper;
 
@@ -42,7 +43,7 @@ import org.springframework.context.aot.ApplicationContextAotGenerator;
 import org.springframework.javapoet.ClassName;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
 /** What a native image is told about contracts, the core and its native methods. */
 class RuntimeHintsTests {
@@ -107,7 +108,7 @@ class RuntimeHintsTests {
 					.anyMatch((owner) -> call.getTargetOwner().getName().equals(owner.getName()))))
 			.map(JavaClass::getSimpleName)).containsExactlyInAnyOrder(
 					// contracts
-					"IpcContract", "ContractReader", "ContractMethod", "ContractClient",
+					"IpcContract", "ContractReader", "ContractMethod", "ContractClient", "ContractListener",
 					"IpcExchangeBeanRegistrationAotProcessor",
 					// the customizer of the mapper
 					"ParentSettings",
@@ -148,13 +149,14 @@ class RuntimeHintsTests {
 		assertThat(REFLECTION.onMethodInvocation(Price.class, "cents")).accepts(hints);
 		assertThat(RuntimeHintsPredicates.proxies().forInterfaces(Returned.class)).accepts(hints);
 		assertThat(REFLECTION.onMethodInvocation(Tag.class, "text")).accepts(hints);
+		assertThat(RuntimeHintsPredicates.proxies().forInterfaces(Extended.class)).accepts(hints);
+		assertThat(REFLECTION.onMethodInvocation(Extended.class, "change")).accepts(hints);
 	}
 
 	@Test
 	void aContractThatCannotBeUsedFailsTheBuild() {
-		assertThatThrownBy(() -> process(Wrong.class)).rootCause()
-			.isInstanceOf(IllegalArgumentException.class)
-			.hasMessageContaining("Unusable.run(Consumer)");
+		assertThatIllegalArgumentException().isThrownBy(() -> process(Wrong.class))
+			.withMessageContaining("Unusable.run(Consumer)");
 	}
 
 	@Test
@@ -203,6 +205,11 @@ class RuntimeHintsTests {
 		}
 
 		@Bean
+		Listener listener() {
+			return new Listener();
+		}
+
+		@Bean
 		Returned client() {
 			throw new IllegalStateException("Not called by a build");
 		}
@@ -248,6 +255,26 @@ class RuntimeHintsTests {
 	interface Returned {
 
 		Tag tag();
+
+	}
+
+	interface Extended extends Returned {
+
+		void change(Change change);
+
+	}
+
+	@IpcListener("shop")
+	static class Listener implements Extended {
+
+		@Override
+		public void change(Change change) {
+		}
+
+		@Override
+		public Tag tag() {
+			return new Tag("");
+		}
 
 	}
 
