@@ -86,8 +86,8 @@ public final class IpcContext {
 	private static Deadline deadline(@Nullable Envelope envelope) {
 		String millis = (envelope != null) ? envelope.headers().get(Envelope.DEADLINE) : null;
 		try {
-			return (millis != null) ? Deadline.in(Duration.ofMillis(Long.parseLong(millis))).interruptible()
-					: Deadline.NONE;
+			long left = (millis != null) ? Long.parseLong(millis) : Envelope.NO_DEADLINE;
+			return (left >= 0) ? Deadline.in(Duration.ofMillis(left)).interruptible() : Deadline.NONE;
 		}
 		catch (NumberFormatException ex) {
 			return Deadline.NONE; // as if it were unknown

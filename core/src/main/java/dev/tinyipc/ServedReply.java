@@ -124,15 +124,6 @@ final class ServedReply implements IpcServer.Sink, Closeable {
 	}
 
 	/**
-	 * Sends that there is no reply, because nobody would take it, and the request was not
-	 * handled.
-	 * @return whether the peer is there for the next answer
-	 */
-	boolean refuse(String reason) throws IpcException {
-		return refuse("Cancelled", reason);
-	}
-
-	/**
 	 * Sends that the request is not worked on.
 	 * @param type that of the error item
 	 * @return whether the peer is there for the next answer
