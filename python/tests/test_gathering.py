@@ -165,6 +165,16 @@ def test_cancel_drops_them(parent, size):
     assert parent.ask("in step") == "in step"
 
 
+def test_nothing_follows_the_end_of_a_cancelled_stream(parent):
+    """Whenever the cancel comes: some elements wait then, and the thread that reads sends them."""
+    for _ in range(300):
+        ask(parent, 1, "endless")
+        parent.receive_body()
+        parent.send(tagged(CANCEL, None))
+        elements(parent)
+        assert parent.ask("in step") == "in step"
+
+
 def test_a_parent_that_reads_late_loses_none(parent):
     """The socket is full, also when the thread that looks after them wants to send."""
     ask(parent, 100_000, "wait")

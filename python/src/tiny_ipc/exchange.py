@@ -237,6 +237,8 @@ class Exchange:
             try:
                 if not self.is_cancelled():
                     self._flush()
+                elif self._gathering is not None:
+                    self._gathering.drop()
                 self._send(parts)
             except _PeerClosed:
                 pass

@@ -92,6 +92,11 @@ class Gathering:
         with self._lock:
             self._flush()
 
+    def drop(self) -> None:
+        """Nobody wants what is still here. Without this, it could be sent behind the end."""
+        with self._lock:
+            self._forget()
+
     def _flush(self) -> None:
         self._since = 0.0
         if self._items:

@@ -2,9 +2,12 @@ package dev.tinyipc;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.Objects;
 
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JsonGenerator;
+import tools.jackson.dataformat.cbor.CBORGenerator;
+import tools.jackson.dataformat.cbor.CBORWriteFeature;
 
 /**
  * Elements of a streamed reply that are sent together: as one message, and in one packet,
@@ -25,6 +28,8 @@ final class ElementBatch {
 
 	private final Prefix prefix;
 
+	private final Prefix prefixOfOne;
+
 	private final int maxSize;
 
 	/** Null while there are no elements. */
@@ -33,20 +38,28 @@ final class ElementBatch {
 	/** Writes into the frame; null before the first element, and after a failure. */
 	private @Nullable JsonGenerator generator;
 
+	/** How many items the generator has written. */
+	private int written;
+
 	/** Where in the frame the array begins. */
 	private int start;
 
 	private int count;
 
+	/** Of a body with all elements that there was room for, in bytes. */
+	private long size;
+
 	/**
 	 * Begins without elements.
 	 * @param prefix what precedes the array
+	 * @param prefixOfOne what precedes an element that is sent alone
 	 * @param maxSize the largest body, in bytes
 	 */
-	ElementBatch(Outbox outbox, FrameBuffer.Slot buffers, Prefix prefix, int maxSize) {
+	ElementBatch(Outbox outbox, FrameBuffer.Slot buffers, Prefix prefix, Prefix prefixOfOne, int maxSize) {
 		this.outbox = outbox;
 		this.buffers = buffers;
 		this.prefix = prefix;
+		this.prefixOfOne = prefixOfOne;
 		this.maxSize = maxSize;
 	}
 
@@ -54,34 +67,39 @@ final class ElementBatch {
 		return this.maxSize;
 	}
 
+	boolean isEmpty() {
+		return this.count == 0;
+	}
+
 	/**
-	 * Adds an element.
-	 * @return false if there is no room for it
+	 * Adds an element, which is written once only: what it consists of may be there once
+	 * only, such as an iterator.
+	 * @return false if there is no room for it: {@link #sendAll} must follow
 	 * @throws tools.jackson.core.JacksonException if it cannot be written; the others
 	 * stay as they are
 	 */
 	boolean add(@Nullable Object element) {
 		FrameBuffer frame = open();
-		long before = frame.wantedBodySize();
-		boolean fits = false;
+		boolean whole = false;
 		try {
 			encode(element, frame);
-			if (frame.wantedBodySize() == before) {
+			if (frame.wantedBodySize() == this.size) {
 				throw Outbox.wroteNothing(element);
 			}
-			fits = frame.wantedBodySize() <= this.maxSize;
+			whole = true;
 		}
 		finally {
-			if (fits) {
-				this.count++;
-			}
-			else {
+			if (!whole) {
 				this.generator = null; // it may have written half an element
-				frame.cut(before);
-				closeIfEmpty();
+				dropLast(frame);
 			}
 		}
-		return fits;
+		if (frame.wantedBodySize() > this.maxSize) {
+			return false;
+		}
+		this.size = frame.wantedBodySize();
+		this.count++;
+		return true;
 	}
 
 	private void encode(@Nullable Object element, FrameBuffer frame) {
@@ -89,8 +107,30 @@ final class ElementBatch {
 		if (generator == null) {
 			generator = this.outbox.generator(frame);
 			this.generator = generator;
+			this.written = 0;
 		}
 		this.outbox.encode(element, generator);
+		this.written++;
+		generator.flush(); // a mapper may leave that to whoever closes it
+		boolean inRoot = generator.streamWriteContext().inRoot();
+		if (inRoot && generator.streamWriteContext().getEntryCount() > this.written) {
+			throw new IllegalArgumentException(
+					"The mapper wrote several items for " + element + ": a message has exactly one");
+		}
+		if (!inRoot || refersToEarlierItems(generator)) {
+			generator.close(); // which closes the arrays and maps that a serializer has
+								// left open
+			this.generator = null;
+		}
+	}
+
+	private static boolean refersToEarlierItems(JsonGenerator generator) {
+		return generator instanceof CBORGenerator cbor && cbor.isEnabled(CBORWriteFeature.STRINGREF);
+	}
+
+	private void dropLast(FrameBuffer frame) {
+		frame.cut(this.size);
+		closeIfEmpty();
 	}
 
 	private FrameBuffer open() {
@@ -101,7 +141,10 @@ final class ElementBatch {
 		FrameBuffer opened = this.buffers.take();
 		int prefixSize = this.prefix.write(opened.memory().bytes(), Frame.HEADER_SIZE);
 		this.start = Frame.HEADER_SIZE + prefixSize;
-		this.frame = opened.begin(this.maxSize, prefixSize + ARRAY_HEAD_SIZE);
+		this.size = prefixSize + ARRAY_HEAD_SIZE;
+		// With room for one more element, whatever its size.
+		int room = (int) Math.min((long) this.maxSize + this.outbox.maxSize(), Frame.MAX_BODY_SIZE);
+		this.frame = opened.begin(room, prefixSize + ARRAY_HEAD_SIZE);
 		return opened;
 	}
 
@@ -112,12 +155,40 @@ final class ElementBatch {
 	void send(@Nullable Deadline deadline) throws IpcException {
 		FrameBuffer frame = this.frame;
 		if (frame != null) {
-			ByteBuffer bytes = frame.memory().bytes();
-			boolean reversed = bytes.order() == ByteOrder.LITTLE_ENDIAN;
-			bytes.put(this.start, ARRAY_HEAD)
-				.putInt(this.start + 1, reversed ? Integer.reverseBytes(this.count) : this.count);
-			this.outbox.sendFrame(frame, frame.wantedBodySize(), NO_DESCRIPTORS, deadline);
+			send(frame, deadline);
 			clear();
+		}
+	}
+
+	private void send(FrameBuffer frame, @Nullable Deadline deadline) throws IpcException {
+		ByteBuffer bytes = frame.memory().bytes();
+		boolean reversed = bytes.order() == ByteOrder.LITTLE_ENDIAN;
+		bytes.put(this.start, ARRAY_HEAD)
+			.putInt(this.start + 1, reversed ? Integer.reverseBytes(this.count) : this.count);
+		this.outbox.sendFrame(frame, this.size, NO_DESCRIPTORS, deadline);
+	}
+
+	/**
+	 * Sends the elements, if there are any, and then the last one, for which there was no
+	 * room. If that fails, the last one is dropped, and those that were not sent stay.
+	 * @return the size of the last message on the wire, in bytes
+	 */
+	long sendAll() throws IpcException {
+		FrameBuffer frame = Objects.requireNonNull(this.frame);
+		try {
+			if (this.count > 0) {
+				send(frame, null);
+				this.count = 0;
+			}
+			if (frame.isCut()) {
+				this.outbox.checkSize(frame.wantedBodySize());
+			}
+			int prefixSize = this.prefixOfOne.write(frame.memory().bytes(), Frame.HEADER_SIZE);
+			frame.move((int) this.size, prefixSize, this.outbox.maxSize());
+			return this.outbox.sendFrame(frame, frame.wantedBodySize(), NO_DESCRIPTORS, null);
+		}
+		finally {
+			dropLast(frame);
 		}
 	}
 

@@ -71,6 +71,19 @@ final class FrameBuffer extends OutputStream implements Frame.Window {
 		this.wanted = this.size;
 	}
 
+	/** Moves what is behind some of the body to another place, and forgets the rest. */
+	void move(int from, int to, int maxBodySize) {
+		int length = this.size - Frame.HEADER_SIZE - from;
+		ByteBuffer bytes = this.memory.bytes();
+		bytes.put(Frame.HEADER_SIZE + to, bytes, Frame.HEADER_SIZE + from, length);
+		begin(maxBodySize, to + length);
+	}
+
+	/** Whether bytes over the limit were only counted. */
+	boolean isCut() {
+		return this.wanted > this.maxSize;
+	}
+
 	/** The size that the body would have if it were not cut at the limit. */
 	long wantedBodySize() {
 		return this.wanted - Frame.HEADER_SIZE;

@@ -354,6 +354,8 @@ public final class IpcServer implements Closeable {
 		 * @param descriptors at most 253; the caller keeps them
 		 * @throws java.util.concurrent.CancellationException if nobody waits for the
 		 * reply any more
+		 * @throws IllegalStateException if the reply has ended, or this is called by what
+		 * writes another element
 		 * @throws IpcException if it cannot be sent
 		 */
 		void send(@Nullable Object element, OwnedFd... descriptors) throws IpcException;

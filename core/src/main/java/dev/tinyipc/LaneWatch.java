@@ -81,6 +81,7 @@ final class LaneWatch implements Closeable {
 				poller().wakeUp();
 			}
 			catch (IpcException ex) {
+				this.gathering = false;
 				logger.debug("Elements of a stream may wait for the next one", ex); // closed
 			}
 		}

@@ -84,6 +84,10 @@ final class Outbox {
 		return this.codec.mapper().createGenerator(frame);
 	}
 
+	int maxSize() {
+		return this.maxSize;
+	}
+
 	static IllegalArgumentException wroteNothing(@Nullable Object payload) {
 		return new IllegalArgumentException(
 				"The mapper wrote nothing for " + payload + ": a message has at least one byte");
@@ -108,9 +112,9 @@ final class Outbox {
 	 * @param maxSize the largest body in bytes, if this end may send as much
 	 */
 	ElementBatch batch(OptionalLong id, int maxSize) throws IpcException {
-		int inOnePacket = this.socket.sender().maxPacketSize() - Frame.HEADER_SIZE;
+		int inOnePacket = Math.min(this.socket.sender().maxPacketSize(), Frame.MAX_PACKET_SIZE) - Frame.HEADER_SIZE;
 		return new ElementBatch(this, this.buffers, Prefix.of(id, StreamItem.ELEMENTS),
-				Math.min(Math.min(maxSize, inOnePacket), this.maxSize));
+				Prefix.of(id, StreamItem.ELEMENT), Math.min(Math.min(maxSize, inOnePacket), this.maxSize));
 	}
 
 	long sendFrame(Frame.Window frame, long bodySize, OwnedFd[] descriptors, @Nullable Deadline deadline)
@@ -120,7 +124,7 @@ final class Outbox {
 		return Frame.HEADER_SIZE + bodySize;
 	}
 
-	private void checkSize(long bodySize) throws IpcException {
+	void checkSize(long bodySize) throws IpcException {
 		if (bodySize > this.maxSize) {
 			throw new IpcException.MessageTooLarge("A message of " + bodySize + " bytes is over the limit of "
 					+ this.maxSize

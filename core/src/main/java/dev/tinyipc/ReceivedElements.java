@@ -5,7 +5,9 @@ import java.nio.ByteBuffer;
 import java.util.List;
 
 import org.jspecify.annotations.Nullable;
+import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonParser;
+import tools.jackson.core.TokenStreamContext;
 import tools.jackson.databind.DatabindException;
 import tools.jackson.databind.DeserializationFeature;
 import tools.jackson.databind.ObjectReader;
@@ -80,27 +82,60 @@ final class ReceivedElements {
 	 */
 	<T> IpcMessage<T> next(Type type) {
 		int start = this.at;
-		boolean read = false;
+		this.left--;
+		T payload;
 		try {
 			ObjectReader reader = readerOf(type);
-			JsonParser parser = parser(reader);
-			parser.nextToken();
-			T payload = reader.readValue(parser);
-			parser.finishToken();
-			this.at = (int) (parser.currentLocation().getByteOffset() - this.parserStart);
-			read = true;
-			return new IpcMessage<>(payload, NO_DESCRIPTORS, this.at - start + takeOverhead());
+			try {
+				payload = inStep(reader);
+			}
+			catch (OutOfStep | JacksonException ex) {
+				payload = alone(reader);
+			}
 		}
 		catch (ArithmeticException | IllegalArgumentException ex) {
 			throw ReceivedFrame.unreadable(ex);
 		}
 		finally {
-			this.left--;
-			if (!read) {
+			if (this.at == start) {
 				this.parser = null;
-				this.at = this.codec.isCbor() ? CborCheck.endOf(this.body, start) : this.body.limit();
+				this.at = endOf(start);
 			}
 		}
+		return new IpcMessage<>(payload, NO_DESCRIPTORS, this.at - start + takeOverhead());
+	}
+
+	/**
+	 * Decodes an element with the parser of all of them.
+	 * @throws OutOfStep if the parser is not behind the element then, because its
+	 * deserializer reads less or more than one item
+	 */
+	private <T> T inStep(ObjectReader reader) throws OutOfStep {
+		JsonParser parser = parser(reader);
+		int next = parser.streamReadContext().getEntryCount() + 1;
+		parser.nextToken();
+		T payload = reader.readValue(parser);
+		parser.finishToken();
+		TokenStreamContext context = parser.streamReadContext();
+		if (this.codec.isCbor() && !(context.inRoot() && context.getEntryCount() == next)) {
+			throw new OutOfStep();
+		}
+		this.at = (int) (parser.currentLocation().getByteOffset() - this.parserStart);
+		return payload;
+	}
+
+	/** Decodes an element as if it were in a message of its own. */
+	private <T> T alone(ObjectReader reader) {
+		this.parser = null;
+		int start = this.at;
+		int end = endOf(start);
+		this.at = end;
+		return reader.with(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+			.readValue(this.body.array(), start, end - start);
+	}
+
+	private int endOf(int start) {
+		return this.codec.isCbor() ? CborCheck.endOf(this.body, start) : this.body.limit();
 	}
 
 	private ObjectReader readerOf(Type type) {
@@ -131,6 +166,15 @@ final class ReceivedElements {
 		int taken = this.overhead;
 		this.overhead = 0;
 		return taken;
+	}
+
+	/** The parser is not where the next element begins. */
+	private static final class OutOfStep extends Exception {
+
+		OutOfStep() {
+			super(null, null, false, false);
+		}
+
 	}
 
 }

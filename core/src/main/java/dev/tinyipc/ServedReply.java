@@ -56,6 +56,10 @@ final class ServedReply implements IpcServer.Sink, Closeable {
 				throw new IllegalStateException(
 						"The streamed reply has ended, because its handler has returned: send all elements before");
 			}
+			if (this.stream.lock().getHoldCount() > 1) {
+				throw new IllegalStateException("An element is being written, and what writes it sends another one of"
+						+ " the same stream: send that before or afterwards");
+			}
 			sendElement(element, descriptors);
 		}
 		finally {
@@ -105,6 +109,7 @@ final class ServedReply implements IpcServer.Sink, Closeable {
 		}
 		if (this.exchange.isCancelled()) {
 			logger.debug("A request was cancelled", failure);
+			this.stream.drop(); // or they might be sent behind the end
 			return sendError("Cancelled", "The caller no longer waits for the reply");
 		}
 		logger.warn("A request failed; the peer gets an error item", failure);
@@ -237,6 +242,7 @@ final class ServedReply implements IpcServer.Sink, Closeable {
 	/** Drops what was not sent. */
 	@Override
 	public void close() {
+		takeNoMoreElements(); // also if the handler has thrown an Error
 		this.stream.drop();
 	}
 

@@ -73,9 +73,8 @@ final class ServedStream {
 		}
 		try {
 			long now = System.nanoTime();
-			boolean mayWait = descriptors.length == 0 && !(element instanceof byte[]) && isSoon(batch, now);
-			if (mayWait && batch.add(element)) {
-				gathered(now);
+			if (descriptors.length == 0 && !(element instanceof byte[]) && isSoon(batch, now)) {
+				gather(batch, element, now);
 			}
 			else {
 				sendAlone(element, descriptors);
@@ -95,20 +94,41 @@ final class ServedStream {
 		this.lastSize = this.channel.send(Prefix.of(this.id, StreamItem.ELEMENT), element, null, descriptors);
 	}
 
-	private void gathered(long now) throws IpcException {
-		if (this.gatheringSince == 0) {
-			this.gatheringSince = now;
-			this.whenGathering.run();
-		}
-		else if (now - this.gatheringSince >= LONGEST_DELAY) {
+	private void gather(ElementBatch batch, @Nullable Object element, long now) throws IpcException {
+		if (this.gatheringSince != 0 && now - this.gatheringSince >= LONGEST_DELAY) {
+			// Before the element is there: if this fails, it may be sent again.
 			sendGathered();
+		}
+		if (!batch.add(element)) {
+			this.gatheringSince = 0;
+			try {
+				this.lastSize = batch.sendAll();
+			}
+			finally {
+				lookAfterWhatIsLeft(batch);
+			}
+		}
+		else if (this.gatheringSince == 0) {
+			lookAfterWhatIsLeft(batch);
+		}
+	}
+
+	private void lookAfterWhatIsLeft(ElementBatch batch) {
+		if (!batch.isEmpty()) {
+			this.gatheringSince = System.nanoTime();
+			this.whenGathering.run();
 		}
 	}
 
 	private void sendGathered() throws IpcException {
 		if (this.batch != null) {
 			this.gatheringSince = 0;
-			this.batch.send(null);
+			try {
+				this.batch.send(null);
+			}
+			finally {
+				lookAfterWhatIsLeft(this.batch);
+			}
 		}
 	}
 
@@ -126,11 +146,15 @@ final class ServedStream {
 	/** Drops what is still here: nobody wants it. */
 	void drop() {
 		this.sending.lock();
-		if (this.batch != null) {
-			this.gatheringSince = 0;
-			this.batch.clear();
+		try {
+			if (this.batch != null) {
+				this.gatheringSince = 0;
+				this.batch.clear();
+			}
 		}
-		this.sending.unlock();
+		finally {
+			this.sending.unlock();
+		}
 	}
 
 	/**
