@@ -20,7 +20,7 @@ class MessageTooLarge(IpcError):
 
 
 class Cancelled(IpcError):
-    """Nobody waits for the reply any more. A handler may raise it to stop."""
+    """Nobody waits for the reply. A handler may raise it to stop."""
 
 
 class DeadlineExceeded(IpcError):

@@ -49,11 +49,11 @@ class Request:
 
     @property
     def cancelled(self) -> bool:
-        """Whether nobody waits for the reply any more."""
+        """Whether nobody waits for the reply."""
         return self._is_cancelled()
 
     def check_cancelled(self) -> None:
-        """Raises Cancelled if nobody waits for the reply any more."""
+        """Raises Cancelled if nobody waits for the reply."""
         if self.cancelled:
             raise Cancelled("The request was cancelled")
 

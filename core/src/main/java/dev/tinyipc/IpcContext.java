@@ -50,8 +50,7 @@ public final class IpcContext {
 	}
 
 	/**
-	 * Whether nobody waits for the reply any more. The thread of the handler is
-	 * interrupted, too.
+	 * Whether nobody waits for the reply. The thread of the handler is interrupted, too.
 	 * @return whether the handler should return, with any result, as soon as it can
 	 */
 	public boolean isCancelled() {
@@ -59,7 +58,7 @@ public final class IpcContext {
 	}
 
 	/**
-	 * Ends the handler if nobody waits for the reply any more.
+	 * Ends the handler if nobody waits for the reply.
 	 * @throws CancellationException if the exchange was cancelled
 	 */
 	public void checkCancelled() {
@@ -87,8 +86,8 @@ public final class IpcContext {
 	private static Deadline deadline(@Nullable Envelope envelope) {
 		String millis = (envelope != null) ? envelope.headers().get(Envelope.DEADLINE) : null;
 		try {
-			return (millis != null) ? Deadline.in(Duration.ofMillis(Long.parseLong(millis))).interruptible()
-					: Deadline.NONE;
+			long left = (millis != null) ? Long.parseLong(millis) : Envelope.NO_DEADLINE;
+			return (left >= 0) ? Deadline.in(Duration.ofMillis(left)).interruptible() : Deadline.NONE;
 		}
 		catch (NumberFormatException ex) {
 			return Deadline.NONE; // as if it were unknown

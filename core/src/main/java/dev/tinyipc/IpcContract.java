@@ -5,11 +5,15 @@ import java.lang.reflect.Proxy;
 import java.lang.reflect.Type;
 import java.time.Duration;
 import java.util.Collection;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.stream.Stream;
 
 import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.JavaType;
+import tools.jackson.databind.type.TypeFactory;
 
 /**
  * An interface whose methods are requests to another process, as {@link IpcExchange} says
@@ -55,6 +59,34 @@ public final class IpcContract<T> {
 	 */
 	public List<String> methods() {
 		return this.methods.stream().map(ContractMethod::name).sorted().toList();
+	}
+
+	/**
+	 * The classes that payloads and replies consist of, as far as the methods name them:
+	 * also as type arguments, and as elements of arrays. Ahead-of-time processing has to
+	 * know what a mapper will read and write.
+	 * @return each once
+	 */
+	public Set<Class<?>> dataTypes() {
+		TypeFactory types = TypeFactory.createDefaultInstance();
+		Set<Class<?>> found = new LinkedHashSet<>();
+		for (ContractMethod method : this.methods) {
+			method.parameters()
+				.stream()
+				.filter((parameter) -> parameter.kind() == ContractMethod.Kind.PAYLOAD)
+				.forEach((parameter) -> collect(types.constructType(parameter.type()), found));
+			collect(types.constructType(method.reply().type()), found);
+		}
+		return found;
+	}
+
+	private static void collect(JavaType type, Set<Class<?>> found) {
+		if (type.isArrayType()) {
+			collect(type.getContentType(), found);
+			return;
+		}
+		found.add(type.getRawClass());
+		type.getBindings().getTypeParameters().forEach((argument) -> collect(argument, found));
 	}
 
 	/**

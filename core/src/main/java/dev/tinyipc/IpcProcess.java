@@ -229,7 +229,7 @@ public final class IpcProcess extends Process implements Closeable {
 
 	@Override
 	public String toString() {
-		return "process " + pid() + exitStatus().map(status -> ", ended by " + status).orElse("");
+		return "process " + pid() + exitStatus().map(status -> ", ended with " + status).orElse("");
 	}
 
 	/** A program that runs in place of a child. */

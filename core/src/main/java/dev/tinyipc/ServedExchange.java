@@ -73,7 +73,7 @@ final class ServedExchange {
 
 	void checkCancelled() {
 		if (isCancelled()) {
-			throw new CancellationException("The caller does not wait for the reply any more");
+			throw new CancellationException("The caller no longer waits for the reply");
 		}
 	}
 

@@ -191,7 +191,7 @@ final class ServedLane implements Closeable {
 
 	private boolean answer(IpcMessage<Object> request, IpcContext context, ServedReply reply) throws IpcException {
 		if (context.deadline().hasPassed()) {
-			return reply.refuse("The deadline of the request had passed before it was begun");
+			return reply.refuse("DeadlineExceeded", "The deadline of the request had passed before it was begun");
 		}
 		Object result;
 		try {

@@ -110,7 +110,7 @@ final class ServedReply implements IpcServer.Sink, Closeable {
 		if (this.exchange.isCancelled()) {
 			logger.debug("A request was cancelled", failure);
 			this.stream.drop(); // or they might be sent behind the end
-			return sendError("Cancelled", "Nobody waits for the reply any more");
+			return sendError("Cancelled", "The caller no longer waits for the reply");
 		}
 		logger.warn("A request failed; the peer gets an error item", failure);
 		try {
@@ -126,15 +126,6 @@ final class ServedReply implements IpcServer.Sink, Closeable {
 	/** Nothing is sent, because nobody is there, or an error ends the lane. */
 	void lost(Throwable failure) {
 		this.trace.failed(failure);
-	}
-
-	/**
-	 * Sends that there is no reply, because nobody would take it, and the request was not
-	 * handled.
-	 * @return whether the peer is there for the next answer
-	 */
-	boolean refuse(String reason) throws IpcException {
-		return refuse("Cancelled", reason);
 	}
 
 	/**

@@ -255,6 +255,26 @@ class ContractReaderTests {
 		}
 	}
 
+	interface Library<B> {
+
+		Optional<List<B>> find(List<StringBuilder> words, Duration timeout, OwnedFd file);
+
+		Stream<IpcMessage<B>> all(B[] like, int[][] sizes);
+
+		void close();
+
+	}
+
+	interface NumberLibrary extends Library<Integer> {
+
+	}
+
+	@Test
+	void theTypesOfItsDataAreThoseOfPayloadsAndRepliesWithTheirParts() {
+		assertThat(IpcContract.of(NumberLibrary.class).dataTypes()).containsExactlyInAnyOrder(List.class, Integer.class,
+				StringBuilder.class, int.class, Object.class);
+	}
+
 	@Test
 	void twoContractsWithOneMethodCannotBeServedTogether() {
 		Base base = IpcContract.of(Base.class).client(null);

@@ -20,7 +20,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 /** It is switched on for all tests. */
-@Timeout(180)
+@Timeout(660)
 class LeakDetectorTests {
 
 	private static final Logger logger = (Logger) LoggerFactory.getLogger(LeakDetector.class);
@@ -78,7 +78,8 @@ class LeakDetectorTests {
 
 	/** Other tests may have forgotten some, too. */
 	private ILoggingEvent reportOf(String method) {
-		return await().atMost(Duration.ofSeconds(60)).until(() -> {
+		// On a loaded machine, a collection of the heap of all tests takes seconds.
+		return await().atMost(Duration.ofMinutes(5)).pollInterval(Duration.ofSeconds(1)).until(() -> {
 			System.gc();
 			return this.log.list.stream().filter((event) -> isFrom(method, event)).findFirst();
 		}, Optional::isPresent).orElseThrow();

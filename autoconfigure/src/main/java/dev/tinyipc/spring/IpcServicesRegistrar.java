@@ -19,7 +19,7 @@ import org.springframework.core.type.AnnotationMetadata;
 class IpcServicesRegistrar implements ImportBeanDefinitionRegistrar {
 
 	/** The bean that makes the clients. */
-	private static final String FACTORY = "ipcServices";
+	static final String FACTORY = "ipcServices";
 
 	@Override
 	public void registerBeanDefinitions(AnnotationMetadata importing, BeanDefinitionRegistry registry) {

@@ -73,7 +73,7 @@ record Route(IpcDestination destination, IpcObserver.Destination observer, IpcIn
 		try {
 			future = threads.start(this.destination, timeout, descriptors, (left, copies) -> {
 				if (!taken.compareAndSet(false, true)) {
-					throw new CancellationException("Nobody waits for the reply any more");
+					throw new CancellationException("The caller no longer waits for the reply");
 				}
 				return result.apply(exchange(observed, request, type, left, options, copies));
 			});

@@ -14,10 +14,11 @@ import java.util.regex.Pattern;
 
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -40,15 +41,14 @@ class PackagedJarIT {
 
 	private DemoClient client;
 
-	private List<Long> workers;
+	private List<Long> workers = List.of();
 
-	@BeforeEach
-	void start() throws IOException {
+	private void start(boolean aheadOfTime) throws IOException {
 		this.output = this.directory.resolve("output");
 		this.temporary = Files.createDirectory(this.directory.resolve("tmp"));
 		this.application = new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-				"-Djava.io.tmpdir=" + this.temporary, "-jar", JAR.getPath(), "--server.port=0",
-				"--ipc.class-sharing.directory=" + JAR.toPath().resolveSibling("class-archives"))
+				"-Djava.io.tmpdir=" + this.temporary, "-Dspring.aot.enabled=" + aheadOfTime, "-jar", JAR.getPath(),
+				"--server.port=0", "--ipc.class-sharing.directory=" + JAR.toPath().resolveSibling("class-archives"))
 			.redirectErrorStream(true)
 			.redirectOutput(this.output.toFile())
 			.start();
@@ -77,8 +77,10 @@ class PackagedJarIT {
 
 	@AfterEach
 	void stop() throws InterruptedException {
-		this.application.destroyForcibly().waitFor();
-		awaitTheEndOfTheWorkers();
+		if (this.application != null) {
+			this.application.destroyForcibly().waitFor();
+			awaitTheEndOfTheWorkers();
+		}
 	}
 
 	private void awaitTheEndOfTheWorkers() {
@@ -87,8 +89,11 @@ class PackagedJarIT {
 			.untilAsserted(() -> assertThat(this.workers).allMatch(ProcessFiles::hasEnded));
 	}
 
-	@Test
-	void makesThumbnailsAndEndsWithItsWorkersOnSigterm() throws InterruptedException {
+	@ParameterizedTest(name = "processed ahead of time: {0}")
+	@ValueSource(booleans = { false, true })
+	void makesThumbnailsAndEndsWithItsWorkersOnSigterm(boolean aheadOfTime) throws Exception {
+		start(aheadOfTime);
+		assertThat(output().contains("Starting AOT-processed DemoApplication")).isEqualTo(aheadOfTime);
 		assertThumbnail();
 		this.application.destroy();
 		assertThat(this.application.waitFor(60, TimeUnit.SECONDS)).isTrue();
@@ -99,7 +104,8 @@ class PackagedJarIT {
 	}
 
 	@Test
-	void theWorkersEndWhenTheApplicationIsKilled() throws InterruptedException {
+	void theWorkersEndWhenTheApplicationIsKilled() throws Exception {
+		start(false);
 		assertThumbnail();
 		this.application.destroyForcibly().waitFor();
 		awaitTheEndOfTheWorkers();

@@ -24,10 +24,13 @@ import dev.tinyipc.spring.child.ParentDestination;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.dataformat.cbor.CBORMapper;
 
+import org.springframework.aot.AotDetector;
+import org.springframework.beans.factory.ListableBeanFactory;
 import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.beans.factory.annotation.Qualifier;
 import org.springframework.beans.factory.config.BeanDefinition;
 import org.springframework.boot.autoconfigure.AutoConfiguration;
+import org.springframework.boot.autoconfigure.condition.AnyNestedCondition;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnClass;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnMissingBean;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnProperty;
@@ -38,9 +41,11 @@ import org.springframework.boot.thread.Threading;
 import org.springframework.context.ApplicationEventPublisher;
 import org.springframework.context.ConfigurableApplicationContext;
 import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Conditional;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.context.annotation.Primary;
 import org.springframework.context.annotation.Scope;
+import org.springframework.context.aot.AbstractAotProcessor;
 import org.springframework.core.env.Environment;
 import org.springframework.util.unit.DataSize;
 
@@ -85,7 +90,10 @@ public final class IpcAutoConfiguration {
 	ChildFactory ipcChildFactory(IpcSocketFactory socketFactory, IpcChannelFactory channelFactory,
 			IpcProperties properties, Environment environment, ObjectProvider<ChildCalls> calls,
 			ObjectProvider<IpcInstrumentation> instrumentation, ApplicationEventPublisher publisher,
-			ObjectProvider<InProcessChildren> inProcess) {
+			ObjectProvider<InProcessChildren> inProcess, ListableBeanFactory beans) {
+		if (AotDetector.useGeneratedArtifacts()) {
+			ChildrenOfBuild.check(properties, environment, beans);
+		}
 		IpcProperties.ClassSharing sharing = properties.classSharing();
 		return new ChildFactory(socketFactory, channelFactory, properties.children(), environment,
 				new ChildFactory.Options(properties.enabled(), properties.parent().startChildren(), sharing.enabled(),
@@ -131,15 +139,38 @@ public final class IpcAutoConfiguration {
 	}
 
 	@Configuration(proxyBeanMethods = false)
-	@ConditionalOnProperty(IpcSocket.FD_VARIABLE)
+	@Conditional(OnParent.class)
 	static class ParentConfiguration {
 
+		/** Null if an application that was processed ahead of time is no child. */
 		@Bean
 		@ConditionalOnMissingBean
-		ParentDestination ipcParent(ConfigurableApplicationContext context, IpcChannelFactory channelFactory,
-				IpcProperties properties) throws IpcException {
+		@Nullable ParentDestination ipcParent(ConfigurableApplicationContext context, IpcChannelFactory channelFactory,
+				IpcProperties properties, Environment environment) throws IpcException {
+			if (!environment.containsProperty(IpcSocket.FD_VARIABLE)) {
+				return null;
+			}
 			IpcChannel channel = channelFactory.createChannel(IpcSocket.inherited().orElseThrow());
 			return new ParentDestination(channel, properties.parent().closeWhenGone() ? context::close : null);
+		}
+
+	}
+
+	/** A build does not know whether the application will be started as a child. */
+	static class OnParent extends AnyNestedCondition {
+
+		OnParent() {
+			super(ConfigurationPhase.PARSE_CONFIGURATION);
+		}
+
+		@ConditionalOnProperty(IpcSocket.FD_VARIABLE)
+		static class StartedAsChild {
+
+		}
+
+		@ConditionalOnProperty(AbstractAotProcessor.AOT_PROCESSING)
+		static class ProcessedAheadOfTime {
+
 		}
 
 	}

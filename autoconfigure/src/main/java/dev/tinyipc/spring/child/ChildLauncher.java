@@ -241,6 +241,10 @@ final class ChildLauncher {
 			throw failure(hasCommand ? "both a command and a main class are declared: use only one of them"
 					: "neither a command nor a main class is declared");
 		}
+		if (main != null && System.getProperty("java.home") == null) {
+			throw failure("its main class " + main + " needs a Java installation, and a native image has none:"
+					+ " declare a command instead");
+		}
 		if (main != null && !ClassUtils.isPresent(main, null)) {
 			throw failure("its main class " + main + " is not on the class path of this application");
 		}

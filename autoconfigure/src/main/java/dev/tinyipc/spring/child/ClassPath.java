@@ -81,7 +81,8 @@ record ClassPath(List<Path> entries) {
 		}
 	}
 
-	private static boolean isOnClassPath(String className) {
+	/** Whether a child of this application finds the class, too. */
+	static boolean isOnClassPath(String className) {
 		return ClassLoader.getSystemClassLoader().getResource(file(className)) != null;
 	}
 

@@ -381,11 +381,11 @@ public final class IpcChild implements IpcDestination, SmartLifecycle {
 			return this.lastEnd.map(PostMortem::exitStatus);
 		}
 
-		/** Such as {@code FAILED, ended by exit code 3}. */
+		/** Such as {@code FAILED, ended with exit code 3}. */
 		@Override
 		public String toString() {
 			return this.state + this.pid.map((pid) -> ", pid " + pid).orElse("")
-					+ lastExit().map((exit) -> ", ended by " + exit).orElse("");
+					+ lastExit().map((exit) -> ", ended with " + exit).orElse("");
 		}
 
 	}

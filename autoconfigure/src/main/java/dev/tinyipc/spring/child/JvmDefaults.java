@@ -33,6 +33,8 @@ final class JvmDefaults {
 	private static final List<String> PATHS = List.of("jna.tmpdir", "jna.library.path", "jna.boot.library.path",
 			"jna.platform.library.path");
 
+	private static final String DEVTOOLS = "org.springframework.boot.devtools.restart.Restarter";
+
 	private JvmDefaults() {
 	}
 
@@ -64,6 +66,10 @@ final class JvmDefaults {
 		addOwn("loader.", properties); // such as the path of further jars
 		properties.remove("loader.main");
 		properties.remove("loader.args");
+		if (ClassPath.isOnClassPath(DEVTOOLS)) {
+			// The restart of this application restarts its children; none does it itself.
+			properties.put("spring.devtools.restart.enabled", "false");
+		}
 		properties.keySet().removeIf(said::setProperty);
 		return properties.entrySet().stream().map((entry) -> "-D" + entry.getKey() + '=' + entry.getValue()).toList();
 	}

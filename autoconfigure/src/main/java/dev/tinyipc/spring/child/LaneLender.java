@@ -126,7 +126,7 @@ final class LaneLender {
 		PostMortem end = loss.instance().postMortem();
 		return new IpcReplyLostException(this.spec.name(),
 				loss.cause().getMessage() + " after it had been sent the request, and "
-						+ ((end != null) ? "its process ended by " + end.cause() : "its process has not ended yet"),
+						+ ((end != null) ? "its process ended with " + end.cause() : "its process has not ended yet"),
 				end, loss.cause());
 	}
 

@@ -133,7 +133,7 @@ public final class ParentDestination implements IpcDestination, SmartLifecycle, 
 			server.awaitEnd();
 		}
 		catch (IpcException ex) {
-			logger.error("The parent process cannot be served any more", ex);
+			logger.error("The parent process can no longer be served", ex);
 		}
 		if (this.server != null && this.whenGone != null) {
 			this.whenGone.run();

@@ -76,7 +76,7 @@ final class RestartSchedule {
 	}
 
 	private ChildState leftAt(ExitStatus exit, String reason) {
-		logger.info("{} is not started again, because {}", this.name, reason);
+		logger.info("{} is not restarted, because {}", this.name, reason);
 		return exit.isSuccess() ? ChildState.STOPPED : ChildState.FAILED;
 	}
 
@@ -102,11 +102,11 @@ final class RestartSchedule {
 
 	private ChildState next(@Nullable Duration delay, String span, String reason) {
 		if (delay == null) {
-			logger.error("{} failed {} times {} and is not started again; the last time {}", this.name,
+			logger.error("{} failed {} times {} and is not restarted; the last time {}", this.name,
 					this.settings.maxFailures(), span, reason);
 			return ChildState.FAILED;
 		}
-		logger.warn("{} is started again in {} ms, because {}", this.name, delay.toMillis(), reason);
+		logger.warn("Restarting {} in {} ms, because {}", this.name, delay.toMillis(), reason);
 		this.nextStart = this.supervisor.schedule(delay, () -> {
 			this.nextStart = null;
 			this.start.run();

@@ -196,13 +196,20 @@ public class IpcListenerEndpointRegistry
 	private static String unknown(ListenerEndpoint endpoint, Collection<IpcDestination> known) {
 		if (endpoint.destination().equals(PARENT)) {
 			return "The listener " + endpoint.description() + " is for requests of the parent, but this application was"
-					+ " not started as a child: the environment variable " + IpcSocket.FD_VARIABLE
-					+ " is not set. Declare it with @ChildProcess in the application that calls it, or set"
-					+ " ipc.listener.auto-startup=false where it has no parent, as in a test";
+					+ " not started as a child: the environment variable " + IpcSocket.FD_VARIABLE + " is not set. "
+					+ (known.isEmpty() ? ""
+							: "If the bean belongs to one of its children (" + names(known)
+									+ "), move it to a package that this application does not scan. ")
+					+ "If this application is the child, declare it with @ChildProcess in the one that calls it, or"
+					+ " set ipc.listener.auto-startup=false to run it without a parent, as in a test";
 		}
 		return "The listener " + endpoint.description() + " is for calls of '" + endpoint.destination()
-				+ "', but there is no such child. " + (known.isEmpty() ? "There are no children" : "There are: "
-						+ known.stream().map(IpcDestination::name).sorted().collect(Collectors.joining(", ")));
+				+ "', but there is no such child. "
+				+ (known.isEmpty() ? "There are no children" : "There are: " + names(known));
+	}
+
+	private static String names(Collection<IpcDestination> destinations) {
+		return destinations.stream().map(IpcDestination::name).sorted().collect(Collectors.joining(", "));
 	}
 
 	private static void checkUnique(List<ListenerEndpoint> endpoints) {

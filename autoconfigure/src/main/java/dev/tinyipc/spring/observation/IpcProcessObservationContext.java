@@ -45,7 +45,7 @@ public class IpcProcessObservationContext extends RequestReplyReceiverContext<Ip
 	}
 
 	/**
-	 * Whether nobody waits for the reply any more.
+	 * Whether nobody waits for the reply.
 	 * @return whether the request was cancelled
 	 */
 	public boolean isCancelled() {

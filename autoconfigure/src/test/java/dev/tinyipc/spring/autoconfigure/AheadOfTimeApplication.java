@@ -10,7 +10,7 @@ import dev.tinyipc.spring.TestWorker.Request;
 import dev.tinyipc.spring.listener.IpcListenerEndpointRegistry;
 
 import org.springframework.beans.factory.annotation.Qualifier;
-import org.springframework.boot.CommandLineRunner;
+import org.springframework.boot.ApplicationRunner;
 import org.springframework.boot.SpringApplication;
 import org.springframework.boot.autoconfigure.ImportAutoConfiguration;
 import org.springframework.boot.jackson.autoconfigure.JacksonAutoConfiguration;
@@ -41,11 +41,17 @@ class AheadOfTimeApplication {
 	}
 
 	@Bean
-	CommandLineRunner runner(@Qualifier("worker") CborMessageTemplate template, Greeting greeting,
+	ApplicationRunner runner(@Qualifier("worker") CborMessageTemplate template, Greeting greeting,
 			IpcListenerEndpointRegistry registry) {
-		return (arguments) -> System.out.println("the reply is: "
-				+ template.convertSendAndReceive(new Request("echo", "ahead of time"), Reply.class).text()
-				+ "; there is a " + greeting + "; listeners of " + registry.getListenerContainerIds());
+		return (arguments) -> {
+			if (arguments.containsOption("tell-parent")) {
+				template.convertAndSend("parent", "hello");
+				return;
+			}
+			System.out.println("the reply is: "
+					+ template.convertSendAndReceive(new Request("echo", "ahead of time"), Reply.class).text()
+					+ "; there is a " + greeting + "; listeners of " + registry.getListenerContainerIds());
+		};
 	}
 
 }

@@ -2,12 +2,20 @@ package dev.tinyipc.spring.autoconfigure;
 
 import java.io.File;
 import java.io.IOException;
+import java.lang.ProcessBuilder.Redirect;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.stream.Stream;
 
+import dev.tinyipc.IpcChannel;
+import dev.tinyipc.IpcMessage;
+import dev.tinyipc.IpcProcess;
+import dev.tinyipc.IpcProcessBuilder;
+import dev.tinyipc.spring.TestWorker;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -22,23 +30,78 @@ class AheadOfTimeTests {
 
 	private static final String CLASS_PATH = System.getProperty("java.class.path");
 
+	private static final String CONFIGURED = "--ipc.children.configured.main=" + TestWorker.class.getName();
+
+	@TempDir
+	private static Path folder;
+
+	private static Path classes;
+
+	@BeforeAll
+	static void process() throws Exception {
+		classes = process(folder, CONFIGURED);
+	}
+
 	@Test
-	void childrenTheirTemplatesTypedClientsAndListenersSurviveAheadOfTimeProcessing(@TempDir Path folder)
-			throws Exception {
-		Path classes = process(folder);
-		assertThat(run(folder, "java", "-Dspring.aot.enabled=true", "-cp", classes + File.pathSeparator + CLASS_PATH,
-				AheadOfTimeApplication.class.getName()))
-			.contains(
-					"the reply is: ahead of time; there is a Greeting of destination 'worker'; listeners of [worker]");
+	void childrenTheirTemplatesTypedClientsAndListenersSurviveAheadOfTimeProcessing() throws Exception {
+		assertThat(run(folder, application(CONFIGURED)))
+			.contains("the reply is: ahead of time; there is a Greeting of destination 'worker'; listeners of [worker]")
+			.contains("Started child process 'worker'", "Started child process 'configured'");
+	}
+
+	@Test
+	void anApplicationThatIsItselfAChildStillHasAParent() throws Exception {
+		IpcProcess process = new IpcProcessBuilder(
+				application("--tell-parent", "--ipc.children.configured.enabled=false"))
+			.redirectErrorStream(true)
+			.redirectOutput(Redirect.to(folder.resolve("child").toFile()))
+			.start();
+		try (process; IpcMessage<String> message = IpcChannel.over(process.socket()).receive(String.class)) {
+			assertThat(message).as(() -> output("child")).isNotNull();
+			assertThat(message.payload()).isEqualTo("hello");
+			assertThat(process.waitFor()).as(() -> output("child")).isZero();
+		}
+	}
+
+	private static String output(String file) {
+		try {
+			return Files.readString(folder.resolve(file));
+		}
+		catch (IOException ex) {
+			throw new IllegalStateException(ex);
+		}
+	}
+
+	@Test
+	void aChildThatTheBuildDidNotKnowIsNotSilentlyLeftOut() throws Exception {
+		Process process = new ProcessBuilder(
+				application(CONFIGURED, "--ipc.children.worker.enabled=false", "--ipc.children.late.command=cat"))
+			.redirectErrorStream(true)
+			.start();
+		assertThat(new String(process.getInputStream().readAllBytes()))
+			.contains("Child process 'late' could not be started")
+			.contains("ipc.children.late for the build")
+			.doesNotContain("Started child process");
+		assertThat(process.waitFor()).isEqualTo(1);
+	}
+
+	private static String[] application(String... arguments) {
+		List<String> command = new ArrayList<>(
+				List.of(java("java"), "-Dspring.aot.enabled=true", "--enable-native-access=ALL-UNNAMED", "-cp",
+						classes + File.pathSeparator + CLASS_PATH, AheadOfTimeApplication.class.getName()));
+		Collections.addAll(command, arguments);
+		return command.toArray(String[]::new);
 	}
 
 	/** Returns where the classes are that were generated. */
-	static Path process(Path folder) throws IOException, InterruptedException {
+	static Path process(Path folder, String... arguments) throws IOException, InterruptedException {
 		Path sources = folder.resolve("sources");
 		Path classes = folder.resolve("classes");
-		run(folder, "java", "-cp", CLASS_PATH, SpringApplicationAotProcessor.class.getName(),
-				AheadOfTimeApplication.class.getName(), sources.toString(), classes.toString(), classes.toString(),
-				"dev.tinyipc", "test");
+		List<String> processor = new ArrayList<>(List.of("java", "-cp", CLASS_PATH,
+				SpringApplicationAotProcessor.class.getName(), AheadOfTimeApplication.class.getName(),
+				sources.toString(), classes.toString(), classes.toString(), "dev.tinyipc", "test"));
+		Collections.addAll(processor, arguments);
+		run(folder, processor.toArray(String[]::new));
 		List<String> compiler = new ArrayList<>(
 				List.of("javac", "-nowarn", "-d", classes.toString(), "-cp", CLASS_PATH));
 		try (Stream<Path> files = Files.walk(sources)) {
@@ -50,11 +113,15 @@ class AheadOfTimeTests {
 
 	/** Runs a program of the JDK to its end, and returns what it wrote. */
 	static String run(Path folder, String... command) throws IOException, InterruptedException {
-		command[0] = Path.of(System.getProperty("java.home"), "bin", command[0]).toString();
+		command[0] = java(command[0]);
 		Process process = new ProcessBuilder(command).directory(folder.toFile()).redirectErrorStream(true).start();
 		String output = new String(process.getInputStream().readAllBytes());
 		assertThat(process.waitFor()).as(output).isZero();
 		return output;
+	}
+
+	private static String java(String program) {
+		return Path.of(System.getProperty("java.home"), "bin").resolve(program).toString();
 	}
 
 }

@@ -88,7 +88,7 @@ class ChildEventTests {
 			Awaitility.await().until(() -> context.getBean(IpcChild.class).instances().get(0).restarts() == 1);
 			assertThat(output.getAll().lines().filter((line) -> line.contains("exit code 7"))).singleElement()
 				.asString()
-				.contains("is started again in")
+				.contains("Restarting child process ")
 				.endsWith("it ended: exit code 7. Its last lines of output: ready to die");
 		});
 	}

@@ -133,8 +133,8 @@ class ClassArchivesTests {
 
 	@ParameterizedTest
 	@ValueSource(strings = { "-agentlib:jdwp=transport=dt_socket,server=y,suspend=n,address=localhost:0", "-Xshare:off",
-			"-Xbootclasspath/a:/nothing.jar", "-XX:SharedArchiveFile=/no/such/archive",
-			"--patch-module=java.base=/nothing", "-Xlog:disable -Xshare:off",
+			"-Xbootclasspath/a:/nothing.jar", "-XX:AOTCache=/no/such/cache", "-XX:AOTCacheOutput=/no/such/cache",
+			"-XX:SharedArchiveFile=/no/such/archive", "--patch-module=java.base=/nothing", "-Xlog:disable -Xshare:off",
 			"-Djava.system.class.loader=java.net.URLClassLoader" })
 	void anOptionThatConflictsMeansNoArchive(String options) throws Exception {
 		packClassPath();

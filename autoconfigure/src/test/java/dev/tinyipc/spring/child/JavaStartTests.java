@@ -172,6 +172,16 @@ class JavaStartTests {
 	}
 
 	@Test
+	void aNativeImageIsToldThatItHasNoJava() {
+		System.clearProperty(JAVA_HOME);
+		JavaChildren.application()
+			.run((context) -> assertThat(context).getFailure()
+				.rootCause()
+				.hasMessageContaining("Child process 'worker' could not be started")
+				.hasMessageContaining("a native image has none: declare a command"));
+	}
+
+	@Test
 	void anInvitedChildIsToldHowLargeAMessageMayBe() {
 		JavaChildren.application("ipc.template.max-message-size=64MB").run((context) -> {
 			assertThat(JavaChildren.ask(context, "environment", "TINY_IPC_HELLO")).isEqualTo("1");

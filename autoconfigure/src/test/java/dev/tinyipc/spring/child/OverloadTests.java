@@ -128,9 +128,9 @@ class OverloadTests {
 					assertThat(child.instances().get(0).state()).isEqualTo(ChildState.FAILED);
 				});
 				assertThat(restarts(child)).isEqualTo(2);
-				assertThat(output).containsSubsequence("WARN", "is started again in",
+				assertThat(output).containsSubsequence("WARN", "Restarting child process",
 						"because it did not answer within PT0.1S, and it has never answered", "WARN",
-						"is started again in", "ERROR", "is not started again");
+						"Restarting child process", "ERROR", "is not restarted");
 			});
 	}
 

@@ -32,15 +32,20 @@ final class PythonWorker {
 
 	/** An application with this child, named {@code worker}. */
 	static ApplicationContextRunner application() {
-		Path python = runs(List.of(RawWorker.python().toString(), "-c", "import cbor2")) ? RawWorker.python()
-				: python("python", "import cbor2", CBOR);
-		return application(python, "/conversation_worker.py");
+		return application("/conversation_worker.py");
 	}
 
 	/** An application with {@code traced_worker.py}, which has OpenTelemetry. */
 	static ApplicationContextRunner traced() {
 		return application(python("python-traced", "import cbor2, opentelemetry.sdk", CBOR, TRACING),
 				"/traced_worker.py");
+	}
+
+	/** An application with another script, which has the library and nothing else. */
+	static ApplicationContextRunner application(String script) {
+		Path python = runs(List.of(RawWorker.python().toString(), "-c", "import cbor2")) ? RawWorker.python()
+				: python("python", "import cbor2", CBOR);
+		return application(python, script);
 	}
 
 	private static ApplicationContextRunner application(Path python, String script) {

@@ -115,11 +115,11 @@ class ReadinessTests {
 				assertThat(child.instances().get(0).restarts()).isEqualTo(2);
 				Awaitility.await().until(() -> new ReadyWorker(this.folder).pids().stream().noneMatch(Processes::runs));
 				assertThat(this.log.of(Level.WARN)).hasSize(2)
-					.allSatisfy((line) -> assertThat(line).contains("child process 'worker' is started again in",
+					.allSatisfy((line) -> assertThat(line).contains("Restarting child process 'worker' in",
 							"it sent no hello within PT0.3S: let it send one", "ipc.children.worker.start-timeout"));
 				assertThat(this.log.of(Level.ERROR)).singleElement()
 					.asString()
-					.contains("failed 3 times in a row", "is not started again", "it sent no hello within PT0.3S");
+					.contains("failed 3 times in a row", "is not restarted", "it sent no hello within PT0.3S");
 			});
 	}
 

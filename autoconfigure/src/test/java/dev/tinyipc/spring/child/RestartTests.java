@@ -1,16 +1,17 @@
 package dev.tinyipc.spring.child;
 
 import java.lang.management.ManagementFactory;
+import java.lang.management.ThreadMXBean;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.LongStream;
 
 import dev.tinyipc.spring.CborMessageTemplate;
 import dev.tinyipc.spring.IpcPeerUnavailableException;
 import dev.tinyipc.spring.RawWorker;
-import com.sun.management.OperatingSystemMXBean;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -68,7 +69,7 @@ class RestartTests {
 			IpcChild child = context.getBean(IpcChild.class);
 			awaitState(child, ChildState.FAILED);
 			assertThat(child.instances().get(0).restarts()).isZero();
-			assertThat(child.instances().get(0)).hasToString("FAILED, ended by exit code 3");
+			assertThat(child.instances().get(0)).hasToString("FAILED, ended with exit code 3");
 		});
 	}
 
@@ -80,7 +81,7 @@ class RestartTests {
 				awaitState(context.getBean(IpcChild.class), ChildState.FAILED);
 				assertThat(output.getAll().lines().filter((line) -> line.contains("ERROR"))).singleElement()
 					.asString()
-					.contains("child process 'worker' failed 3 times within 60 s and is not started again",
+					.contains("child process 'worker' failed 3 times within 60 s and is not restarted",
 							"it ended: exit code 3. Its last lines of output: the licence has expired")
 					.doesNotContain(" | ");
 			});
@@ -132,7 +133,7 @@ class RestartTests {
 						}
 					}
 				}
-			}).withMessageContaining("'worker'").withMessageContaining("FAILED, ended by exit code 3");
+			}).withMessageContaining("'worker'").withMessageContaining("FAILED, ended with exit code 3");
 			assertThatExceptionOfType(IpcPeerUnavailableException.class)
 				.isThrownBy(() -> template.convertAndSend("hello"))
 				.withMessageContaining("FAILED");
@@ -182,18 +183,27 @@ class RestartTests {
 
 	@Test
 	void aChildThatCrashesAllTheTimeCostsHardlyAnything() {
-		OperatingSystemMXBean system = ManagementFactory.getPlatformMXBean(OperatingSystemMXBean.class);
 		RawWorker
 			.shell("exit 1", "ipc.children.worker.restart.initial-delay=100ms",
 					"ipc.children.worker.restart.max-delay=100ms", "ipc.children.worker.restart.max-failures=25")
 			.run((context) -> {
 				long start = System.nanoTime();
-				long cpu = system.getProcessCpuTime();
+				long cpu = cpuOfOurThreads();
 				awaitState(context.getBean(IpcChild.class), ChildState.FAILED);
 				long elapsed = System.nanoTime() - start;
 				assertThat(elapsed).isGreaterThan(TimeUnit.SECONDS.toNanos(2));
-				assertThat(system.getProcessCpuTime() - cpu).isLessThan(elapsed / 2);
+				assertThat(cpuOfOurThreads() - cpu).isLessThan(elapsed / 2);
 			});
+	}
+
+	/** And not of the compilers, which have more to do on a busy machine. */
+	private static long cpuOfOurThreads() {
+		ThreadMXBean threads = ManagementFactory.getThreadMXBean();
+		return LongStream.of(threads.getAllThreadIds())
+			.mapToObj(threads::getThreadInfo)
+			.filter((thread) -> thread != null && thread.getThreadName().matches("(tiny-)?ipc-.*"))
+			.mapToLong((thread) -> Math.max(0, threads.getThreadCpuTime(thread.getThreadId())))
+			.sum();
 	}
 
 	@Test

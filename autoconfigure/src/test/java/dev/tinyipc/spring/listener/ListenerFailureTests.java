@@ -81,6 +81,12 @@ class ListenerFailureTests {
 		assertFails(OfParent.class, "OfParent.take(String)", "was not started as a child", "ipc.listener.auto-startup");
 	}
 
+	/** The component scan of a parent finds what is in a package below its own. */
+	@Test
+	void aListenerOfAChildIsFoundInItsParent() {
+		assertFails(OfParent.class, "OfParent.take(String)", "one of its children (worker)", "does not scan");
+	}
+
 	@Test
 	void listenersOfAParentThatIsNotThereAreLeftAloneIfTheyAreNotToBeStarted() {
 		this.application.withUserConfiguration(OfParent.class)

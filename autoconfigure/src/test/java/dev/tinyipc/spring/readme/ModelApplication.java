@@ -9,7 +9,9 @@ import dev.tinyipc.spring.readme.ReportWorker.Rate;
 import jakarta.validation.Valid;
 import jakarta.validation.constraints.NotBlank;
 
+import org.springframework.boot.WebApplicationType;
 import org.springframework.boot.autoconfigure.SpringBootApplication;
+import org.springframework.boot.builder.SpringApplicationBuilder;
 import org.springframework.messaging.handler.annotation.Header;
 import org.springframework.messaging.handler.annotation.MessageExceptionHandler;
 import org.springframework.stereotype.Component;
@@ -17,6 +19,10 @@ import org.springframework.stereotype.Component;
 /** The README's child that is itself a Spring Boot application, and its parent. */
 @SpringBootApplication
 class ModelApplication {
+
+	public static void main(String[] arguments) {
+		new SpringApplicationBuilder(ModelApplication.class).web(WebApplicationType.NONE).run(arguments);
+	}
 
 	@Component
 	class ModelListener {

@@ -34,8 +34,8 @@ public final class IpcFaults {
 	}
 
 	/**
-	 * The instance that gets the next request ends without an answer, by exit code 1, as
-	 * a process that crashes. Another takes its place.
+	 * The instance that gets the next request ends without an answer, with exit code 1,
+	 * as a process that crashes. Another takes its place.
 	 * @param child the child's name
 	 */
 	public void die(String child) {
