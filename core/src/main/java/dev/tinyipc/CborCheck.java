@@ -75,7 +75,13 @@ final class CborCheck {
 	 */
 	static boolean check(ByteBuffer body, int maxDepth, int maxItems) {
 		CborCheck check = new CborCheck(body, maxDepth, maxItems);
-		int end = check.items(body.position(), 1, 0);
+		int end;
+		try {
+			end = check.items(body.position(), 1, 0);
+		}
+		catch (StackOverflowError ex) { // the caller's own depth counts, too
+			throw refused("it is nested deeper than the stack of this thread allows");
+		}
 		if (end > body.limit()) {
 			throw endsEarly();
 		}

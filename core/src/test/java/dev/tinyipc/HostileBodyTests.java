@@ -4,11 +4,13 @@ import java.io.ByteArrayOutputStream;
 import java.lang.management.ManagementFactory;
 import java.math.BigDecimal;
 import java.math.BigInteger;
+import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Stream;
 
 import com.sun.management.ThreadMXBean;
@@ -18,6 +20,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 import tools.jackson.core.JacksonException;
+import tools.jackson.databind.DatabindException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.dataformat.cbor.CBORMapper;
@@ -70,6 +73,36 @@ class HostileBodyTests {
 	void fewTagsAreRead() throws Exception {
 		assertThat(read("c1".repeat(8) + "05", Integer.class)).isEqualTo(5);
 		assertRefused("c1".repeat(9) + "05", Integer.class, "more than 8 tags");
+	}
+
+	/** As that of a caller who is deep down himself. */
+	@Test
+	void nestingThatOverflowsAShortStackIsRefused() throws Exception {
+		byte[] nested = new byte[400];
+		Arrays.fill(nested, (byte) 0x81);
+		nested[nested.length - 1] = 0;
+		assertThat(CborCheck.check(ByteBuffer.wrap(nested), 500, 1000)).isTrue();
+		AtomicReference<Throwable> thrown = new AtomicReference<>();
+		Thread caller = new Thread(null, () -> deepDown(nested, thrown), "caller");
+		caller.start();
+		caller.join();
+		assertThat(thrown.get()).isInstanceOf(DatabindException.class).hasMessageContaining("the stack of this thread");
+	}
+
+	/** Tries from where the stack ends up to where there is room enough. */
+	private static void deepDown(byte[] body, AtomicReference<Throwable> thrown) {
+		try {
+			deepDown(body, thrown);
+		}
+		catch (StackOverflowError ex) {
+			return; // too deep to try it
+		}
+		try {
+			CborCheck.check(ByteBuffer.wrap(body), 500, 1000);
+		}
+		catch (DatabindException ex) {
+			thrown.compareAndSet(null, ex);
+		}
 	}
 
 	@Test
