@@ -331,17 +331,21 @@ final class LaneKeeper {
 		}
 
 		private void look(boolean timeIsUp) {
-			if (this.over || this.lane.instance().isRetired()) {
-				return; // came already, or whoever retired the instance sees to its end
+			if (this.over) {
+				return;
+			}
+			if (this.lane.instance().isRetired()) {
+				// Whoever retired the instance sees to its end. That may be known before
+				// the end of the socket.
+				this.over = true;
+				countDeathLater();
+				return;
 			}
 			IpcRequester.State state = LaneKeeper.this.look(this.lane);
 			boolean answered = this.exchange.exchange().isAnswered();
 			if (state != IpcRequester.State.OWING || answered) {
 				this.over = true;
-				if (answered) {
-					this.exchange.answered();
-				}
-				else if (state == IpcRequester.State.ENDED) {
+				if (!answered && state == IpcRequester.State.ENDED) {
 					countDeathLater();
 				}
 				if (this.end != null) {
