@@ -318,6 +318,21 @@ final class LaneKeeper {
 		void await(Duration left) {
 			this.end = LaneKeeper.this.supervisor.schedule(left, () -> look(true));
 			watch();
+			if (this.exchange.blamed() != null) {
+				lookForEnd();
+			}
+		}
+
+		/** Of a socket that is closed because the process has ended, no event comes. */
+		private void lookForEnd() {
+			LaneKeeper.this.supervisor.schedule(ChildInstance.WAIT_FOR_EXIT_STATUS, () -> {
+				if (this.lane.instance().isRetired()) {
+					look(false);
+				}
+				else if (!this.over) {
+					lookForEnd();
+				}
+			});
 		}
 
 		/** Of a lane that was given up already, and comes back if it is answered. */
