@@ -58,17 +58,21 @@ public class MicrometerIpcInstrumentation implements IpcInstrumentation {
 		IpcProcessObservationContext context = new IpcProcessObservationContext(peer, request);
 		Observation observation = IpcObservationDocumentation.PROCESS.observation(this.processConvention, PROCESS,
 				() -> context, this.registry);
-		return observation.isNoop() ? Observed.NONE : new ObservedRequest(observation, context);
+		return observation.isNoop() ? Observed.NONE : new Started(observation, context::ended);
 	}
 
 	/** An observation that has begun, and is current in the thread that has begun it. */
-	private abstract static class Started implements Observed {
+	private static class Started implements Observed {
 
 		private final Observation observation;
 
+		/** Tells the context that the exchange is over. */
+		private final Runnable ended;
+
 		private Observation.@Nullable Scope scope;
 
-		Started(Observation observation) {
+		Started(Observation observation, Runnable ended) {
+			this.ended = ended;
 			this.observation = observation.start();
 			this.scope = observation.openScope();
 		}
@@ -88,7 +92,8 @@ public class MicrometerIpcInstrumentation implements IpcInstrumentation {
 		}
 
 		@Override
-		public void end() {
+		public final void end() {
+			this.ended.run();
 			try {
 				detach();
 			}
@@ -105,7 +110,7 @@ public class MicrometerIpcInstrumentation implements IpcInstrumentation {
 		private final IpcExchangeObservationContext context;
 
 		ObservedCall(Observation observation, IpcExchangeObservationContext context) {
-			super(observation);
+			super(observation, context::ended);
 			this.context = context;
 		}
 
@@ -118,30 +123,6 @@ public class MicrometerIpcInstrumentation implements IpcInstrumentation {
 		@Override
 		public void cancelled() {
 			this.context.cancelled();
-		}
-
-		@Override
-		public void end() {
-			this.context.ended();
-			super.end();
-		}
-
-	}
-
-	/** A request that is answered. */
-	private static final class ObservedRequest extends Started {
-
-		private final IpcProcessObservationContext context;
-
-		ObservedRequest(Observation observation, IpcProcessObservationContext context) {
-			super(observation);
-			this.context = context;
-		}
-
-		@Override
-		public void end() {
-			this.context.ended();
-			super.end();
 		}
 
 	}

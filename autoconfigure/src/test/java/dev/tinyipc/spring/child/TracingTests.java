@@ -83,6 +83,15 @@ class TracingTests {
 			.observe(() -> code.accept(context.getBean(CborMessageTemplate.class), context.getBean(Tracer.class)));
 	}
 
+	/** Has the child ask its parent. */
+	private static void askBack(ApplicationContext context, String reply) {
+		within(context,
+				(template,
+						tracer) -> assertThat(
+								template.method("ask-back").<String>convertSendAndReceive("text", String.class))
+							.isEqualTo(reply));
+	}
+
 	@Test
 	void whatASpringChildObservesBelongsToTheTraceOfItsCaller() {
 		withSpringChild().run((context) -> {
@@ -143,11 +152,7 @@ class TracingTests {
 	@Test
 	void whatASpringChildAsksItsParentBelongsToTheSameTrace() {
 		withSpringChild().run((context) -> {
-			within(context,
-					(template,
-							tracer) -> assertThat(
-									template.method("ask-back").<String>convertSendAndReceive("text", String.class))
-								.isEqualTo("parent(text)"));
+			askBack(context, "parent(text)");
 			List<Span> all = this.spans.await(5);
 			assertChain(Spans.named(all, "request", HERE), Spans.named(all, "ipc.exchange ask-back", HERE),
 					Spans.named(all, "ipc.process ask-back", THERE), Spans.named(all, "ipc.exchange ask", THERE),
@@ -158,11 +163,7 @@ class TracingTests {
 	@Test
 	void aChildInPlainJavaHandsTheTraceOnWhenItAsksItsParent() {
 		withJavaChild().run((context) -> {
-			within(context,
-					(template,
-							tracer) -> assertThat(
-									template.method("ask-back").<String>convertSendAndReceive("text", String.class))
-								.isEqualTo("child(parent(text))"));
+			askBack(context, "child(parent(text))");
 			List<Span> all = this.spans.await(3);
 			assertChain(Spans.named(all, "request", HERE), Spans.named(all, "ipc.exchange ask-back", HERE),
 					Spans.named(all, "ipc.process ask", HERE));
@@ -189,11 +190,7 @@ class TracingTests {
 	@Test
 	void aChildInPythonWithoutOpenTelemetryHandsTheTraceOnToo() {
 		traced(PythonWorker.application()).run((context) -> {
-			within(context,
-					(template,
-							tracer) -> assertThat(
-									template.method("ask-back").<String>convertSendAndReceive("text", String.class))
-								.isEqualTo("child(parent(text))"));
+			askBack(context, "child(parent(text))");
 			List<Span> all = this.spans.await(3);
 			assertChain(Spans.named(all, "request", HERE), Spans.named(all, "ipc.exchange ask-back", HERE),
 					Spans.named(all, "ipc.process ask", HERE));
@@ -203,11 +200,7 @@ class TracingTests {
 	@Test
 	void aChildInPythonWithOpenTelemetryHasSpansOfItsOwn() {
 		traced(PythonWorker.traced()).run((context) -> {
-			within(context,
-					(template,
-							tracer) -> assertThat(
-									template.method("ask-back").<String>convertSendAndReceive("text", String.class))
-								.isEqualTo("child(parent(text))"));
+			askBack(context, "child(parent(text))");
 			List<Span> all = this.spans.await(4);
 			assertChain(Spans.named(all, "request", HERE), Spans.named(all, "ipc.exchange ask-back", HERE),
 					Spans.named(all, "ipc.process ask-back", THERE), Spans.named(all, "ipc.process ask", HERE));
