@@ -18,6 +18,8 @@ import dev.tinyipc.spring.child.IpcChild;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.condition.EnabledForJreRange;
+import org.junit.jupiter.api.condition.JRE;
 import org.junit.jupiter.api.io.TempDir;
 
 import org.springframework.boot.autoconfigure.AutoConfigurations;
@@ -30,7 +32,6 @@ import org.springframework.context.annotation.AnnotationConfigApplicationContext
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 /** Start, pause and end of listeners, on both sides. */
 @Timeout(120)
@@ -147,8 +148,8 @@ class ListenerLifecycleTests {
 	}
 
 	@Test
+	@EnabledForJreRange(min = JRE.JAVA_21)
 	void listenersRunInVirtualThreadsIfTheApplicationWantsThat() {
-		assumeTrue(Runtime.version().feature() >= 21, "There are no virtual threads");
 		this.parent.withPropertyValues("ipc.children.shop.jvm-arguments=-Dspring.threads.virtual.enabled=true")
 			.run((context) -> {
 				assertThat(call(context, "thread", "")).isEqualTo("virtual");
