@@ -1,10 +1,14 @@
 import os
+import signal
 import textwrap
 import time
 
 import pytest
 
 from raw import PATIENCE, RawParent
+
+# Children inherit it, and a shell ignores it in what it runs in the background.
+signal.signal(signal.SIGQUIT, signal.SIG_DFL)
 
 
 @pytest.fixture
