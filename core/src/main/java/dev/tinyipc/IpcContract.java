@@ -4,6 +4,7 @@ import java.lang.reflect.InvocationHandler;
 import java.lang.reflect.Proxy;
 import java.lang.reflect.Type;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -43,6 +44,41 @@ public final class IpcContract<T> {
 	 */
 	public static <T> IpcContract<T> of(Class<T> type) {
 		return new IpcContract<>(type);
+	}
+
+	/**
+	 * The contracts that a class implements: its interfaces with {@link IpcExchange}, on
+	 * the interface or on a method, without those that another one of them extends.
+	 * @param type a class, or an interface
+	 * @return each once; empty if there is none
+	 */
+	public static List<Class<?>> implementedBy(Class<?> type) {
+		Set<Class<?>> all = new LinkedHashSet<>();
+		addInterfaces(type, all);
+		all.removeIf((candidate) -> !isAnnotated(candidate));
+		return all.stream()
+			.filter((one) -> all.stream().noneMatch((other) -> other != one && one.isAssignableFrom(other)))
+			.toList();
+	}
+
+	private static void addInterfaces(Class<?> type, Set<Class<?>> found) {
+		if (type.isInterface()) {
+			found.add(type);
+		}
+		for (Class<?> each : type.getInterfaces()) {
+			addInterfaces(each, found);
+		}
+		if (type.getSuperclass() != null) {
+			addInterfaces(type.getSuperclass(), found);
+		}
+	}
+
+	private static boolean isAnnotated(Class<?> candidate) {
+		Set<Class<?>> extended = new LinkedHashSet<>();
+		addInterfaces(candidate, extended);
+		return extended.stream().anyMatch((type) -> type.isAnnotationPresent(IpcExchange.class))
+				|| Arrays.stream(candidate.getMethods())
+					.anyMatch((method) -> method.isAnnotationPresent(IpcExchange.class));
 	}
 
 	/**

@@ -4,15 +4,12 @@ import java.lang.reflect.InvocationHandler;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
 import java.lang.reflect.Proxy;
-import java.util.Arrays;
 import java.util.List;
 
 import dev.tinyipc.IpcContract;
-import dev.tinyipc.IpcExchange;
 import dev.tinyipc.IpcServerBuilder;
 import org.jspecify.annotations.Nullable;
 
-import org.springframework.core.annotation.AnnotatedElementUtils;
 import org.springframework.messaging.handler.annotation.support.MessageHandlerMethodFactory;
 import org.springframework.messaging.support.GenericMessage;
 import org.springframework.util.ClassUtils;
@@ -35,22 +32,6 @@ final class ContractListener<T> {
 		this.contract = IpcContract.of(type);
 		this.bean = bean;
 		this.exceptionHandlers = new ExceptionHandlers(bean, beanType, factory);
-	}
-
-	/** The interfaces of a class that say that they are contracts. */
-	static List<Class<?>> contracts(Class<?> beanType) {
-		List<Class<?>> all = Arrays.stream(ClassUtils.getAllInterfacesForClass(beanType))
-			.filter(ContractListener::isContract)
-			.<Class<?>>map((type) -> type)
-			.toList();
-		return all.stream()
-			.filter((type) -> all.stream().noneMatch((other) -> other != type && type.isAssignableFrom(other)))
-			.toList();
-	}
-
-	private static boolean isContract(Class<?> type) {
-		return AnnotatedElementUtils.hasAnnotation(type, IpcExchange.class)
-				|| Arrays.stream(type.getMethods()).anyMatch((method) -> method.isAnnotationPresent(IpcExchange.class));
 	}
 
 	List<String> methods() {

@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 
+import dev.tinyipc.IpcContract;
 import dev.tinyipc.IpcServerBuilder;
 import dev.tinyipc.spring.IpcListener;
 import org.jspecify.annotations.Nullable;
@@ -99,7 +100,7 @@ final class ListenerScanner {
 		checkDestinations(annotation, description);
 		Assert.state(annotation.method().isEmpty(), () -> "@IpcListener on " + description
 				+ " names a method, but the interfaces that it implements do that: remove the name");
-		List<Class<?>> contracts = ContractListener.contracts(type);
+		List<Class<?>> contracts = IpcContract.implementedBy(type);
 		Assert.state(!contracts.isEmpty(), () -> "@IpcListener on " + description
 				+ " has nothing to serve: the class implements no interface that is annotated with @IpcExchange."
 				+ " Annotate the interface, or single methods of the class with @IpcListener");

@@ -24,6 +24,7 @@ public class IpcExchangeObservationContext extends RequestReplySenderContext<Map
 	 * @param destination whom the request goes to
 	 * @param method the method that it names; empty for none
 	 */
+	@SuppressWarnings("this-escape") // to setters, which only set
 	public IpcExchangeObservationContext(String destination, String method) {
 		super((headers, name, value) -> {
 			if (headers != null) {

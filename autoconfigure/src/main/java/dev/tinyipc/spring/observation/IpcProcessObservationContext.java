@@ -20,6 +20,7 @@ public class IpcProcessObservationContext extends RequestReplyReceiverContext<Ip
 	 * @param peer who asks
 	 * @param request the request
 	 */
+	@SuppressWarnings("this-escape") // to setters, which only set
 	public IpcProcessObservationContext(String peer, IpcContext request) {
 		super((carrier, name) -> carrier.headers().get(name));
 		setCarrier(request);
