@@ -121,7 +121,7 @@ final class ChildExit implements ChildHandle, ChildWatcher.Watched {
 			return 0;
 		}
 		try {
-			return LibC.syscall(LibC.SYS_PIDFD_SEND_SIGNAL, fd, signal, 0, 0);
+			return LibC.syscall(LibC.SYS_PIDFD_SEND_SIGNAL, fd, signal, 0, 0, 0);
 		}
 		finally {
 			this.pidfd.giveBack();

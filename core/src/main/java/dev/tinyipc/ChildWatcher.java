@@ -111,7 +111,7 @@ final class ChildWatcher {
 				.orElseThrow(() -> new IpcException("Process " + pid
 						+ " cannot be looked up in /proc: too many files are open here, or /proc is not mounted"));
 			pidfd = OwnedFd
-				.of((int) Errno.check("pidfd_open(" + pid + ')', LibC.syscall(LibC.SYS_PIDFD_OPEN, pid, 0, 0, 0)));
+				.of((int) Errno.check("pidfd_open(" + pid + ')', LibC.syscall(LibC.SYS_PIDFD_OPEN, pid, 0, 0, 0, 0)));
 			ChildLines lines = new ChildLines(watcher.calls, watcher::wake);
 			outputs = streams.takeLines(lines);
 			ChildExit child = new ChildExit(pid, pidfd, handle, group, socket, lines, outputs);

@@ -16,7 +16,8 @@ public record ExitStatus(OptionalInt code, OptionalInt signal) {
 			Map.entry(3, "SIGQUIT"), Map.entry(4, "SIGILL"), Map.entry(5, "SIGTRAP"), Map.entry(6, "SIGABRT"),
 			Map.entry(7, "SIGBUS"), Map.entry(8, "SIGFPE"), Map.entry(9, "SIGKILL"), Map.entry(10, "SIGUSR1"),
 			Map.entry(11, "SIGSEGV"), Map.entry(12, "SIGUSR2"), Map.entry(13, "SIGPIPE"), Map.entry(14, "SIGALRM"),
-			Map.entry(15, "SIGTERM"), Map.entry(24, "SIGXCPU"), Map.entry(25, "SIGXFSZ"), Map.entry(31, "SIGSYS"));
+			Map.entry(15, "SIGTERM"), Map.entry(24, "SIGXCPU: it used up its processor time"),
+			Map.entry(25, "SIGXFSZ: it exceeded its largest file size"), Map.entry(31, "SIGSYS"));
 
 	static final ExitStatus UNKNOWN = new ExitStatus(OptionalInt.empty(), OptionalInt.empty());
 

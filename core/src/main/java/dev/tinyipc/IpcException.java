@@ -211,4 +211,41 @@ public class IpcException extends IOException {
 
 	}
 
+	/**
+	 * The kernel, or a sandbox around this process, does not allow a required profile.
+	 */
+	public static class SandboxUnavailable extends IpcException {
+
+		private static final long serialVersionUID = 1L;
+
+		/** Why the profile cannot be enforced. */
+		private final String reason;
+
+		/** What to do about it. */
+		private final String remedy;
+
+		SandboxUnavailable(String reason, String remedy) {
+			super("The child cannot be locked down here. " + reason + ' ' + remedy);
+			this.reason = reason;
+			this.remedy = remedy;
+		}
+
+		/**
+		 * Why the profile cannot be enforced.
+		 * @return a sentence
+		 */
+		public String reason() {
+			return this.reason;
+		}
+
+		/**
+		 * What to do about it.
+		 * @return a sentence
+		 */
+		public String remedy() {
+			return this.remedy;
+		}
+
+	}
+
 }

@@ -27,13 +27,16 @@ public final class IpcProcess extends Process implements Closeable {
 
 	private final ChildStreams streams;
 
+	private final Protection protection;
+
 	private final OutputStream input;
 
 	private final InputStream output;
 
 	private final InputStream error;
 
-	IpcProcess(ChildHandle child, IpcSocket socket, ChildStreams streams) throws IpcException {
+	IpcProcess(ChildHandle child, IpcSocket socket, ChildStreams streams, Protection protection) throws IpcException {
+		this.protection = protection;
 		this.child = child;
 		this.socket = socket;
 		this.streams = streams;
@@ -55,7 +58,7 @@ public final class IpcProcess extends Process implements Closeable {
 	 */
 	public static IpcProcess inThisJvm(IpcSocketPair pair, Program program) throws IpcException {
 		InProcessChild child = new InProcessChild(pair.child(), program);
-		IpcProcess process = new IpcProcess(child, pair.parent(), new ChildStreams());
+		IpcProcess process = new IpcProcess(child, pair.parent(), new ChildStreams(), Protection.NONE);
 		child.start();
 		return process;
 	}
@@ -72,6 +75,14 @@ public final class IpcProcess extends Process implements Closeable {
 	 */
 	public IpcSocket socket() {
 		return this.socket;
+	}
+
+	/**
+	 * What protects this machine from the child.
+	 * @return what is in force, as of its start
+	 */
+	public Protection protection() {
+		return this.protection;
 	}
 
 	/**

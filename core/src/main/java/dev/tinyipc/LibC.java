@@ -39,7 +39,7 @@ final class LibC {
 
 	// <fcntl.h>
 
-	static final int O_RDONLY = 0, O_WRONLY = 1, O_RDWR = 2;
+	static final int O_RDONLY = 0, O_WRONLY = 1, O_RDWR = 2, O_PATH = 0x200000;
 
 	static final int O_CREAT = 0x40, O_EXCL = 0x80, O_TRUNC = 0x200, O_APPEND = 0x400, O_NONBLOCK = 0x800,
 			O_DSYNC = 0x1000, O_SYNC = 0x101000, O_CLOEXEC = 0x80000;
@@ -79,13 +79,23 @@ final class LibC {
 
 	static final int SIGQUIT = 3, SIGKILL = 9, SIGTERM = 15;
 
+	// <sys/resource.h>
+
+	static final int RLIMIT_CPU = 0, RLIMIT_FSIZE = 1, RLIMIT_DATA = 2, RLIMIT_CORE = 4, RLIMIT_NPROC = 6,
+			RLIMIT_NOFILE = 7;
+
+	static final long RLIM_INFINITY = -1;
+
+	static final int PRIO_PGRP = 1;
+
 	// <sys/wait.h>
 
 	static final int WNOHANG = 1;
 
 	// <asm-generic/unistd.h>: calls that are newer than the C libraries in use
 
-	static final long SYS_PIDFD_SEND_SIGNAL = 424, SYS_PIDFD_OPEN = 434;
+	static final long SYS_PIDFD_SEND_SIGNAL = 424, SYS_PIDFD_OPEN = 434, SYS_OPENAT2 = 437,
+			SYS_LANDLOCK_CREATE_RULESET = 444, SYS_LANDLOCK_ADD_RULE = 445, SYS_LANDLOCK_RESTRICT_SELF = 446;
 
 	static {
 		Native.register(LibC.class, NativeLibrary.getProcess());
@@ -243,8 +253,16 @@ final class LibC {
 	/** {@code pid_t getpgid(pid_t pid)}. */
 	static native int getpgid(int pid);
 
+	/**
+	 * {@code int prlimit(pid_t pid, int resource, const struct rlimit *new_limit, struct rlimit *old_limit)}.
+	 */
+	static native int prlimit(int pid, int resource, long newLimit, long oldLimit);
+
+	/** {@code int setpriority(int which, id_t who, int prio)}. */
+	static native int setpriority(int which, int who, int priority);
+
 	/** {@code long syscall(long number, ...)}. */
-	static native long syscall(long number, long first, long second, long third, long fourth);
+	static native long syscall(long number, long first, long second, long third, long fourth, long fifth);
 
 	/**
 	 * {@code <spawn.h>}, on its own because its newest function needs glibc 2.34: sockets

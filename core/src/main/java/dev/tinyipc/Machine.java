@@ -20,7 +20,23 @@ final class Machine {
 
 	static final int EPOLL_EVENT_SIZE = IS_ARM ? 16 : 12;
 
+	// <asm/unistd.h>
+
+	static final long SYS_CAPGET = IS_ARM ? 90 : 125, SYS_CAPSET = IS_ARM ? 91 : 126, SYS_PRCTL = IS_ARM ? 167 : 157,
+			SYS_SECCOMP = IS_ARM ? 277 : 317;
+
+	// <linux/audit.h>
+
+	static final int AUDIT_ARCH = IS_ARM ? 0xc00000b7 : 0xc000003e;
+
+	/** The folder of JNA's resources for this processor. */
+	static final String JNA_FOLDER = IS_ARM ? "/com/sun/jna/linux-aarch64/" : "/com/sun/jna/linux-x86-64/";
+
 	private Machine() {
+	}
+
+	static boolean isArm() {
+		return IS_ARM;
 	}
 
 	/** Whether this is Linux on one of the two processors. */

@@ -63,6 +63,11 @@ final class NativeBuffer {
 		return text.getBytes(SYSTEM_CHARSET);
 	}
 
+	/** The text of a path or an argument that the system has passed. */
+	static String decode(byte[] encoded) {
+		return new String(encoded, SYSTEM_CHARSET);
+	}
+
 	long address() {
 		return this.address;
 	}

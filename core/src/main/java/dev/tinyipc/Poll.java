@@ -18,6 +18,8 @@ final class Poll {
 
 	private static final int EVENTS = 4;
 
+	private static final int RETURNED_EVENTS = 6;
+
 	private static final int SIZE = 8;
 
 	private Poll() {
@@ -29,7 +31,20 @@ final class Poll {
 	 * @return false if the deadline passed first
 	 */
 	static boolean await(int fd, short events, long deadline) throws IpcException {
+		return await(NativeBuffer.zeroed(SIZE), fd, events, deadline);
+	}
+
+	/**
+	 * Waits until there is something to read, or never will be.
+	 * @return false if nothing more will come
+	 */
+	static boolean awaitInput(int fd) throws IpcException {
 		NativeBuffer entry = NativeBuffer.zeroed(SIZE);
+		await(entry, fd, LibC.POLLIN, 0);
+		return (entry.bytes().getShort(RETURNED_EVENTS) & LibC.POLLIN) != 0;
+	}
+
+	private static boolean await(NativeBuffer entry, int fd, short events, long deadline) throws IpcException {
 		entry.bytes().putInt(0, fd).putShort(EVENTS, events);
 		int ready;
 		do {

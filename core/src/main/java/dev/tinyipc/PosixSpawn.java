@@ -3,6 +3,7 @@ package dev.tinyipc;
 import java.io.File;
 import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -19,18 +20,28 @@ final class PosixSpawn {
 	/** Sources are duplicated up here first, so that no placement can overwrite one. */
 	private static final int ABOVE_ALL_TARGETS = 10;
 
+	private static final String SHELL = "/bin/sh";
+
 	private PosixSpawn() {
+	}
+
+	/** Starts a program that may do all that this process may do. */
+	static int spawn(List<String> command, Map<String, String> environment, @Nullable File directory,
+			List<OwnedFd> descriptors) throws IpcException {
+		return spawn(command, null, environment, directory, descriptors, Restrictions.NONE);
 	}
 
 	/**
 	 * Starts a program.
+	 * @param program the program's path; null to look it up by its name
 	 * @param descriptors the child's descriptors, by their number in the child
+	 * @param restrictions what the child gives up before it runs
 	 * @return its process id
 	 * @throws IpcException if the program cannot be started: the message names it and the
 	 * reason
 	 */
-	static int spawn(List<String> command, Map<String, String> environment, @Nullable File directory,
-			List<OwnedFd> descriptors) throws IpcException {
+	static int spawn(List<String> command, @Nullable Path program, Map<String, String> environment,
+			@Nullable File directory, List<OwnedFd> descriptors, Restrictions restrictions) throws IpcException {
 		NativeAccess.requireSpawn();
 		StringArray environmentBlock = new StringArray(SystemEnvironment.encode(environment));
 		List<OwnedFd> sources = new ArrayList<>();
@@ -53,7 +64,8 @@ final class PosixSpawn {
 			}
 			Errno.checkReturned("posix_spawn_file_actions_addclosefrom_np",
 					LibC.Spawn.posix_spawn_file_actions_addclosefrom_np(actions.address(), descriptors.size()));
-			return spawn(command, directory, actions, attributes, environmentBlock);
+			String file = (program != null) ? program.toString() : command.get(0);
+			return spawn(command, file, directory, actions, attributes, environmentBlock, restrictions);
 		}
 		finally {
 			LibC.Spawn.posix_spawn_file_actions_destroy(actions.address());
@@ -62,16 +74,16 @@ final class PosixSpawn {
 		}
 	}
 
-	private static int spawn(List<String> command, @Nullable File directory, NativeBuffer actions,
-			NativeBuffer attributes, StringArray environment) throws IpcException {
+	private static int spawn(List<String> command, String file, @Nullable File directory, NativeBuffer actions,
+			NativeBuffer attributes, StringArray environment, Restrictions restrictions) throws IpcException {
 		NativeBuffer pid = NativeBuffer.zeroed(Integer.BYTES);
-		int error = spawn(pid, command, actions, attributes, environment);
+		int error = spawn(pid, command, file, actions, attributes, environment, restrictions);
 		if (error == Errno.ENOEXEC.number) {
 			// As by ProcessBuilder, a script without an interpreter is run by the shell.
 			List<String> script = new ArrayList<>(command);
-			script.set(0, find(command.get(0)));
-			script.add(0, "/bin/sh");
-			error = spawn(pid, script, actions, attributes, environment);
+			script.set(0, find(file));
+			script.add(0, SHELL);
+			error = spawn(pid, script, SHELL, actions, attributes, environment, restrictions);
 		}
 		if (error != 0) {
 			throw new IpcException("Cannot run program \"" + command.get(0) + '"'
@@ -81,12 +93,15 @@ final class PosixSpawn {
 		return pid.bytes().getInt(0);
 	}
 
-	private static int spawn(NativeBuffer pid, List<String> command, NativeBuffer actions, NativeBuffer attributes,
-			StringArray environment) {
+	private static int spawn(NativeBuffer pid, List<String> command, String file, NativeBuffer actions,
+			NativeBuffer attributes, StringArray environment, Restrictions restrictions) throws IpcException {
+		NativeBuffer path = NativeBuffer.string("Program", file);
 		StringArray arguments = new StringArray(
 				command.stream().map((argument) -> NativeBuffer.encode("Argument", argument)).toList());
-		int error = LibC.Spawn.posix_spawnp(pid.address(), arguments.first(), actions.address(), attributes.address(),
-				arguments.address(), environment.address());
+		SpawnArguments spawn = new SpawnArguments(pid.address(), path.address(), actions.address(),
+				attributes.address(), arguments.address(), environment.address());
+		int error = restrictions.calls().isEmpty() ? spawn.spawn() : RestrictedSpawn.spawn(restrictions.calls(), spawn);
+		Reference.reachabilityFence(path);
 		Reference.reachabilityFence(arguments);
 		Reference.reachabilityFence(environment);
 		return error;
@@ -129,8 +144,6 @@ final class PosixSpawn {
 
 		private final NativeBuffer block;
 
-		private final long first;
-
 		StringArray(List<byte[]> strings) {
 			int size = (strings.size() + 1) * Long.BYTES;
 			for (byte[] string : strings) {
@@ -139,7 +152,6 @@ final class PosixSpawn {
 			this.block = NativeBuffer.zeroed(size);
 			ByteBuffer bytes = this.block.bytes();
 			int text = (strings.size() + 1) * Long.BYTES;
-			this.first = this.block.address() + text;
 			for (int i = 0; i < strings.size(); i++) {
 				bytes.putLong(i * Long.BYTES, this.block.address() + text);
 				bytes.put(text, strings.get(i));
@@ -149,10 +161,6 @@ final class PosixSpawn {
 
 		long address() {
 			return this.block.address();
-		}
-
-		long first() {
-			return this.first;
 		}
 
 	}

@@ -142,10 +142,10 @@ class ControlDataFuzzTest {
 
 	/** Sets how many files this process may have open, and returns what it was. */
 	private static long setLimit(long newLimit) throws IpcException {
-		Errno.check("prlimit", LibC.syscall(PRLIMIT, 0, RLIMIT_NOFILE, 0, limits.address()));
+		Errno.check("prlimit", LibC.syscall(PRLIMIT, 0, RLIMIT_NOFILE, 0, limits.address(), 0));
 		long before = limits.bytes().getLong(0);
 		limits.bytes().putLong(0, newLimit);
-		Errno.check("prlimit", LibC.syscall(PRLIMIT, 0, RLIMIT_NOFILE, limits.address(), 0));
+		Errno.check("prlimit", LibC.syscall(PRLIMIT, 0, RLIMIT_NOFILE, limits.address(), 0, 0));
 		return before;
 	}
 

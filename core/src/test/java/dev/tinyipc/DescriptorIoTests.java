@@ -184,7 +184,7 @@ class DescriptorIoTests {
 	/** Descriptors that can be sought as the kernel says, but not read at a position. */
 	@Test
 	void eventCounterIsReadAsAStream() throws Exception {
-		try (OwnedFd counter = OwnedFd.of((int) LibC.syscall(SYS_EVENTFD2, 7, LibC.O_CLOEXEC, 0, 0))) {
+		try (OwnedFd counter = OwnedFd.of((int) LibC.syscall(SYS_EVENTFD2, 7, LibC.O_CLOEXEC, 0, 0, 0))) {
 			byte[] value = counter.inputStream().readNBytes(8);
 			assertThat(ByteBuffer.wrap(value).order(ByteOrder.nativeOrder()).getLong()).isEqualTo(7);
 		}

@@ -41,7 +41,7 @@ class DescriptorKindTests {
 		assertKind(OwnedFd.open(Path.of("/dev/null")), OwnedFd.Kind.DEVICE);
 		assertKind(OwnedFd.open(Path.of("/dev/ptmx"), StandardOpenOption.READ, StandardOpenOption.WRITE),
 				OwnedFd.Kind.DEVICE);
-		assertKind(OwnedFd.of((int) LibC.syscall(SYS_EVENTFD2, 7, LibC.O_CLOEXEC, 0, 0)), OwnedFd.Kind.OTHER);
+		assertKind(OwnedFd.of((int) LibC.syscall(SYS_EVENTFD2, 7, LibC.O_CLOEXEC, 0, 0, 0)), OwnedFd.Kind.OTHER);
 		try (OwnedFd.Pipe pipe = OwnedFd.pipe(); IpcSocketPair pair = IpcSocket.pair()) {
 			assertThat(pipe.source().kind()).isEqualTo(OwnedFd.Kind.PIPE);
 			assertThat(pair.parent().descriptor().kind()).isEqualTo(OwnedFd.Kind.SOCKET);
