@@ -46,6 +46,8 @@ while True:
         time.sleep(1000)
     if asked(b"sleep"):
         time.sleep(float(argument(b"sleep")))
+    if asked(b"eat"):
+        ballast.append(b"x" * (int(argument(b"eat")) << 20))
     if asked(b"note-in"):
         open(os.path.join(argument(b"note-in"), str(os.getpid())), "w").close()
     if asked(b"meet-in"):
@@ -57,8 +59,7 @@ while True:
         what, where = argument(b"write").split(":")
         with open(where, "a") as file:
             file.write(what + "\n")
-    if asked(b"eat"):
-        ballast.append(b"x" * (int(argument(b"eat")) << 20))
+    growth = int(argument(b"swell")) if asked(b"swell") else 0
     if asked(b"who"):
         packet = number(os.getpid())
     elif asked(b"bear-child"):
@@ -67,6 +68,7 @@ while True:
         parent.send(struct.pack("=Q", 1000) + packet)
         continue
     parent.send(packet)
+    ballast.append(b"x" * (growth << 20))
     if asked(b"twice"):
         parent.send(packet)
     if asked(b"flood"):

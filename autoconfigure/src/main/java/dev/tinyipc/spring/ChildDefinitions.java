@@ -7,6 +7,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.regex.Pattern;
 
+import dev.tinyipc.Sandbox;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -62,9 +63,10 @@ final class ChildDefinitions {
 	 * @param oneWay whether it answers no requests
 	 * @param concurrency the number of requests that each serves at a time
 	 * @param ready whether it says hello once it is ready
+	 * @param sandbox what it may do
 	 */
 	record Declaration(String name, String by, String[] command, String main, String[] jvmArguments, int instances,
-			int concurrency, boolean oneWay, boolean ready) {
+			int concurrency, boolean oneWay, boolean ready, Sandbox.Profile sandbox) {
 
 		Declaration {
 			checkName(name, by);
@@ -86,7 +88,7 @@ final class ChildDefinitions {
 		}
 		RootBeanDefinition child = definition(CHILD_FACTORY, "child", name, declaration.command(), declaration.main(),
 				declaration.jvmArguments(), declaration.instances(), declaration.concurrency(), declaration.oneWay(),
-				declaration.ready());
+				declaration.ready(), declaration.sandbox());
 		child.setAttribute(DECLARED_BY, declaration.by());
 		this.registry.registerBeanDefinition(childBeanName(name), child);
 		RootBeanDefinition template = definition(TEMPLATE_FACTORY, "template", name);

@@ -7,6 +7,8 @@ import java.lang.annotation.Retention;
 import java.lang.annotation.RetentionPolicy;
 import java.lang.annotation.Target;
 
+import dev.tinyipc.Sandbox;
+
 import org.springframework.context.annotation.Import;
 
 /**
@@ -91,5 +93,14 @@ public @interface ChildProcess {
 	 * @return whether it says when it is ready
 	 */
 	boolean ready() default false;
+
+	/**
+	 * What the child may do. The kernel enforces it, from before the child's first
+	 * instruction. On a kernel that cannot, the application does not start, unless
+	 * {@code ipc.children.<name>.sandbox.required} is false. A child with a profile
+	 * inherits only a few harmless variables of this application's environment.
+	 * @return the profile; by default, the child may do all that this application may do
+	 */
+	Sandbox.Profile sandbox() default Sandbox.Profile.NONE;
 
 }

@@ -6,6 +6,7 @@ import java.util.Map;
 import java.util.Set;
 
 import dev.tinyipc.IpcSocket;
+import dev.tinyipc.Sandbox;
 import dev.tinyipc.spring.ChildDefinitions.Declaration;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -65,7 +66,7 @@ class ChildProcessRegistrar implements ImportBeanDefinitionRegistrar {
 			definitions.register(new Declaration(name, declaredBy, child.getStringArray("command"),
 					(main != void.class) ? main.getName() : "", child.getStringArray("jvmArguments"),
 					child.<Integer>getNumber("instances"), child.<Integer>getNumber("concurrency"),
-					child.getBoolean("oneWay"), child.getBoolean("ready")));
+					child.getBoolean("oneWay"), child.getBoolean("ready"), child.getEnum("sandbox")));
 		}
 	}
 
@@ -78,7 +79,7 @@ class ChildProcessRegistrar implements ImportBeanDefinitionRegistrar {
 			}
 			if (isDeclared(uniform, binder)) {
 				definitions.register(new Declaration(name, "ipc.children." + name, new String[0], "", new String[0], 1,
-						1, false, false));
+						1, false, false, Sandbox.Profile.NONE));
 			}
 			else if (this.environment.containsProperty(IpcSocket.FD_VARIABLE)) {
 				// A variable that is meant for the parent is inherited by its children.

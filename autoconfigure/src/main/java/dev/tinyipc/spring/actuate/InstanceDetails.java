@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Optional;
 
 import dev.tinyipc.ExitStatus;
+import dev.tinyipc.Protection;
 import dev.tinyipc.spring.PostMortem;
 import dev.tinyipc.spring.child.ChildState;
 import dev.tinyipc.spring.child.IpcChild;
@@ -26,16 +27,20 @@ import org.jspecify.annotations.Nullable;
  * they are not shown
  * @param probablyOutOfMemory whether the kernel probably killed that process because
  * memory ran out; null if none has ended
+ * @param killedBecause why this application killed that process while it worked on a
+ * request; null if none has ended, or it was not killed for that
  * @param stacks the stacks of that process's threads, which it printed before it was
  * killed because it did not answer; null if none has ended, or they are not shown
  * @param socket the socket to it; null while it does not run
  * @param lanes how many sockets to it are open for requests
  * @param busyLanes how many of them carry a request
+ * @param protection what protects this machine from it, as the kernel says; null while it
+ * does not run
  */
 public record InstanceDetails(ChildState state, boolean standby, @Nullable Long pid, @Nullable Duration uptime,
 		long restarts, @Nullable String lastExit, @Nullable List<String> lastLines,
-		@Nullable Boolean probablyOutOfMemory, @Nullable List<String> stacks, @Nullable SocketState socket, int lanes,
-		int busyLanes) {
+		@Nullable Boolean probablyOutOfMemory, @Nullable String killedBecause, @Nullable List<String> stacks,
+		@Nullable SocketState socket, int lanes, int busyLanes, @Nullable Protection protection) {
 
 	static InstanceDetails of(IpcChild.Instance instance) {
 		return of(instance, true);
@@ -53,8 +58,9 @@ public record InstanceDetails(ChildState state, boolean standby, @Nullable Long 
 				instance.lastExit().map(ExitStatus::toString).orElse(null),
 				shown.map(PostMortem::lastLines).orElse(null),
 				instance.lastEnd().map(PostMortem::probablyOutOfMemory).orElse(null),
+				instance.lastEnd().flatMap(PostMortem::killedBecause).orElse(null),
 				shown.map(PostMortem::stacks).orElse(null), instance.socket().orElse(null), instance.lanes(),
-				instance.busyLanes());
+				instance.busyLanes(), instance.protection().orElse(null));
 	}
 
 }

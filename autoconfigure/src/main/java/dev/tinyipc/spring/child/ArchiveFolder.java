@@ -1,10 +1,12 @@
 package dev.tinyipc.spring.child;
 
 import java.io.IOException;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.FileTime;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
@@ -12,6 +14,7 @@ import java.time.Instant;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.UUID;
 import java.util.stream.Stream;
 
 import org.jspecify.annotations.Nullable;
@@ -19,7 +22,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * The folder of class archives. Whoever can write to an archive decides which code runs
  * in the JVMs that use it. The folder must therefore belong to this user, and nobody else
- * may be able to write to it.
+ * may be able to write to it, or to replace it.
  */
 final class ArchiveFolder {
 
@@ -35,6 +38,8 @@ final class ArchiveFolder {
 	private static final int WRITABLE_BY_OTHERS = 0002;
 
 	private static final int WRITABLE_BY_GROUP_OR_OTHERS = 0022;
+
+	private static final int SEARCHABLE_BY_GROUP_OR_OTHERS = 0011;
 
 	private final @Nullable Path folder;
 
@@ -69,7 +74,7 @@ final class ArchiveFolder {
 		Path folder = open();
 		Path file = folder.resolve(name);
 		if (Files.exists(file, LinkOption.NOFOLLOW_LINKS)) {
-			check(file, Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS), "it is not a regular file");
+			checkFile(file);
 			checkPrivate(file);
 			Files.setLastModifiedTime(file, FileTime.from(Instant.now())); // it is in use
 		}
@@ -79,23 +84,93 @@ final class ArchiveFolder {
 		return file;
 	}
 
+	/**
+	 * Where to make a file of the folder, which is to be {@link #keep kept} if it is
+	 * good.
+	 */
+	static Path unfinished(Path file) {
+		return file.resolveSibling(file.getFileName() + "." + UUID.randomUUID());
+	}
+
+	/**
+	 * Gives a file that is finished its name, and makes it read-only: it may have been
+	 * made with the rights of a lenient umask.
+	 * @param made its path until now, see {@link #unfinished}
+	 * @throws IOException if it cannot be trusted, and was removed
+	 */
+	static void keep(Path made, Path file) throws IOException {
+		try {
+			checkFile(made);
+			Files.setPosixFilePermissions(made, PosixFilePermissions.fromString("r--------"));
+			Files.move(made, file, StandardCopyOption.ATOMIC_MOVE);
+		}
+		finally {
+			Files.deleteIfExists(made);
+		}
+	}
+
 	private Path open() throws IOException {
 		if (this.folder == null || this.folder.getParent() == null) {
 			throw new IOException("this user has no home directory; set ipc.class-sharing.directory");
 		}
-		Files.createDirectories(this.folder,
-				PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
-		Path folder = this.folder.getParent().toRealPath().resolve(this.folder.getFileName());
-		check(folder, Files.isDirectory(folder, LinkOption.NOFOLLOW_LINKS), "it is a symbolic link");
-		checkPrivate(folder);
-		for (Path above = folder.getParent(); above != null; above = above.getParent()) {
-			int mode = attribute(above, "mode");
-			int owner = attribute(above, "uid");
-			check(above, owner == 0 || owner == user(), "it belongs to another user, who could replace what is in it");
-			check(above, (mode & WRITABLE_BY_OTHERS) == 0 || (mode & STICKY) != 0,
-					"others can write to it, and could replace what is in it");
+		Path folder = existing(this.folder.getParent()).resolve(this.folder.getFileName());
+		if (!Files.exists(folder, LinkOption.NOFOLLOW_LINKS)) {
+			create(folder);
 		}
+		check(folder, !Files.isSymbolicLink(folder), "it is a symbolic link");
+		check(folder, Files.isDirectory(folder), "it is not a directory");
+		checkPrivate(folder);
 		return folder;
+	}
+
+	/**
+	 * Resolves the links above the folder, and creates what is missing, but not below
+	 * what others could replace.
+	 */
+	private static Path existing(Path directory) throws IOException {
+		if (Files.exists(directory)) {
+			Path real = directory.toRealPath();
+			checkAll(real);
+			return real;
+		}
+		Path missing = existing(directory.getParent()).resolve(directory.getFileName());
+		create(missing);
+		return missing;
+	}
+
+	/** Does not follow a link that somebody makes meanwhile. */
+	private static void create(Path directory) throws IOException {
+		try {
+			Files.createDirectory(directory,
+					PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+		}
+		catch (FileAlreadyExistsException ex) {
+			// Another application of this user's has been quicker.
+			check(directory, Files.isDirectory(directory, LinkOption.NOFOLLOW_LINKS), "it is not a directory");
+			checkPrivate(directory);
+		}
+	}
+
+	/** From the root on: a group cannot write to what it cannot reach, such as a home. */
+	private static void checkAll(Path directory) throws IOException {
+		int user = user();
+		boolean reachable = true;
+		for (int names = 0; names <= directory.getNameCount(); names++) {
+			Path path = (names == 0) ? directory.getRoot() : directory.getRoot().resolve(directory.subpath(0, names));
+			int mode = attribute(path, "mode");
+			int owner = attribute(path, "uid");
+			check(path, owner == 0 || owner == user, "it belongs to another user, who could replace what is in it");
+			int tooMuch = reachable ? WRITABLE_BY_GROUP_OR_OTHERS : WRITABLE_BY_OTHERS;
+			check(path, (mode & tooMuch) == 0 || (mode & STICKY) != 0,
+					"others can write to it, and could replace what is in it");
+			reachable &= (mode & SEARCHABLE_BY_GROUP_OR_OTHERS) != 0;
+		}
+	}
+
+	private static void checkFile(Path file) throws IOException {
+		check(file, Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS), "it is not a regular file");
+		check(file, attribute(file, "uid") == user(), "it belongs to another user");
+		check(file, attribute(file, "nlink") == 1, "it has other names, by which it could be changed");
 	}
 
 	private static void checkPrivate(Path path) throws IOException {

@@ -9,6 +9,7 @@ import dev.tinyipc.IpcInstrumentation;
 import dev.tinyipc.IpcMapperCustomizer;
 import dev.tinyipc.IpcProcess;
 import dev.tinyipc.IpcServer;
+import dev.tinyipc.Sandbox;
 import dev.tinyipc.spring.ChildCalls;
 import dev.tinyipc.spring.ChildStartException;
 import dev.tinyipc.spring.IpcChannelFactory;
@@ -48,6 +49,11 @@ public class ChildFactory implements DisposableBean {
 	private final ChildSupervisor supervisor = new ChildSupervisor();
 
 	private final IdleWatch watch = new IdleWatch();
+
+	private final MemoryWatch memoryWatch = new MemoryWatch(this.supervisor);
+
+	private final ControlGroup.Factory groups = new ControlGroupTree(Path.of("/proc/self"), Path.of("/sys/fs/cgroup"),
+			this.supervisor);
 
 	private final ChildEvents events;
 
@@ -94,10 +100,11 @@ public class ChildFactory implements DisposableBean {
 	 * @param concurrency the declared number of requests that each serves at a time
 	 * @param oneWay whether the child was declared to answer no requests
 	 * @param ready whether the child was declared to say hello once it is ready
+	 * @param profile the declared profile of its sandbox
 	 * @return the child, not yet started
 	 */
 	public IpcChild child(String name, String[] command, String main, String[] jvmArguments, int instances,
-			int concurrency, boolean oneWay, boolean ready) {
+			int concurrency, boolean oneWay, boolean ready, Sandbox.Profile profile) {
 		ChildSettings found = this.settings.get(uniform(name));
 		ChildSettings settings = (found != null) ? found : ChildSettings.defaults();
 		boolean runsSomethingElse = !settings.command().isEmpty() || settings.main() != null;
@@ -111,13 +118,14 @@ public class ChildFactory implements DisposableBean {
 				(settings.instances() != null) ? settings.instances() : instances,
 				(settings.concurrency() != null) ? settings.concurrency() : concurrency,
 				(settings.oneWay() != null) ? settings.oneWay() : oneWay,
-				(settings.ready() != null) ? settings.ready() : ready, environment(name, mainClass != null, settings),
-				(inProcess != null && program == null) ? "nothing runs in its place in this test"
-						: reasonNotToStart(name, settings),
+				(settings.ready() != null) ? settings.ready() : ready,
+				(settings.sandbox().profile() != null) ? settings.sandbox().profile() : profile,
+				environment(name, mainClass != null, settings), (inProcess != null && program == null)
+						? "nothing runs in its place in this test" : reasonNotToStart(name, settings),
 				settings);
 		return new IpcChild(spec,
-				new ChildLauncher(spec, this.socketFactory, this.channelFactory, this.archives, program),
-				this.supervisor, this.watch,
+				new ChildLauncher(spec, this.socketFactory, this.channelFactory, this.archives, program, this.groups),
+				this.supervisor, this.watch, this.memoryWatch,
 				new CallServer(spec, this.channelFactory, this.calls, this.instrumentation), this.events);
 	}
 

@@ -50,7 +50,7 @@ final class ChildInstance {
 	/** When it prints the stacks of its threads. */
 	private final ChildLauncher.Stacks stacks;
 
-	private final OutOfMemoryKills outOfMemoryKills;
+	private final InstanceMemory memory;
 
 	private final ChildLane firstLane;
 
@@ -70,7 +70,7 @@ final class ChildInstance {
 
 	private final long startedAt = System.nanoTime();
 
-	/** The number of exchanges after which it is replaced; 0 for no limit. */
+	/** After that many it is replaced; 0 for no limit. */
 	private final long exchangeLimit;
 
 	private volatile long exchanges;
@@ -98,19 +98,19 @@ final class ChildInstance {
 	/**
 	 * Creates an instance.
 	 * @param requester asks it over its first socket
-	 * @param concurrency how many exchanges it may have at a time, if it can
+	 * @param memoryWatch looks at its memory
 	 */
-	ChildInstance(ChildSlot slot, ChildLauncher.Launched launched, IpcRequester requester, int concurrency,
-			long exchangeLimit) {
+	ChildInstance(ChildSlot slot, ChildLauncher.Launched launched, IpcRequester requester, ChildSpec spec,
+			MemoryWatch memoryWatch) {
 		this.slot = slot;
 		this.process = launched.process();
 		this.output = launched.output();
 		this.stacks = launched.stacks();
-		this.outOfMemoryKills = OutOfMemoryKills.during(this.process.pid());
+		this.memory = new InstanceMemory(spec.memoryLimit(), this.process.pid(), launched.group(), memoryWatch);
 		this.firstLane = new ChildLane(this, requester);
 		this.lanes.add(this.firstLane);
-		this.maxLanes = concurrency;
-		this.exchangeLimit = exchangeLimit;
+		this.maxLanes = spec.concurrency();
+		this.exchangeLimit = spec.exchangeLimit();
 		this.growsFrom = this.startedAt;
 	}
 
@@ -133,6 +133,10 @@ final class ChildInstance {
 
 	ChildLane firstLane() {
 		return this.firstLane;
+	}
+
+	InstanceMemory memory() {
+		return this.memory;
 	}
 
 	IpcSocket socket() {
@@ -304,8 +308,8 @@ final class ChildInstance {
 		ExitStatus exit = this.process.exitStatus().orElse(null);
 		if (this.postMortem == null && exit != null) {
 			boolean killedByOther = exit.signal().equals(SIGKILL) && !this.killed;
-			this.postMortem = new PostMortem(exit, this.output.lastLines(),
-					killedByOther && this.outOfMemoryKills.any(), this.output.stacks());
+			this.postMortem = new PostMortem(exit, this.output.lastLines(), killedByOther && this.memory.hasRunOut(),
+					this.memory.excess().filter((reason) -> exit.signal().equals(SIGKILL)), this.output.stacks());
 		}
 		return this.postMortem;
 	}
@@ -327,12 +331,13 @@ final class ChildInstance {
 	}
 
 	/**
-	 * Whether it has ended, and this application is not the reason. One that was dying
-	 * may have been killed as well.
+	 * Whether it has ended for what it did, or will in a moment, and not because this
+	 * application had other reasons. One that was dying may have been killed as well.
 	 */
 	synchronized boolean hasEndedByItself() {
 		ExitStatus exit = this.process.exitStatus().orElse(null);
-		return exit != null && !this.stopped && !(this.killed && exit.signal().equals(SIGKILL));
+		boolean killed = this.killed && exit != null && exit.signal().equals(SIGKILL);
+		return !this.stopped && (this.memory.hasExceeded() || (exit != null && !killed));
 	}
 
 	/** It is about to be terminated without waiting for what it is working on. */
@@ -381,9 +386,8 @@ final class ChildInstance {
 		});
 	}
 
-	boolean isWornOut(long maxMemory) {
-		return (this.exchangeLimit > 0 && this.exchanges >= this.exchangeLimit)
-				|| (maxMemory > 0 && ProcessMemory.residentSize(this.process.pid()) > maxMemory);
+	boolean isWornOut() {
+		return (this.exchangeLimit > 0 && this.exchanges >= this.exchangeLimit) || this.memory.isWornOutAfterExchange();
 	}
 
 	@Override

@@ -23,6 +23,9 @@ final class ChildLane {
 
 	private boolean lent;
 
+	/** Whether there is an exchange on it, even one that nobody waits for. */
+	private boolean atWork;
+
 	ChildLane(ChildInstance instance, IpcRequester requester) {
 		this.instance = instance;
 		this.requester = requester;
@@ -51,6 +54,7 @@ final class ChildLane {
 	boolean lend() {
 		synchronized (this.instance) {
 			this.lent = this.instance.has(this);
+			this.atWork = this.lent;
 			this.timesLent++;
 			this.lastUse = System.nanoTime();
 			return this.lent;
@@ -62,6 +66,17 @@ final class ChildLane {
 	 * @return whether it may be lent again
 	 */
 	boolean takeBack() {
+		synchronized (this.instance) {
+			this.atWork = false;
+			return abandon();
+		}
+	}
+
+	/**
+	 * Takes it back although the exchange is not over.
+	 * @return whether it may be lent again, once it is
+	 */
+	boolean abandon() {
 		synchronized (this.instance) {
 			this.lent = false;
 			this.lastUse = System.nanoTime();
@@ -89,6 +104,12 @@ final class ChildLane {
 	boolean isIdleFor(long nanos) {
 		synchronized (this.instance) {
 			return !this.lent && System.nanoTime() - this.lastUse >= nanos;
+		}
+	}
+
+	boolean isAtWorkFor(long nanos) {
+		synchronized (this.instance) {
+			return this.atWork && System.nanoTime() - this.lastUse >= nanos;
 		}
 	}
 

@@ -17,6 +17,7 @@ import dev.tinyipc.IpcProcess;
 import dev.tinyipc.IpcProcessBuilder;
 import dev.tinyipc.IpcServer;
 import dev.tinyipc.IpcSocketPair;
+import dev.tinyipc.Sandbox;
 import dev.tinyipc.spring.ChildStartException;
 import dev.tinyipc.spring.IpcChannelFactory;
 import dev.tinyipc.spring.IpcSocketFactory;
@@ -47,15 +48,25 @@ final class ChildLauncher {
 
 	private final Duration spinTime;
 
+	private final Sandbox sandbox;
+
+	private final ControlGroup.Factory groups;
+
+	private final ProtectionLog protectionLog;
+
+	/** Null if the sandbox is in force. */
+	private final @Nullable SandboxAuditLog auditLog;
+
 	private boolean debuggerTold;
 
 	/**
 	 * Creates a launcher for one child.
 	 * @param archives shares classes between starts; null not to share any
 	 * @param program runs in this JVM, in place of processes; null to start processes
+	 * @param groups has processes with limits in groups of their own
 	 */
 	ChildLauncher(ChildSpec spec, IpcSocketFactory socketFactory, IpcChannelFactory channelFactory,
-			@Nullable ClassArchives archives, IpcProcess.@Nullable Program program) {
+			@Nullable ClassArchives archives, IpcProcess.@Nullable Program program, ControlGroup.Factory groups) {
 		this.spec = spec;
 		this.socketFactory = socketFactory;
 		this.channelFactory = channelFactory;
@@ -63,6 +74,13 @@ final class ChildLauncher {
 		this.program = program;
 		this.java = (main != null && program == null) ? new JavaCommand(spec, main, archives) : null;
 		this.spinTime = spinTime(spec.settings().spinTime(), spec.instances());
+		this.sandbox = ChildSandbox.of(spec);
+		this.groups = groups;
+		this.protectionLog = new ProtectionLog(spec, this.sandbox);
+		this.auditLog = spec.settings().sandbox().audit() ? new SandboxAuditLog(spec, this.sandbox) : null;
+		if (program != null) {
+			logger.debug("{} runs in this JVM, without its profile, limits and environment: {}", spec, this.sandbox);
+		}
 	}
 
 	/** Polling needs a processor at each end, or else takes one from somebody else. */
@@ -94,7 +112,8 @@ final class ChildLauncher {
 			IpcProcessBuilder builder = new IpcProcessBuilder(this.spec.command())
 				.redirectInput(Redirect.from(NULL_DEVICE))
 				.contained()
-				.spinTime(this.spinTime);
+				.spinTime(this.spinTime)
+				.sandbox(this.sandbox); // before variables are set: these stay
 			prepare(builder.environment(), channel);
 			if (this.java != null) {
 				start = this.java.prepare(builder.environment());
@@ -103,13 +122,25 @@ final class ChildLauncher {
 			direct(builder, output);
 			Path directory = this.spec.settings().directory();
 			builder.directory((directory != null) ? directory.toFile() : null);
+			if (this.auditLog != null) {
+				SandboxAuditLog auditLog = this.auditLog;
+				builder.auditSandbox((need) -> auditLog.needed(need, log));
+			}
 			process = builder.socketPair(pair).start();
-			return new Launched(process, channel, output, stacks(), end(process, start, output, executor));
+			ControlGroup group = this.groups.put(process.pid(), this.spec.memoryOfGroup(),
+					this.sandbox.limits().processes());
+			Launched launched = new Launched(process, group, channel, output, stacks(),
+					end(process, start, output, executor));
+			this.protectionLog.started(process);
+			return launched;
 		}
 		catch (ChildStartException ex) {
 			throw ex;
 		}
 		catch (IOException | RuntimeException ex) {
+			if (process != null) {
+				process.destroyForcibly(); // nobody would know of it
+			}
 			throw new ChildStartException(this.spec.name(), String.valueOf(ex.getMessage()), ex);
 		}
 		finally {
@@ -126,7 +157,7 @@ final class ChildLauncher {
 			pair = this.socketFactory.createSocketPair();
 			IpcChannel channel = this.channelFactory.createChannel(pair.parent());
 			process = IpcProcess.inThisJvm(pair, program);
-			return new Launched(process, channel, output, Stacks.NEVER, process.onExit(executor));
+			return new Launched(process, ControlGroup.NONE, channel, output, Stacks.NEVER, process.onExit(executor));
 		}
 		catch (IOException ex) {
 			throw new ChildStartException(this.spec.name(), String.valueOf(ex.getMessage()), ex);
@@ -150,6 +181,9 @@ final class ChildLauncher {
 	private CompletableFuture<?> end(IpcProcess process, JavaCommand.@Nullable Start start, ChildLog.Output output,
 			Executor executor) {
 		CompletableFuture<ExitStatus> end = process.onExit(executor);
+		if (this.auditLog != null) {
+			end.thenRun(this.auditLog::ended);
+		}
 		if (start == null) {
 			return end;
 		}
@@ -207,12 +241,13 @@ final class ChildLauncher {
 	 * A process that was started.
 	 *
 	 * @param process the process
+	 * @param group the group that it is in
 	 * @param channel the channel to it
 	 * @param output what it prints, if that is to be logged
 	 * @param stacks when it prints the stacks of its threads
 	 * @param end completed when it has ended and has been cleaned up after
 	 */
-	record Launched(IpcProcess process, IpcChannel channel, ChildLog.Output output, Stacks stacks,
+	record Launched(IpcProcess process, ControlGroup group, IpcChannel channel, ChildLog.Output output, Stacks stacks,
 			CompletableFuture<?> end) {
 	}
 

@@ -38,6 +38,8 @@ final class ChildLog {
 
 	private final ChildSupervisor supervisor;
 
+	private final SandboxHint sandboxHint;
+
 	private long secondStart = System.nanoTime();
 
 	private int linesInSecond;
@@ -50,14 +52,20 @@ final class ChildLog {
 	 * Creates the log of one child.
 	 * @param supervisor logs later how many lines were dropped
 	 */
-	ChildLog(String child, ChildSupervisor supervisor) {
+	ChildLog(ChildSpec spec, ChildSupervisor supervisor) {
 		this.supervisor = supervisor;
-		this.logger = LoggerFactory.getLogger("ipc.child." + child);
+		this.sandboxHint = new SandboxHint(spec);
+		this.logger = LoggerFactory.getLogger("ipc.child." + spec.name());
 	}
 
 	/** The output of a process that is about to be started. */
 	Output ofProcess() {
 		return new Output();
+	}
+
+	/** Runs a task after a delay, in the thread of the supervisor. */
+	void schedule(Duration delay, Runnable task) {
+		this.supervisor.schedule(delay, task);
 	}
 
 	private synchronized void log(Level level, String text) {
@@ -156,10 +164,14 @@ final class ChildLog {
 			return (this.stacks != null) ? this.stacks.all() : List.of();
 		}
 
-		/** The last lines as the end of a sentence; empty if there are none. */
+		/**
+		 * The last lines as the end of a sentence, and what its sandbox probably denied;
+		 * empty if there are none.
+		 */
 		String asSentence() {
 			List<String> lines = lastLines();
-			return lines.isEmpty() ? "" : ". Its last lines of output: " + String.join(" | ", lines);
+			return lines.isEmpty() ? "" : ". Its last lines of output: " + String.join(" | ", lines)
+					+ ChildLog.this.sandboxHint.of(lines).map((hint) -> ". " + hint).orElse("");
 		}
 
 		/** Whether the last lines say that the JVM could not start. */

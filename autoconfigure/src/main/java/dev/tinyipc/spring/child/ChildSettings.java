@@ -5,6 +5,8 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 
+import dev.tinyipc.Sandbox.EnvironmentPolicy;
+import dev.tinyipc.Sandbox.Profile;
 import org.jspecify.annotations.Nullable;
 
 import org.springframework.boot.context.properties.bind.Binder;
@@ -54,13 +56,19 @@ import org.springframework.util.unit.DataSize;
  * twice, or more often. By default, no request is refused for that.
  * @param maxExchanges Number of exchanges after which an instance is replaced, with a
  * jitter of 10%. Zero for no limit.
- * @param maxMemory Resident size above which an instance is replaced, checked between
- * exchanges. Zero for no limit.
+ * @param maxMemory Resident size above which an instance is replaced between two
+ * exchanges, and killed in the middle of one. Zero for no limit.
  * @param spinTime Time for which both ends poll for the next message before they sleep,
  * as long as that helps. Zero never to poll. By default, 50 microseconds if there are two
  * processors for each instance.
  * @param shutdownTimeout Time that the child has to exit by itself once its socket has
  * been closed, before it gets SIGTERM, and the same time again before it gets SIGKILL.
+ * @param nice Number from 0 to 19 by which the priority of the child's processes is lower
+ * than that of the application.
+ * @param environmentPolicy Variables of the application that the child inherits. By
+ * default, "clean" with a sandbox profile, otherwise "inherit".
+ * @param sandbox What the child may do.
+ * @param limits Limits of each of the child's processes.
  * @param restart Restart of a child that ended.
  */
 public record ChildSettings(@DefaultValue("true") boolean enabled, @DefaultValue List<String> command,
@@ -71,7 +79,9 @@ public record ChildSettings(@DefaultValue("true") boolean enabled, @DefaultValue
 		@Nullable Duration exchangeTimeout, @Nullable Duration acquireTimeout, @Nullable Integer maxWaiting,
 		@DefaultValue("10s") Duration startupGrace, @DefaultValue("2s") Duration cancelTimeout, boolean idempotent,
 		@Nullable Duration quarantine, long maxExchanges, @DefaultValue("0") DataSize maxMemory,
-		@Nullable Duration spinTime, @DefaultValue("5s") Duration shutdownTimeout, @DefaultValue Restart restart) {
+		@Nullable Duration spinTime, @DefaultValue("5s") Duration shutdownTimeout, @Nullable Integer nice,
+		@Nullable EnvironmentPolicy environmentPolicy, @DefaultValue Sandbox sandbox, @DefaultValue Limits limits,
+		@DefaultValue Restart restart) {
 
 	/** The settings of a child without any properties. */
 	static ChildSettings defaults() {
@@ -106,6 +116,47 @@ public record ChildSettings(@DefaultValue("true") boolean enabled, @DefaultValue
 
 		/** Never. */
 		NEVER
+
+	}
+
+	/**
+	 * What a child may do.
+	 *
+	 * @param profile Profile that the kernel enforces from before the child's first
+	 * instruction.
+	 * @param read Further files and folders that a locked-down child may read. What its
+	 * program needs is found out. Relative paths start at the child's directory.
+	 * @param write Files and folders that a locked-down child may read and change.
+	 * @param execute Further programs, or folders of them, that a locked-down child may
+	 * execute.
+	 * @param required Whether the child must not start if the kernel does not enforce the
+	 * profile.
+	 * @param audit Whether to list in the log what the profile would deny, instead of
+	 * denying it. For development.
+	 */
+	public record Sandbox(@Nullable Profile profile, @DefaultValue List<Path> read, @DefaultValue List<Path> write,
+			@DefaultValue List<Path> execute, @DefaultValue("true") boolean required, boolean audit) {
+
+	}
+
+	/**
+	 * Limits of each of a child's processes, and of those that it starts. With any, it
+	 * writes no core dumps.
+	 *
+	 * @param memory Size of a process's data, heap included. An allocation beyond it
+	 * fails. It limits the resident size, too, as "max-memory" does. By default, there is
+	 * no limit.
+	 * @param cpuTime Processor time of a process, after which it is killed. By default,
+	 * there is no limit.
+	 * @param openFiles Number of descriptors that a process may have. By default, that of
+	 * the application.
+	 * @param processes Number of processes and threads that the child's user may have in
+	 * all. It does not apply to a privileged user. By default, there is no limit.
+	 * @param fileSize Size that a process may extend a file to. By default, there is no
+	 * limit.
+	 */
+	public record Limits(@Nullable DataSize memory, @Nullable Duration cpuTime, @Nullable Integer openFiles,
+			@Nullable Integer processes, @Nullable DataSize fileSize) {
 
 	}
 

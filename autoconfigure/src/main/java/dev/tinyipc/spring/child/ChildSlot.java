@@ -227,8 +227,7 @@ final class ChildSlot implements HelloWait.Listener {
 			launch(true);
 		}
 		catch (ChildStartException ex) {
-			String reason = String.valueOf(ex.getMessage());
-			changeState(this.schedule.afterFailedStart(reason), reason);
+			changeState(this.schedule.afterFailedStart(ex), String.valueOf(ex.getMessage()));
 		}
 	}
 

@@ -1,15 +1,18 @@
 package dev.tinyipc.spring.child;
 
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ThreadLocalRandom;
 
 import dev.tinyipc.IpcSocket;
+import dev.tinyipc.Sandbox;
 import dev.tinyipc.spring.CborMessageTemplate;
 import org.jspecify.annotations.Nullable;
 
 import org.springframework.boot.context.properties.source.InvalidConfigurationPropertyValueException;
+import org.springframework.util.unit.DataSize;
 
 /**
  * A child as it will run: its declaration, overridden by its settings. Invalid values are
@@ -23,13 +26,14 @@ import org.springframework.boot.context.properties.source.InvalidConfigurationPr
  * @param concurrency the number of exchanges that each process has at a time, at least 1
  * @param oneWay whether it answers no requests
  * @param ready whether it says hello once it is ready, and is not to be used before
+ * @param profile what it may do
  * @param environment the variables to add to the child's environment
  * @param reasonNotToStart why the child is not started with the application; null if it
  * is
  * @param settings the settings, of which some have no counterpart in a declaration
  */
 record ChildSpec(String name, List<String> command, @Nullable String main, List<String> jvmArguments, int instances,
-		int concurrency, boolean oneWay, boolean ready, Map<String, String> environment,
+		int concurrency, boolean oneWay, boolean ready, Sandbox.Profile profile, Map<String, String> environment,
 		@Nullable String reasonNotToStart, ChildSettings settings) {
 
 	ChildSpec {
@@ -64,7 +68,44 @@ record ChildSpec(String name, List<String> command, @Nullable String main, List<
 				".spin-time", spinTime, "It must be between zero and 10 ms; zero never to poll.");
 		require(name, (settings.output() == ChildSettings.Output.FILE) == (settings.outputFile() != null),
 				".output-file", settings.outputFile(), "It must be set if, and only if, 'output' is 'file'.");
+		require(name, settings.nice() == null || (settings.nice() >= 0 && settings.nice() <= 19), ".nice",
+				settings.nice(), "It must be between 0, for the priority of the application, and 19.");
+		check(name, profile, settings.sandbox());
+		check(name, settings.limits());
 		check(name, settings.restart());
+	}
+
+	private static void check(String name, Sandbox.Profile profile, ChildSettings.Sandbox sandbox) {
+		requirePathsUsed(name, profile, sandbox, ".sandbox.read", sandbox.read());
+		requirePathsUsed(name, profile, sandbox, ".sandbox.write", sandbox.write());
+		requirePathsUsed(name, profile, sandbox, ".sandbox.execute", sandbox.execute());
+		require(name, !sandbox.audit() || profile != Sandbox.Profile.NONE, ".sandbox.audit", true,
+				"Without a profile, nothing is refused: set 'sandbox.profile' to the one that the child is to have.");
+	}
+
+	/** Somebody believes that they restrict the child. */
+	private static void requirePathsUsed(String name, Sandbox.Profile profile, ChildSettings.Sandbox sandbox,
+			String key, List<Path> paths) {
+		boolean switchedOff = sandbox.profile() == Sandbox.Profile.NONE;
+		require(name, paths.isEmpty() || profile == Sandbox.Profile.LOCKED_DOWN || switchedOff, key, paths,
+				"It restricts nothing unless 'sandbox.profile' is 'locked-down': any other child may use all files"
+						+ " of the application's user.");
+	}
+
+	private static void check(String name, ChildSettings.Limits limits) {
+		DataSize memory = limits.memory();
+		require(name, memory == null || memory.toBytes() > 0, ".limits.memory", memory,
+				"It must be more than zero; omit it for no limit.");
+		positive(name, ".limits.cpu-time", limits.cpuTime());
+		Integer openFiles = limits.openFiles();
+		require(name, openFiles == null || openFiles > 3, ".limits.open-files", openFiles,
+				"It must be at least 4: the child has its input, output, error and socket open.");
+		Integer processes = limits.processes();
+		require(name, processes == null || processes > 0, ".limits.processes", processes,
+				"It must be more than zero; omit it for no limit.");
+		DataSize fileSize = limits.fileSize();
+		require(name, fileSize == null || fileSize.toBytes() >= 0, ".limits.file-size", fileSize,
+				"It must not be negative; omit it for no limit.");
 	}
 
 	private static void check(String name, ChildSettings.Restart restart) {
@@ -102,6 +143,25 @@ record ChildSpec(String name, List<String> command, @Nullable String main, List<
 	long exchangeLimit() {
 		long limit = this.settings.maxExchanges();
 		return (limit > 0) ? limit + ThreadLocalRandom.current().nextLong(limit / 10 + 1) : 0;
+	}
+
+	/** The resident size that no process of the child may exceed: the lower of two. */
+	InstanceMemory.Limit memoryLimit() {
+		long maxMemory = this.settings.maxMemory().toBytes();
+		DataSize data = this.settings.limits().memory();
+		boolean lower = data != null && (maxMemory == 0 || data.toBytes() < maxMemory);
+		return new InstanceMemory.Limit(lower ? data.toBytes() : maxMemory,
+				"ipc.children." + this.name + (lower ? ".limits.memory" : ".max-memory"));
+	}
+
+	/**
+	 * The memory that a process and what it starts may use together, in bytes; null for
+	 * no limit. An instance that is to be replaced for its size needs more than that.
+	 */
+	@Nullable Long memoryOfGroup() {
+		DataSize data = this.settings.limits().memory();
+		long maxMemory = this.settings.maxMemory().toBytes();
+		return (data != null) ? Long.valueOf(data.toBytes()) : (maxMemory > 0) ? Long.valueOf(maxMemory * 2) : null;
 	}
 
 	@Override

@@ -4,12 +4,10 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.security.MessageDigest;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
-import java.util.UUID;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -21,16 +19,14 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Archives of loaded classes (class-data sharing), with which a JVM child starts in a
- * fraction of the time. JVMs since 19 keep an archive up to date by themselves. Older
- * ones write one when a child ends, if told to, and use it from the next start on. Both
- * check only the size and the time of each jar, so the name of an archive is a digest of
- * their content.
+ * fraction of the time. A JVM writes one when it ends, if told to, and it is used from
+ * the next start on. JVMs since 19 could keep one up to date by themselves, but write to
+ * the file that others map. A JVM checks only the size and the time of each jar, so the
+ * name of an archive is a digest of their content.
  */
 final class ClassArchives {
 
 	private static final Logger logger = LoggerFactory.getLogger(ClassArchives.class);
-
-	private static final int AUTOMATIC_SINCE = 19;
 
 	/** Whatever is wrong with the archive, the child starts without it. */
 	private static final List<String> QUIETLY = List.of("-Xshare:auto", "-Xlog:cds=off", "-Xlog:cds+dynamic=off",
@@ -59,8 +55,12 @@ final class ClassArchives {
 		this.folder = new ArchiveFolder(folder);
 	}
 
-	/** The archive, if any, for a start of the JVM that runs the class. */
-	Offer offer(ClassPath classPath, String main, JvmOptions said) {
+	/**
+	 * The archive, if any, for a start of the JVM that runs the class.
+	 * @param readOnly whether the JVM may use an archive, but not write one: whoever
+	 * takes it over would choose the code of the next
+	 */
+	Offer offer(ClassPath classPath, String main, JvmOptions said, boolean readOnly) {
 		if (said.areInFile() || said.mention(CONFLICTS)) {
 			return Offer.NONE;
 		}
@@ -70,19 +70,19 @@ final class ClassArchives {
 				return Offer.NONE; // JVMs do not archive classes in folders
 			}
 			Path archive = this.folder.file(name(classPath, content.get(), main, said) + ".jsa");
-			if (Runtime.version().feature() >= AUTOMATIC_SINCE) {
-				return new Offer(with("-XX:+AutoCreateSharedArchive", "-XX:SharedArchiveFile=" + archive), null,
-						archive);
+			if (readOnly && !Files.exists(archive)) {
+				return Offer.NONE;
 			}
 			if (Files.exists(archive)) {
 				return new Offer(with("-XX:SharedArchiveFile=" + archive), null, archive);
 			}
-			Path making = archive.resolveSibling(archive.getFileName() + "." + UUID.randomUUID());
+			Path making = ArchiveFolder.unfinished(archive);
 			return new Offer(with("-XX:ArchiveClassesAtExit=" + making), making, archive);
 		}
 		catch (IOException ex) {
 			if (this.told.compareAndSet(false, true)) {
-				logger.warn("Children start without class-data sharing: {}", ex.toString());
+				logger.warn("Children start without class-data sharing: {}. See ipc.class-sharing.directory",
+						ex.toString());
 			}
 			return Offer.NONE;
 		}
@@ -126,7 +126,7 @@ final class ClassArchives {
 		void ended(ExitStatus exit, boolean failed) {
 			try {
 				if (this.making != null && this.archive != null && exit.isSuccess() && Files.exists(this.making)) {
-					Files.move(this.making, this.archive, StandardCopyOption.ATOMIC_MOVE);
+					ArchiveFolder.keep(this.making, this.archive);
 				}
 				else if (this.making != null) {
 					Files.deleteIfExists(this.making);

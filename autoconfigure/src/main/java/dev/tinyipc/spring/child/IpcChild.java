@@ -7,9 +7,6 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -22,6 +19,7 @@ import dev.tinyipc.IpcException;
 import dev.tinyipc.IpcHello;
 import dev.tinyipc.IpcMessage;
 import dev.tinyipc.OwnedFd;
+import dev.tinyipc.Protection;
 import org.jspecify.annotations.Nullable;
 
 import org.springframework.context.SmartLifecycle;
@@ -37,9 +35,6 @@ public final class IpcChild implements IpcDestination, SmartLifecycle {
 	 * Lower than the phases in which Boot starts web servers and shuts them down.
 	 */
 	static final int PHASE = SmartLifecycle.DEFAULT_PHASE - 4096;
-
-	/** Forever, but with a limit. */
-	private static final long MAX_START_DAYS = 365;
 
 	private final ChildSpec spec;
 
@@ -66,8 +61,8 @@ public final class IpcChild implements IpcDestination, SmartLifecycle {
 	/** Whether instances should run. Used in the supervisor's thread only. */
 	private boolean wanted;
 
-	IpcChild(ChildSpec spec, ChildLauncher launcher, ChildSupervisor supervisor, IdleWatch watch, CallServer calls,
-			ChildEvents events) {
+	IpcChild(ChildSpec spec, ChildLauncher launcher, ChildSupervisor supervisor, IdleWatch watch,
+			MemoryWatch memoryWatch, CallServer calls, ChildEvents events) {
 		this.calls = calls;
 		this.events = events;
 		this.spec = spec;
@@ -78,8 +73,9 @@ public final class IpcChild implements IpcDestination, SmartLifecycle {
 		SlotListener listener = new SlotListener();
 		this.slots = IntStream.range(0, spec.processes()).mapToObj((index) -> {
 			SlotHistory history = new SlotHistory(spec, index, events);
-			return new ChildSlot(history, spec, new SlotProcesses(spec, launcher, calls, supervisor, history),
-					supervisor, watch, listener);
+			return new ChildSlot(history, spec,
+					new SlotProcesses(spec, launcher, calls, supervisor, memoryWatch, history), supervisor, watch,
+					listener);
 		}).toList();
 		Duration quarantine = spec.settings().quarantine();
 		this.quarantine = (quarantine != null) ? new Quarantine(spec.name(), quarantine, InstantSource.system()) : null;
@@ -171,31 +167,7 @@ public final class IpcChild implements IpcDestination, SmartLifecycle {
 			want();
 			return allOrFirstFailure(this.slots.stream().map((slot) -> slot.start(untilReady)).toList());
 		});
-		// The shutdown of an application waits for its start, which has to end first.
-		Thread whenShutDown = new Thread(
-				() -> start.completeExceptionally(failure("the application was stopped before it was ready", null)));
-		try {
-			if (untilReady) {
-				addShutdownHook(whenShutDown);
-			}
-			// Not join(): Spring assumes that a thread waiting without a limit hangs,
-			// and skips the shutdown if the application is stopped during its start.
-			start.get(MAX_START_DAYS, TimeUnit.DAYS);
-		}
-		catch (ExecutionException ex) {
-			throw (ex.getCause() instanceof ChildStartException failure) ? failure
-					: new IllegalStateException(ex.getCause());
-		}
-		catch (TimeoutException ex) {
-			throw new IllegalStateException(ex);
-		}
-		catch (InterruptedException ex) {
-			Thread.currentThread().interrupt();
-			throw failure("the thread was interrupted while waiting for its start", ex);
-		}
-		finally {
-			removeShutdownHook(whenShutDown);
-		}
+		new StartWait(this.spec.name(), start).await(untilReady);
 	}
 
 	private static CompletableFuture<?> allOrFirstFailure(List<? extends CompletableFuture<?>> each) {
@@ -205,28 +177,6 @@ public final class IpcChild implements IpcDestination, SmartLifecycle {
 			return null;
 		}));
 		return all;
-	}
-
-	private void addShutdownHook(Thread hook) {
-		try {
-			Runtime.getRuntime().addShutdownHook(hook);
-		}
-		catch (IllegalStateException ex) {
-			throw failure("the application is being stopped", ex);
-		}
-	}
-
-	private static void removeShutdownHook(Thread hook) {
-		try {
-			Runtime.getRuntime().removeShutdownHook(hook);
-		}
-		catch (IllegalStateException ex) {
-			// It runs, or has run.
-		}
-	}
-
-	private ChildStartException failure(String reason, @Nullable Exception cause) {
-		return new ChildStartException(this.spec.name(), reason, cause);
 	}
 
 	/**
@@ -359,9 +309,11 @@ public final class IpcChild implements IpcDestination, SmartLifecycle {
 	 * @param socket this side's end of the socket to it; empty while it does not run
 	 * @param lanes how many sockets to it are open for requests
 	 * @param busyLanes how many of them carry a request
+	 * @param protection what protects this machine from it; empty while it does not run
 	 */
 	public record Instance(ChildState state, boolean standby, Optional<Long> pid, Optional<Duration> uptime,
-			long restarts, Optional<PostMortem> lastEnd, Optional<SocketState> socket, int lanes, int busyLanes) {
+			long restarts, Optional<PostMortem> lastEnd, Optional<SocketState> socket, int lanes, int busyLanes,
+			Optional<Protection> protection) {
 
 		static Instance of(ChildState state, boolean standby, @Nullable ChildInstance running, long restarts,
 				@Nullable PostMortem lastEnd) {
@@ -370,7 +322,8 @@ public final class IpcChild implements IpcDestination, SmartLifecycle {
 			return new Instance(state, standby, instance.map((one) -> one.process().pid()),
 					instance.map(ChildInstance::uptime), restarts, Optional.ofNullable(lastEnd),
 					instance.flatMap((one) -> SocketState.of(one.socket())), lanes.size(),
-					(int) lanes.stream().filter(ChildLane::isLent).count());
+					(int) lanes.stream().filter(ChildLane::isLent).count(),
+					instance.map((one) -> one.process().protection()));
 		}
 
 		/**

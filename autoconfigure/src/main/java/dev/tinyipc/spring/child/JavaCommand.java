@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 
 import dev.tinyipc.ExitStatus;
+import dev.tinyipc.Sandbox;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -54,12 +55,16 @@ final class JavaCommand {
 	Start prepare(Map<String, String> environment) throws IOException {
 		ClassPath classPath = ClassPath.ofThisApplication();
 		JvmOptions said = JvmOptions.of(this.spec.jvmArguments(), environment);
+		boolean lockedDown = this.spec.profile() == Sandbox.Profile.LOCKED_DOWN;
 		ClassArchives.Offer offer = (this.archives != null && !this.archivesFailed)
-				? this.archives.offer(classPath, this.main, said) : ClassArchives.Offer.NONE;
+				? this.archives.offer(classPath, this.main, said, lockedDown) : ClassArchives.Offer.NONE;
 		List<String> command = new ArrayList<>();
 		command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
 		if (!this.sizesFailed) {
 			command.addAll(JvmDefaults.sizes(said));
+		}
+		if (lockedDown) {
+			command.addAll(JvmDefaults.surroundings(said));
 		}
 		command.addAll(JvmDefaults.properties(said));
 		command.add("--enable-native-access=ALL-UNNAMED");

@@ -1,10 +1,15 @@
 package dev.tinyipc.spring.child;
 
+import java.lang.management.ManagementFactory;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.regex.Pattern;
+
+import com.sun.management.OperatingSystemMXBean;
+
+import org.springframework.util.ClassUtils;
 
 /**
  * Default arguments of a JVM child. Each one is omitted if the user sets anything
@@ -27,6 +32,12 @@ final class JvmDefaults {
 	private static final Pattern HEAPS = Pattern.compile("-X?m[nsx]\\d.*"
 			+ "|-XX:[+-]?\\w*(HeapSize|NewSize|OldSize|MaxRAM|RAMPercentage|RAMFraction|AggressiveHeap)(=.*)?");
 
+	private static final Pattern MEMORY = Pattern.compile("-XX:MaxRAM=.*");
+
+	private static final List<String> USER = List.of("user.name", "user.home");
+
+	private static final Pattern PROCESSORS = Pattern.compile("-XX:ActiveProcessorCount=.*");
+
 	private static final int STANDARD_ENCODINGS_SINCE = 19;
 
 	/** Properties whose values must not depend on the child's working directory. */
@@ -47,6 +58,27 @@ final class JvmDefaults {
 			}
 			if (!said.mention(HEAPS)) {
 				arguments.add(HEAP);
+			}
+		}
+		return arguments;
+	}
+
+	/**
+	 * What a JVM that is locked down cannot find out itself: the memory and processors
+	 * that its container may use, and its user.
+	 */
+	static List<String> surroundings(JvmOptions said) {
+		List<String> arguments = new ArrayList<>();
+		if (ClassUtils.isPresent(Memory.BEAN, null) && !said.areInFile() && !said.mention(MEMORY)) {
+			arguments.add("-XX:MaxRAM=" + Memory.size());
+		}
+		if (!said.areInFile() && !said.mention(PROCESSORS)) {
+			arguments.add("-XX:ActiveProcessorCount=" + Runtime.getRuntime().availableProcessors());
+		}
+		for (String name : USER) {
+			String value = System.getProperty(name);
+			if (value != null && !said.setProperty(name)) {
+				arguments.add("-D" + name + '=' + value);
 			}
 		}
 		return arguments;
@@ -81,6 +113,18 @@ final class JvmDefaults {
 				properties.put(name, value);
 			}
 		}
+	}
+
+	/** In a module that an installation may lack. */
+	private static final class Memory {
+
+		static final String BEAN = "com.sun.management.OperatingSystemMXBean";
+
+		/** Of the machine or the container, in bytes. */
+		static long size() {
+			return ManagementFactory.getPlatformMXBean(OperatingSystemMXBean.class).getTotalMemorySize();
+		}
+
 	}
 
 }

@@ -135,7 +135,7 @@ final class LaneKeeper {
 		}
 		else if (lane.takeBack()) {
 			offer(lane);
-			if (instance.isWornOut(this.spec.settings().maxMemory().toBytes())) {
+			if (instance.isWornOut()) {
 				this.supervisor.execute(() -> instance.slot().replace(instance, "it has done enough"));
 			}
 		}
@@ -222,7 +222,7 @@ final class LaneKeeper {
 	 */
 	void abandon(ChildLane lane, Abandoned exchange, long until) {
 		Duration left = Duration.ofNanos(until - System.nanoTime());
-		if (!lane.takeBack()) {
+		if (!lane.abandon()) {
 			terminateIfRetired(lane.instance());
 		}
 		else if (left.isNegative() || left.isZero()) {

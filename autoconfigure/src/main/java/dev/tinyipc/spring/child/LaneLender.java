@@ -65,6 +65,7 @@ final class LaneLender {
 		}
 		Deadline deadline = Deadline.in(timeout).interruptible();
 		boolean mayRetry = idempotent || this.spec.settings().idempotent();
+		boolean hasExceeded = false;
 		Loss loss = null;
 		while (true) {
 			ChildLane lane = acquire(timeout, deadline, loss);
@@ -75,14 +76,16 @@ final class LaneLender {
 			}
 			catch (IpcException.PeerClosed ex) {
 				// A request that was not sent goes to another instance anyway.
-				if (lent.isRequestSent()) {
+				boolean exceeds = lane.instance().memory().hasExceeded();
+				if (lent.isRequestSent() || (exceeds && hasExceeded)) {
 					loss = new Loss(lane.instance(), ex);
 					lent.lost();
-					if (!mayRetry) {
+					if (!mayRetry || exceeds) { // the next would exceed it, too
 						throw lost(loss);
 					}
 					mayRetry = false;
 				}
+				hasExceeded |= exceeds;
 			}
 			catch (IpcException ex) {
 				if (isTimeout(ex)) {
@@ -126,7 +129,12 @@ final class LaneLender {
 		PostMortem end = loss.instance().postMortem();
 		return new IpcReplyLostException(this.spec.name(),
 				loss.cause().getMessage() + " after it had been sent the request, and "
-						+ ((end != null) ? "its process ended with " + end.cause() : "its process has not ended yet"),
+						+ ((end != null) ? "its process ended with " + end.cause()
+								: loss.instance()
+									.memory()
+									.excess()
+									.map((reason) -> "its process was killed because " + reason)
+									.orElse("its process has not ended yet")),
 				end, loss.cause());
 	}
 
@@ -194,6 +202,7 @@ final class LaneLender {
 		try {
 			long size = instance.requester().send(payload, deadline, descriptors);
 			instance.tookMessage();
+			instance.memory().watch(instance);
 			return size;
 		}
 		catch (IpcException ex) {

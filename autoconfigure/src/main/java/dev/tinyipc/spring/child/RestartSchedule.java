@@ -4,6 +4,8 @@ import java.time.Duration;
 import java.util.concurrent.Future;
 
 import dev.tinyipc.ExitStatus;
+import dev.tinyipc.IpcException;
+import dev.tinyipc.spring.ChildStartException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -81,7 +83,12 @@ final class RestartSchedule {
 	}
 
 	/** The process of an instance could not be started. */
-	ChildState afterFailedStart(String reason) {
+	ChildState afterFailedStart(ChildStartException failure) {
+		String reason = String.valueOf(failure.getMessage());
+		if (failure.getCause() instanceof IpcException.SandboxUnavailable) {
+			logger.error("{} is not restarted, because that would fail again: {}", this.name, reason);
+			return ChildState.FAILED;
+		}
 		return next(this.plan.afterFailure(System.nanoTime(), Duration.ZERO), withinWindow(), reason);
 	}
 

@@ -21,6 +21,8 @@ final class SlotProcesses {
 
 	private final ChildSupervisor supervisor;
 
+	private final MemoryWatch memoryWatch;
+
 	private final SlotHistory history;
 
 	private final ChildLog log;
@@ -28,13 +30,14 @@ final class SlotProcesses {
 	private final Set<ChildInstance> alive = new HashSet<>();
 
 	SlotProcesses(ChildSpec spec, ChildLauncher launcher, CallServer calls, ChildSupervisor supervisor,
-			SlotHistory history) {
+			MemoryWatch memoryWatch, SlotHistory history) {
 		this.spec = spec;
 		this.launcher = launcher;
 		this.calls = calls;
 		this.supervisor = supervisor;
+		this.memoryWatch = memoryWatch;
 		this.history = history;
-		this.log = new ChildLog(spec.name(), supervisor);
+		this.log = new ChildLog(spec, supervisor);
 	}
 
 	/**
@@ -46,13 +49,17 @@ final class SlotProcesses {
 	ChildInstance start(ChildSlot slot, Consumer<ChildInstance> ended) {
 		ChildLauncher.Launched launched = this.launcher.launch(this.log, this.supervisor);
 		ChildInstance instance = new ChildInstance(slot, launched,
-				this.calls.requester(launched.channel(), this.history.name()), this.spec.concurrency(),
-				this.spec.exchangeLimit());
+				this.calls.requester(launched.channel(), this.history.name()), this.spec, this.memoryWatch);
 		this.alive.add(instance);
 		this.history.starting(instance);
 		launched.end().whenCompleteAsync((result, failure) -> {
 			this.alive.remove(instance);
-			ended.accept(instance);
+			try {
+				ended.accept(instance);
+			}
+			finally {
+				launched.group().remove();
+			}
 		}, this.supervisor);
 		return instance;
 	}

@@ -1,5 +1,6 @@
 package dev.tinyipc.spring.autoconfigure;
 
+import dev.tinyipc.Sandbox;
 import dev.tinyipc.spring.CborMessageTemplate;
 import dev.tinyipc.spring.ChildProcess;
 import dev.tinyipc.spring.ImportIpcServices;
@@ -18,7 +19,7 @@ import org.springframework.context.annotation.Bean;
 
 /** What {@link AheadOfTimeTests} processes. */
 @ChildProcess(name = "worker", main = TestWorker.class)
-@ChildProcess(name = "other", main = TestWorker.class)
+@ChildProcess(name = "other", main = TestWorker.class, sandbox = Sandbox.Profile.NO_NETWORK)
 @ImportIpcServices(destination = "worker", types = AheadOfTimeApplication.Greeting.class)
 @ImportAutoConfiguration({ JacksonAutoConfiguration.class, IpcAutoConfiguration.class,
 		IpcListenerAutoConfiguration.class })

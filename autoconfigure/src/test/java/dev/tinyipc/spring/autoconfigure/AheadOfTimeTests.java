@@ -46,7 +46,8 @@ class AheadOfTimeTests {
 	void childrenTheirTemplatesTypedClientsAndListenersSurviveAheadOfTimeProcessing() throws Exception {
 		assertThat(run(folder, application(CONFIGURED)))
 			.contains("the reply is: ahead of time; there is a Greeting of destination 'worker'; listeners of [worker]")
-			.contains("Started child process 'worker'", "Started child process 'configured'");
+			.contains("Started child process 'worker'", "Started child process 'configured'",
+					"child process 'other' has the profile no-network");
 	}
 
 	@Test

@@ -34,6 +34,22 @@ class ExecutableFormsTests {
 
 	private static final String LAUNCHER = "org.springframework.boot.loader.launch.";
 
+	private static final String FORMS = """
+			a class path                                  | .            | -cp CLASSES APPLICATION
+			a class path with devtools                    | .            | -cp DEVTOOLS:CLASSES APPLICATION
+			a class path, processed ahead of time         | .            | -Dspring.aot.enabled=true -cp classes:CLASSES APPLICATION
+			an executable jar                             | .            | -jar app.jar
+			an executable jar, processed ahead of time    | .            | -Dspring.aot.enabled=true -jar app.jar
+			an executable jar, by the properties launcher | .            | -cp app.jar -Dloader.main=APPLICATION LAUNCHER.PropertiesLauncher
+			an executable war                             | .            | -jar app.war
+			an exploded jar, from inside                  | exploded     | LAUNCHER.JarLauncher
+			an exploded jar, from outside                 | .            | -cp exploded LAUNCHER.JarLauncher
+			an exploded war                               | exploded-war | LAUNCHER.WarLauncher
+			an extracted jar                              | .            | -jar extracted/app.jar
+			an extracted jar, processed ahead of time     | extracted    | -Dspring.aot.enabled=true -jar app.jar
+			extracted layers with the launcher            | layered      | LAUNCHER.JarLauncher
+			""";
+
 	@TempDir
 	private static Path folder;
 
@@ -72,24 +88,23 @@ class ExecutableFormsTests {
 	}
 
 	@ParameterizedTest(name = "{0}")
-	@CsvSource(delimiter = '|',
-			textBlock = """
-					a class path                                  | .            | -cp CLASSES APPLICATION
-					a class path with devtools                    | .            | -cp DEVTOOLS:CLASSES APPLICATION
-					a class path, processed ahead of time         | .            | -Dspring.aot.enabled=true -cp classes:CLASSES APPLICATION
-					an executable jar                             | .            | -jar app.jar
-					an executable jar, processed ahead of time    | .            | -Dspring.aot.enabled=true -jar app.jar
-					an executable jar, by the properties launcher | .            | -cp app.jar -Dloader.main=APPLICATION LAUNCHER.PropertiesLauncher
-					an executable war                             | .            | -jar app.war
-					an exploded jar, from inside                  | exploded     | LAUNCHER.JarLauncher
-					an exploded jar, from outside                 | .            | -cp exploded LAUNCHER.JarLauncher
-					an exploded war                               | exploded-war | LAUNCHER.WarLauncher
-					an extracted jar                              | .            | -jar extracted/app.jar
-					an extracted jar, processed ahead of time     | extracted    | -Dspring.aot.enabled=true -jar app.jar
-					extracted layers with the launcher            | layered      | LAUNCHER.JarLauncher
-					""")
+	@CsvSource(delimiter = '|', textBlock = FORMS)
 	void theChildAnswersIfTheApplicationIs(String form, String directory, String arguments, @TempDir Path elsewhere)
 			throws Exception {
+		assertThat(run(directory, arguments, elsewhere)).contains("the reply is: ahead of time").doesNotContain("WARN");
+	}
+
+	@ParameterizedTest(name = "{0}")
+	@CsvSource(delimiter = '|', textBlock = FORMS)
+	void theChildAnswersLockedDownIfTheApplicationIs(String form, String directory, String arguments,
+			@TempDir Path elsewhere) throws Exception {
+		assertThat(run(directory, arguments, elsewhere, "--ipc.children.worker.sandbox.profile=locked-down"))
+			.contains("the reply is: ahead of time")
+			.doesNotContain("WARN");
+	}
+
+	private static String run(String directory, String arguments, Path elsewhere, String... options)
+			throws IOException, InterruptedException {
 		List<String> command = new ArrayList<>(
 				List.of("java", "-XX:TieredStopAtLevel=1", "--enable-native-access=ALL-UNNAMED"));
 		for (String argument : arguments.split(" ")) {
@@ -100,9 +115,8 @@ class ExecutableFormsTests {
 		}
 		command.add("--ipc.class-sharing.directory=" + elsewhere.resolve("archives"));
 		command.add("--ipc.children.worker.directory=" + elsewhere);
-		assertThat(AheadOfTimeTests.run(folder.resolve(directory), command.toArray(String[]::new)))
-			.contains("the reply is: ahead of time")
-			.doesNotContain("WARN");
+		command.addAll(List.of(options));
+		return AheadOfTimeTests.run(folder.resolve(directory), command.toArray(String[]::new));
 	}
 
 	private static void repackage(Path source, Layout layout, Path target, List<Path> libraries) throws IOException {

@@ -7,6 +7,7 @@ import java.util.Map;
 import dev.tinyipc.IpcChannel;
 import dev.tinyipc.IpcSocket;
 import dev.tinyipc.IpcSocketPair;
+import dev.tinyipc.Sandbox;
 import dev.tinyipc.spring.child.ChildState;
 import dev.tinyipc.spring.CborMessageTemplate;
 import dev.tinyipc.spring.IpcPeerUnavailableException;
@@ -18,6 +19,7 @@ import dev.tinyipc.spring.actuate.IpcEndpoint;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import tools.jackson.databind.json.JsonMapper;
 
 import org.springframework.boot.actuate.endpoint.InvalidEndpointRequestException;
 import org.springframework.boot.actuate.endpoint.web.EndpointMediaTypes;
@@ -75,6 +77,30 @@ class IpcEndpointAutoConfigurationTests {
 				assertThat(details.lastExit()).isEqualTo("exit code 3");
 				assertThat(details.lastLines()).containsExactly("the licence has expired");
 				assertThat(details.probablyOutOfMemory()).isFalse();
+			});
+	}
+
+	@Test
+	void itTellsWhatProtectsFromEachInstance() {
+		RawWorker
+			.shell("while read -r line; do :; done <&3", EXPOSED, "ipc.children.worker.instances=2",
+					"ipc.children.worker.sandbox.profile=locked-down")
+			.withConfiguration(AutoConfigurations.of(IpcEndpointAutoConfiguration.class))
+			.run((context) -> {
+				IpcEndpoint endpoint = context.getBean(IpcEndpoint.class);
+				assertThat(endpoint.child("worker").instances()).hasSize(2)
+					.extracting(InstanceDetails::protection)
+					.allSatisfy((protection) -> {
+						assertThat(protection.profile()).isEqualTo(Sandbox.Profile.LOCKED_DOWN);
+						assertThat(protection.seccompFilters()).isPositive();
+					});
+				assertThat(context.getBean(JsonMapper.class).writeValueAsString(endpoint.child("worker"))).contains(
+						"\"protection\":{\"profile\":\"LOCKED_DOWN\",\"landlockAbi\":", "\"noNewPrivileges\":true",
+						"\"missing\":[]");
+				endpoint.act("worker", "stop");
+				awaitStates(endpoint, ChildState.STOPPED);
+				assertThat(endpoint.child("worker").instances()).extracting(InstanceDetails::protection)
+					.containsOnlyNulls();
 			});
 	}
 
@@ -236,6 +262,11 @@ class IpcEndpointAutoConfigurationTests {
 		List<InstanceDetails> instances = endpoint.child(child).instances();
 		assertThat(instances).hasSize(1);
 		return instances.get(0);
+	}
+
+	private static void awaitStates(IpcEndpoint endpoint, ChildState state) {
+		Awaitility.await()
+			.until(() -> endpoint.child("worker").instances().stream().allMatch((one) -> one.state() == state));
 	}
 
 	private static void awaitState(IpcEndpoint endpoint, ChildState state) {

@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Predicate;
 
+import dev.tinyipc.Sandbox;
 import dev.tinyipc.spring.child.ChildState;
 import dev.tinyipc.spring.CborMessageTemplate;
 import dev.tinyipc.spring.ChildProcess;
@@ -63,6 +64,17 @@ class IpcHealthAutoConfigurationTests {
 					assertThat(details.get(i).lastExit()).isNull();
 				}
 			});
+	}
+
+	@Test
+	void itsDetailsSayWhatProtectsFromAChild() {
+		this.runner.withPropertyValues("ipc.children.worker.sandbox.profile=no-network")
+			.run((context) -> assertThat(details(context)).singleElement()
+				.extracting(InstanceDetails::protection)
+				.satisfies((protection) -> {
+					assertThat(protection.profile()).isEqualTo(Sandbox.Profile.NO_NETWORK);
+					assertThat(protection.noNewPrivileges()).isTrue();
+				}));
 	}
 
 	@Test

@@ -42,7 +42,8 @@ class PropertyDescriptionsTests {
 		Map<String, String> descriptions = PARAMETER.matcher(source)
 			.results()
 			.collect(Collectors.toMap((match) -> match.group(1), (match) -> match.group(2)));
-		for (Class<?> type : List.of(ChildSettings.class, ChildSettings.Restart.class)) {
+		for (Class<?> type : List.of(ChildSettings.class, ChildSettings.Sandbox.class, ChildSettings.Limits.class,
+				ChildSettings.Restart.class)) {
 			assertThat(type.getRecordComponents())
 				.allSatisfy((component) -> assertThat(descriptions.get(component.getName())).as(component.getName())
 					.matches((component.getType() == boolean.class) ? "Whether .*" : "(?!The |A )[A-Z].*"));

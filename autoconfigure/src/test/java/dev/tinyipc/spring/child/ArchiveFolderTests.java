@@ -67,6 +67,39 @@ class ArchiveFolderTests {
 	}
 
 	@Test
+	void nothingIsMadeInAFolderThatOthersCanReplace() throws Exception {
+		Files.createDirectory(this.folder.getParent());
+		permit(this.folder.getParent(), "rwxrwxrwx");
+		assertRefused(this.folder.getParent(), "others can write to it, and could replace what is in it");
+		assertThat(this.folder).doesNotExist();
+	}
+
+	@Test
+	void aGroupThatCanReplaceTheFolderMustNotBeAbleToReachIt() throws Exception {
+		open();
+		permit(this.temporary, "rwxr-xr-x");
+		permit(this.folder.getParent(), "rwxrwxr-x");
+		assertRefused(this.folder.getParent(), "others can write to it, and could replace what is in it");
+		permit(this.temporary, "rwx------");
+		assertThat(open()).isEqualTo(this.folder.resolve(NAME));
+	}
+
+	@Test
+	void aFolderMayBeInOneWhereOnlyOwnersRenameFiles() throws Exception {
+		open();
+		Files.setAttribute(this.folder.getParent(), "unix:mode", 01777);
+		assertThat(open()).isEqualTo(this.folder.resolve(NAME));
+	}
+
+	@Test
+	void aSymbolicLinkToNothingIsRefused() throws Exception {
+		Path nothing = this.temporary.resolve("nothing");
+		Files.createSymbolicLink(this.folder.getParent(), nothing);
+		assertThatIOException().isThrownBy(this::open);
+		assertThat(nothing).doesNotExist();
+	}
+
+	@Test
 	void aFolderOfSomebodyElseIsRefused() throws Exception {
 		open();
 		give(this.folder);
@@ -89,6 +122,13 @@ class ArchiveFolderTests {
 	}
 
 	@Test
+	void aFileInPlaceOfTheFolderIsRefused() throws Exception {
+		Files.createDirectory(this.folder.getParent());
+		Files.createFile(this.folder);
+		assertRefused(this.folder, "it is not a directory");
+	}
+
+	@Test
 	void anArchiveThatIsASymbolicLinkIsRefused() throws Exception {
 		Path target = Files.createFile(this.temporary.resolve("target"));
 		Files.createSymbolicLink(open(), target);
@@ -104,6 +144,39 @@ class ArchiveFolderTests {
 		assertThat(open()).isEqualTo(archive);
 		give(archive);
 		assertRefused(archive, "it belongs to another user");
+	}
+
+	@Test
+	void anArchiveThatHasAnotherNameIsRefused() throws Exception {
+		Path archive = Files.createFile(open());
+		Files.createLink(this.temporary.resolve("link"), archive);
+		assertRefused(archive, "it has other names, by which it could be changed");
+	}
+
+	@Test
+	void aNewArchiveIsKeptReadOnlyWhateverTheJvmThoughtOfIt() throws Exception {
+		Path archive = open();
+		Path made = Files.writeString(Files.createFile(ArchiveFolder.unfinished(archive)), "content");
+		permit(made, "rw-rw-rw-");
+		ArchiveFolder.keep(made, archive);
+		assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(archive))).isEqualTo("r--------");
+		assertThat(open()).isEqualTo(archive).hasContent("content");
+		assertThat(made).doesNotExist();
+	}
+
+	@Test
+	void aLinkThatAChildLeftInPlaceOfANewArchiveIsNotKept() throws Exception {
+		Path archive = open();
+		Path target = Files.writeString(this.temporary.resolve("target"), "content");
+		Path made = Files.createSymbolicLink(ArchiveFolder.unfinished(archive), target);
+		assertThatIOException().isThrownBy(() -> ArchiveFolder.keep(made, archive))
+			.withMessage(made + ": it is not a regular file");
+		assertThat(archive).doesNotExist();
+		assertThat(made).doesNotExist();
+		Files.createLink(made, target);
+		assertThatIOException().isThrownBy(() -> ArchiveFolder.keep(made, archive))
+			.withMessage(made + ": it has other names, by which it could be changed");
+		assertThat(archive).doesNotExist();
 	}
 
 	@Test

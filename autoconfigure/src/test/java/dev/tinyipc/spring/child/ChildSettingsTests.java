@@ -32,26 +32,39 @@ class ChildSettingsTests {
 	private Path folder;
 
 	@ParameterizedTest
-	@CsvSource(delimiter = '|', textBlock = """
-			instances               | 0    | There must be at least one.
-			instances               | -1   | There must be at least one.
-			spare                   | -1   | It must not be negative; zero is none.
-			start-timeout           | 0s   | It must be more than zero.
-			exchange-timeout        | 0s   | It must be more than zero.
-			exchange-timeout        | -1s  | It must be more than zero.
-			exchange-timeout        | 40000d | It must be at most 100 years.
-			shutdown-timeout        | 0s   | It must be more than zero.
-			max-exchanges           | -1   | It must not be negative; zero is no limit.
-			max-memory              | -1MB | It must not be negative; zero is no limit.
-			spin-time               | -1ms | It must be between zero and 10 ms; zero never to poll.
-			spin-time               | 11ms | It must be between zero and 10 ms; zero never to poll.
-			output-file             | /x   | It must be set if, and only if, 'output' is 'file'.
-			restart.initial-delay   | 0s   | It must be more than zero.
-			restart.stable-after    | 0s   | It must be more than zero.
-			restart.failure-window  | -1s  | It must be more than zero.
-			restart.max-delay       | 99ms | It must not be shorter than the initial delay.
-			restart.max-failures    | 0    | set the policy to 'never'
-			""")
+	@CsvSource(delimiter = '|',
+			textBlock = """
+					instances               | 0    | There must be at least one.
+					instances               | -1   | There must be at least one.
+					spare                   | -1   | It must not be negative; zero is none.
+					start-timeout           | 0s   | It must be more than zero.
+					exchange-timeout        | 0s   | It must be more than zero.
+					exchange-timeout        | -1s  | It must be more than zero.
+					exchange-timeout        | 40000d | It must be at most 100 years.
+					shutdown-timeout        | 0s   | It must be more than zero.
+					max-exchanges           | -1   | It must not be negative; zero is no limit.
+					max-memory              | -1MB | It must not be negative; zero is no limit.
+					spin-time               | -1ms | It must be between zero and 10 ms; zero never to poll.
+					spin-time               | 11ms | It must be between zero and 10 ms; zero never to poll.
+					nice                    | -1   | It must be between 0, for the priority of the application, and 19.
+					nice                    | 20   | It must be between 0, for the priority of the application, and 19.
+					limits.memory           | 0MB  | It must be more than zero; omit it for no limit.
+					limits.memory           | -1MB | It must be more than zero; omit it for no limit.
+					limits.cpu-time         | 0s   | It must be more than zero.
+					limits.open-files       | 3    | It must be at least 4: the child has its input, output, error and socket open.
+					limits.processes        | 0    | It must be more than zero; omit it for no limit.
+					limits.file-size        | -1B  | It must not be negative; omit it for no limit.
+					sandbox.read            | /x   | It restricts nothing unless 'sandbox.profile' is 'locked-down'
+					sandbox.write           | /x   | It restricts nothing unless 'sandbox.profile' is 'locked-down'
+					sandbox.execute         | /x   | It restricts nothing unless 'sandbox.profile' is 'locked-down'
+					sandbox.audit           | true | Without a profile, nothing is refused
+					output-file             | /x   | It must be set if, and only if, 'output' is 'file'.
+					restart.initial-delay   | 0s   | It must be more than zero.
+					restart.stable-after    | 0s   | It must be more than zero.
+					restart.failure-window  | -1s  | It must be more than zero.
+					restart.max-delay       | 99ms | It must not be shorter than the initial delay.
+					restart.max-failures    | 0    | set the policy to 'never'
+					""")
 	void aValueThatMakesNoSenseIsRefusedWithItsKeyAndTheReason(String key, String value, String reason) {
 		RawWorker.application("ipc.children.worker." + key + '=' + value)
 			.run((context) -> assertThat(context).getFailure()
@@ -73,7 +86,8 @@ class ChildSettingsTests {
 
 	@ParameterizedTest
 	@CsvSource({ "instances,many", "output,nowhere", "restart.policy,sometimes", "exchange-timeout,soon",
-			"max-memory,much", "enabled,perhaps" })
+			"max-memory,much", "enabled,perhaps", "sandbox.profile,prison", "environment-policy,dirty",
+			"limits.memory,little", "limits.cpu-time,short", "limits.open-files,few", "nice,very" })
 	void aValueOfAnotherKindIsRefusedWithItsKey(String key, String value) {
 		RawWorker.application("ipc.children.worker." + key + '=' + value)
 			.run((context) -> assertThat(context).getFailure()

@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -78,6 +79,22 @@ class ClassArchivesTests {
 			assertThat(Files.readAllBytes(archives.get(0))).isEqualTo(content);
 		}
 		assertThat(output).doesNotContain("[warning]").doesNotContain("[error]");
+	}
+
+	@Test
+	void aLockedDownChildUsesAnArchiveButWritesNone() throws Exception {
+		String lockedDown = "ipc.children.worker.sandbox.profile=locked-down";
+		packClassPath();
+		run(lockedDown);
+		assertThat(this.folder.resolve("archives")).isEmptyDirectory();
+		run();
+		assertThat(archives()).singleElement();
+		byte[] content = Files.readAllBytes(archives().get(0));
+		assertThat(loadedClasses("locked-down", lockedDown,
+				"ipc.children.worker.sandbox.write=" + this.folder.resolve("logs")))
+			.contains(ARCHIVED);
+		assertThat(archives()).singleElement();
+		assertThat(Files.readAllBytes(archives().get(0))).isEqualTo(content);
 	}
 
 	@Test
@@ -225,7 +242,7 @@ class ClassArchivesTests {
 
 	private ClassArchives.Offer offer(JvmOptions options) {
 		return new ClassArchives(this.folder.resolve("archives")).offer(ClassPath.ofThisApplication(),
-				TestWorker.class.getName(), options);
+				TestWorker.class.getName(), options, false);
 	}
 
 	/** An agent that leaves a file. */
@@ -278,9 +295,11 @@ class ClassArchivesTests {
 		});
 	}
 
-	private String loadedClasses(String run) throws IOException {
-		Path file = this.folder.resolve(run);
-		run("ipc.children.worker.jvm-arguments=-Xlog:class+load:file=" + file);
+	private String loadedClasses(String run, String... properties) throws IOException {
+		Path file = Files.createDirectories(this.folder.resolve("logs")).resolve(run);
+		String[] all = Arrays.copyOf(properties, properties.length + 1);
+		all[properties.length] = "ipc.children.worker.jvm-arguments=-Xlog:class+load:file=" + file;
+		run(all);
 		return Files.readString(file);
 	}
 

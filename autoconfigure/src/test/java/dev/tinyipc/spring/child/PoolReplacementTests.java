@@ -178,9 +178,9 @@ class PoolReplacementTests {
 		RawWorker.application("ipc.children.worker.max-memory=100MB").run((context) -> {
 			CborMessageTemplate template = context.getBean(CborMessageTemplate.class);
 			long first = Processes.pids(context.getBean(IpcChild.class)).get(0);
-			assertThat(template.<Integer>convertSendAndReceive("who eat 20", Integer.class).longValue())
+			assertThat(template.<Integer>convertSendAndReceive("who swell 20", Integer.class).longValue())
 				.isEqualTo(first);
-			assertThat(template.<Integer>convertSendAndReceive("who eat 100", Integer.class).longValue())
+			assertThat(template.<Integer>convertSendAndReceive("who swell 100", Integer.class).longValue())
 				.isEqualTo(first);
 			Awaitility.await().until(() -> !Processes.runs(first));
 			assertThat(template.<Integer>convertSendAndReceive("who", Integer.class).longValue()).isNotEqualTo(first);

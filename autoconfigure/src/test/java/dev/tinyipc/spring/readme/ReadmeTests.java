@@ -127,6 +127,8 @@ class ReadmeTests {
 	@Test
 	void everyPropertyOfAChildIsInATable() {
 		assertThat(rows()).containsAll(names(ChildSettings.class, ""))
+			.containsAll(names(ChildSettings.Sandbox.class, "sandbox."))
+			.containsAll(names(ChildSettings.Limits.class, "limits."))
 			.containsAll(names(ChildSettings.Restart.class, "restart."));
 	}
 

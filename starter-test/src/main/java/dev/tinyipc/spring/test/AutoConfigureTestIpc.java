@@ -13,8 +13,9 @@ import org.springframework.boot.autoconfigure.ImportAutoConfiguration;
  * Annotation for a test class whose application gets handlers in this JVM in place of its
  * child processes. {@link TestIpcChild} beans have the handlers. They are asked over a
  * real socket pair by everything that asks a process otherwise, so that encoding,
- * timeouts, restarts and events are those of production. A declared child without such a
- * bean is not started, and calls to it fail.
+ * timeouts, restarts and events are those of production. The environment, profile and
+ * limits of a process do not apply to them. A declared child without such a bean is not
+ * started, and calls to it fail.
  *
  * <pre class="code">
  * &#64;SpringBootTest
