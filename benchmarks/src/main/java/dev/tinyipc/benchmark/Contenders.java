@@ -32,8 +32,8 @@ final class Contenders {
 	private static final Path PEERS = Path.of("target", "peers");
 
 	/** What the targets are about. */
-	private static final Set<String> WITH_TARGET = Set.of("c", "raw", "raw-spinning", "raw-64m", "raw-8g", "channel-c",
-			"template");
+	private static final Set<String> WITH_TARGET = Set.of("c", "raw", "raw-spinning", "raw-locked", "raw-64m", "raw-8g",
+			"channel-c", "template");
 
 	private static final String FIRST_COMPILER_ONLY = "-XX:TieredStopAtLevel=1";
 
@@ -99,6 +99,7 @@ final class Contenders {
 		all.add(java("template-c1", "`template`, the worker with the first compiler only", template,
 				FIRST_COMPILER_ONLY)
 			.only("object", "objects", "spawn"));
+		all.add(java("raw-locked", "`raw`, whose child is locked down", raw, "locked-c").only("spawn", "roundtrip"));
 		all.add(java("raw-64m", "`raw`, whose parent has a heap of 64 MiB, touched", raw, "c").only("spawn")
 			.with("-Xms64m", "-Xmx64m", "-XX:+AlwaysPreTouch"));
 		all.add(java("raw-8g", "`raw`, whose parent has a heap of 8 GiB, touched", raw, "c").only("spawn")

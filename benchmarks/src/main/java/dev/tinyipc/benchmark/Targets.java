@@ -34,6 +34,15 @@ final class Targets {
 		ratio("round trip of 64 B: `raw-spinning` to `raw`", "roundtrip 64", "raw-spinning", "raw", 0.5);
 		add("round trip of 64 B: 1 000 sockets open to 1", between("sockets 1000", "raw", "sockets 1", "raw"), 1.1);
 		ratio("a C child's start: parent of 8 GiB to 64 MiB", "spawn c", "raw-8g", "raw-64m", 1.2);
+		ratio("round trip of 64 B: child locked down (`raw-locked`) to `raw`", "roundtrip 64", "raw-locked", "raw",
+				1.1);
+		add("a C child's start, locked down: milliseconds more than `raw`", lockedDown(), 1.0);
+	}
+
+	private Optional<Double> lockedDown() {
+		Optional<Samples> raw = this.results.find("spawn c", "raw");
+		return this.results.find("spawn c", "raw-locked")
+			.flatMap((locked) -> raw.map((other) -> (locked.time().median() - other.time().median()) / 1_000_000));
 	}
 
 	private void messages() {

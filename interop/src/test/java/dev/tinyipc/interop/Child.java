@@ -22,6 +22,7 @@ import dev.tinyipc.IpcProcess;
 import dev.tinyipc.IpcProcessBuilder;
 import dev.tinyipc.IpcSocket;
 import dev.tinyipc.OwnedFd;
+import dev.tinyipc.Sandbox;
 import tools.jackson.databind.JsonNode;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -41,9 +42,15 @@ final class Child implements Closeable {
 
 	/** Starts it with more in its environment. */
 	Child(List<String> command, Map<String, String> variables) throws IOException {
+		this(command, variables, Sandbox.of(Sandbox.Profile.NONE));
+	}
+
+	/** Starts it so that it may do no more than a sandbox allows. */
+	Child(List<String> command, Map<String, String> variables, Sandbox sandbox) throws IOException {
 		IpcProcessBuilder builder = new IpcProcessBuilder(command).redirectInput(Redirect.from(new File("/dev/null")))
 			.redirectOutput(Redirect.DISCARD)
-			.redirectError(Redirect.appendTo(Programs.TARGET.resolve("children.log").toFile()));
+			.redirectError(Redirect.appendTo(Programs.TARGET.resolve("children.log").toFile()))
+			.sandbox(sandbox);
 		builder.environment().putAll(variables);
 		this.process = builder.start();
 		this.process.socket().setReceiveTimeout(PATIENCE);

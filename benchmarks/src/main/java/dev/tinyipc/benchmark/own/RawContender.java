@@ -12,6 +12,7 @@ import dev.tinyipc.IpcProcessBuilder;
 import dev.tinyipc.IpcSocket;
 import dev.tinyipc.IpcSocketPair;
 import dev.tinyipc.OwnedFd;
+import dev.tinyipc.Sandbox;
 import dev.tinyipc.benchmark.Contender;
 
 /**
@@ -23,14 +24,19 @@ public final class RawContender implements Contender {
 
 	private final boolean javaChild;
 
+	private final Sandbox sandbox;
+
 	private final List<String> childFlags;
 
 	/**
 	 * Made by the harness.
-	 * @param arguments {@code c} or {@code java}, and flags for a child in Java
+	 * @param arguments {@code c}, {@code locked-c} or {@code java}, and flags for a child
+	 * in Java
 	 */
 	public RawContender(List<String> arguments) {
 		this.javaChild = arguments.get(0).equals("java");
+		this.sandbox = Sandbox
+			.of(arguments.get(0).equals("locked-c") ? Sandbox.Profile.LOCKED_DOWN : Sandbox.Profile.NONE);
 		this.childFlags = arguments.subList(1, arguments.size());
 	}
 
@@ -74,6 +80,7 @@ public final class RawContender implements Contender {
 				: ChildProgram.c(arguments))
 			.inheritIO()
 			.redirectOutput(ProcessBuilder.Redirect.DISCARD)
+			.sandbox(this.sandbox)
 			.spinTime(SpinTime.wanted().orElse(Duration.ZERO))
 			.start();
 	}
