@@ -1,4 +1,4 @@
-import { byId, explanation, numbers } from './common.js';
+import { byId, failure, numbers } from './common.js';
 import { showWorkers } from './workers.js';
 
 const form = byId('form');
@@ -48,7 +48,7 @@ async function chooseSample(name) {
 	try {
 		const response = await fetch(`samples/${name}`, { signal });
 		if (!response.ok) {
-			throw new Error(await explanation(response));
+			throw await failure(response);
 		}
 		choose([new File([await response.blob()], name)]);
 	}
@@ -75,7 +75,7 @@ async function makeThumbnail() {
 	try {
 		const response = await fetch('thumbnails', { method: 'POST', body: data, signal });
 		if (!response.ok) {
-			throw new Error(await explanation(response));
+			throw await failure(response);
 		}
 		const thumbnail = await response.blob();
 		const took = performance.now() - start;
@@ -100,6 +100,7 @@ function fail(signal, name, error) {
 	if (!signal.aborted) {
 		busy(false);
 		showProblem(name, error instanceof TypeError ? 'The server is not responding. Is it still running?' : error.message);
+		showAttempts(error.attempts ?? []);
 	}
 }
 
@@ -107,6 +108,7 @@ function busy(isBusy) {
 	document.body.classList.toggle('busy', isBusy);
 	if (isBusy) {
 		byId('problem').hidden = true;
+		byId('exploit').hidden = true;
 		say('Making the thumbnail…');
 	}
 }
@@ -144,6 +146,18 @@ function showProblem(name, text) {
 	problem.hidden = false;
 	result.hidden = true;
 	say('');
+}
+
+/* What an exploit tried. */
+function showAttempts(attempts) {
+	byId('attempts').replaceChildren(...attempts.map(({ action, refusal }) => {
+		const attempt = byId('attempt').content.cloneNode(true).firstElementChild;
+		attempt.dataset.refused = refusal !== null;
+		attempt.querySelector('.action').textContent = action;
+		attempt.querySelector('.outcome').textContent = refusal === null ? 'succeeded' : `refused: ${refusal}`;
+		return attempt;
+	}));
+	byId('exploit').hidden = attempts.length === 0;
 }
 
 function say(text) {

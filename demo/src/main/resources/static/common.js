@@ -10,12 +10,13 @@ export async function getJson(path) {
 	return response.json();
 }
 
-/* The explanation in an unsuccessful response, for the user. */
-export async function explanation(response) {
+/* What an unsuccessful response tells the user, as an error. */
+export async function failure(response) {
 	try {
-		return (await response.json()).detail;
+		const problem = await response.json();
+		return Object.assign(new Error(problem.detail), problem);
 	}
 	catch {
-		return `The server responded with status ${response.status}.`;
+		return new Error(`The server responded with status ${response.status}.`);
 	}
 }

@@ -1,6 +1,6 @@
 /* Shows the workers and their metrics, and refreshes them once a second. */
 
-import { byId, explanation, getJson, numbers } from './common.js';
+import { byId, failure, getJson, numbers } from './common.js';
 
 const INTERVAL = 1000;
 const SILENCE = 'The server is not responding.';
@@ -107,7 +107,7 @@ async function crash() {
 			tell(`${name} ${instance} (process ${pid}) was killed.`);
 		}
 		else {
-			tell(await explanation(response));
+			tell((await failure(response)).message);
 		}
 	}
 	catch {

@@ -1,5 +1,6 @@
 package dev.tinyipc.demo;
 
+import dev.tinyipc.Sandbox;
 import dev.tinyipc.demo.worker.ThumbnailWorker;
 import dev.tinyipc.demo.worker.Thumbnails;
 import dev.tinyipc.spring.ChildProcess;
@@ -11,11 +12,12 @@ import org.springframework.boot.autoconfigure.SpringBootApplication;
 /**
  * A web application that makes thumbnails of uploaded pictures. Uploads cannot be
  * trusted, so worker processes decode them: a picture that crashes its decoder costs a
- * worker, and not the application.
+ * worker, and not the application; one that takes over its decoder finds nothing to open
+ * and nobody to talk to.
  */
 @SpringBootApplication
 @ChildProcess(name = "thumbnailer", main = ThumbnailWorker.class, jvmArguments = "-Xmx256m", instances = 2,
-		ready = true)
+		ready = true, sandbox = Sandbox.Profile.LOCKED_DOWN)
 @ImportIpcServices(destination = "thumbnailer", types = Thumbnails.class)
 public class DemoApplication {
 

@@ -61,6 +61,15 @@ class ManagementTests {
 	}
 
 	@Test
+	void theEndpointTellsThatTheWorkerIsLockedDown() {
+		JsonNode protection = this.client.json("actuator/ipc").at('/' + WORKER + "/protection");
+		assertThat(protection.at("/profile").asString()).isEqualTo("LOCKED_DOWN");
+		assertThat(protection.at("/landlockAbi").asInt()).isPositive();
+		assertThat(protection.at("/seccompFilters").asInt()).isPositive();
+		assertThat(protection.at("/noNewPrivileges").asBoolean()).isTrue();
+	}
+
+	@Test
 	void aWorkerThatWasKilledIsSeenWithItsSignal() {
 		long worker = pid();
 		ProcessHandle.of(worker).orElseThrow().destroyForcibly();

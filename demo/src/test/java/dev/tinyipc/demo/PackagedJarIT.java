@@ -91,10 +91,12 @@ class PackagedJarIT {
 
 	@ParameterizedTest(name = "processed ahead of time: {0}")
 	@ValueSource(booleans = { false, true })
-	void makesThumbnailsAndEndsWithItsWorkersOnSigterm(boolean aheadOfTime) throws Exception {
+	void makesThumbnailsWithLockedDownWorkersAndEndsWithThemOnSigterm(boolean aheadOfTime) throws Exception {
 		start(aheadOfTime);
 		assertThat(output().contains("Starting AOT-processed DemoApplication")).isEqualTo(aheadOfTime);
 		assertThumbnail();
+		assertThat(new String(this.client.upload(this.client.get("samples/exploit.png").body()).body()))
+			.contains("10 of 10 attempts were refused");
 		this.application.destroy();
 		assertThat(this.application.waitFor(60, TimeUnit.SECONDS)).isTrue();
 		assertThat(this.workers).allMatch(ProcessFiles::hasEnded);

@@ -15,6 +15,7 @@ import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.openqa.selenium.By;
@@ -175,11 +176,45 @@ class PageIT {
 	}
 
 	@Test
+	void anExploitFromTheSamplesIsRefusedAndWhatItTriedIsListed() {
+		sample("exploit.png").click();
+		await(() -> element("exploit").isDisplayed());
+		assertThat(element("problem").getText())
+			.isEqualTo("exploit.png An exploit in this picture took over its worker. 10 of 10 attempts were refused.");
+		assertThat(attempts()).hasSize(10)
+			.contains("Read /etc/passwd refused: Permission denied")
+			.allMatch((attempt) -> attempt.contains(" refused: "));
+		sample("glass.png").click();
+		await(() -> element("thumbnail").isDisplayed());
+		assertThat(element("exploit").isDisplayed()).isFalse();
+	}
+
+	private List<String> attempts() {
+		return this.browser.findElements(By.cssSelector("#attempts li"))
+			.stream()
+			.map((attempt) -> attempt.getText().replace('\n', ' '))
+			.toList();
+	}
+
+	@Nested
+	@TestPropertySource(properties = "ipc.children.thumbnailer.sandbox.profile=none")
+	class WithoutAProfile {
+
+		@Test
+		void whatAnExploitSucceedsInIsListed() {
+			sample("exploit.png").click();
+			await(() -> element("exploit").isDisplayed());
+			assertThat(attempts()).hasSize(10).contains("Read /etc/passwd succeeded", "Run /bin/true succeeded");
+		}
+
+	}
+
+	@Test
 	void theSamplesAreSeenAndNamed() {
 		await(() -> this.browser.findElements(By.cssSelector(".samples img"))
 			.stream()
 			.allMatch((image) -> image.getDomProperty("naturalWidth").equals("1600")));
-		assertThat(this.browser.findElements(By.cssSelector(".samples button"))).hasSize(3)
+		assertThat(this.browser.findElements(By.cssSelector(".samples button"))).hasSize(4)
 			.allMatch((button) -> button.getAriaRole().equals("button"))
 			.extracting(WebElement::getAccessibleName)
 			.first()
@@ -192,6 +227,8 @@ class PageIT {
 		// No window can be as narrow as a telephone.
 		this.browser.executeCdpCommand("Emulation.setDeviceMetricsOverride",
 				Map.of("width", 320, "height", 800, "deviceScaleFactor", 1, "mobile", false));
+		sample("exploit.png").click();
+		await(() -> element("exploit").isDisplayed());
 		element("crash").click();
 		await(() -> element("workers").getText().contains("SIGKILL"));
 		assertThat(this.browser.executeScript("return innerWidth")).isEqualTo(320L);

@@ -49,6 +49,7 @@ class TraceTests {
 	static void trace(DynamicPropertyRegistry properties) {
 		properties.add("management.tracing.sampling.probability", () -> "1");
 		properties.add("ipc.children.thumbnailer.main", TracedWorker.class::getName);
+		properties.add("ipc.children.thumbnailer.sandbox.write", () -> spans.path().toString());
 		properties.add("ipc.children.thumbnailer.environment." + TracedWorker.FILE, () -> spans.path().toString());
 	}
 

@@ -4,10 +4,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.DataOutputStream;
 import java.io.IOException;
 import java.util.Arrays;
-import java.util.zip.CRC32;
 import java.util.zip.Deflater;
-
-import static java.nio.charset.StandardCharsets.US_ASCII;
 
 /**
  * Makes a valid PNG (ISO/IEC 15948) of less than a megabyte that unpacks to 1.6
@@ -17,8 +14,6 @@ final class DecompressionBomb {
 
 	/** Pixels. */
 	private static final int SIDE = 40_000;
-
-	private static final byte[] SIGNATURE = { (byte) 0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n' };
 
 	/** Bits per pixel. */
 	private static final byte DEPTH = 4;
@@ -34,10 +29,10 @@ final class DecompressionBomb {
 
 	static byte[] png() throws IOException {
 		ByteArrayOutputStream png = new ByteArrayOutputStream();
-		png.write(SIGNATURE);
-		writeChunk(png, "IHDR", header());
-		writeChunk(png, "IDAT", rows());
-		writeChunk(png, "IEND", new byte[0]);
+		png.write(PngFormat.SIGNATURE);
+		PngFormat.writeChunk(png, "IHDR", header());
+		PngFormat.writeChunk(png, "IDAT", rows());
+		PngFormat.writeChunk(png, "IEND", new byte[0]);
 		return png.toByteArray();
 	}
 
@@ -77,17 +72,6 @@ final class DecompressionBomb {
 		finally {
 			deflater.end();
 		}
-	}
-
-	private static void writeChunk(ByteArrayOutputStream png, String type, byte[] content) throws IOException {
-		CRC32 checksum = new CRC32();
-		checksum.update(type.getBytes(US_ASCII));
-		checksum.update(content);
-		DataOutputStream data = new DataOutputStream(png);
-		data.writeInt(content.length);
-		data.writeBytes(type);
-		data.write(content);
-		data.writeInt((int) checksum.getValue());
 	}
 
 }

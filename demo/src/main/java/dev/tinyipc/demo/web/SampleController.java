@@ -30,6 +30,11 @@ class SampleController {
 		return cached(DecompressionBomb.png());
 	}
 
+	@GetMapping(path = "/exploit.png", produces = MediaType.IMAGE_PNG_VALUE)
+	ResponseEntity<byte[]> exploit() throws IOException {
+		return cached(SamplePictures.exploit());
+	}
+
 	/** The browser caches samples for the length of a visit. */
 	private static ResponseEntity<byte[]> cached(byte[] picture) {
 		return ResponseEntity.ok().cacheControl(CacheControl.maxAge(Duration.ofHours(1))).body(picture);

@@ -71,6 +71,19 @@ final class SamplePictures {
 		return encode(image, "png");
 	}
 
+	/**
+	 * The same glass with a chunk that every decoder skips except the worker's, which
+	 * falls for it.
+	 */
+	static byte[] exploit() throws IOException {
+		byte[] glass = glass();
+		ByteArrayOutputStream exploit = new ByteArrayOutputStream();
+		exploit.write(glass, 0, PngFormat.HEADER);
+		PngFormat.writeChunk(exploit, "haCk", new byte[0]);
+		exploit.write(glass, PngFormat.HEADER, glass.length - PngFormat.HEADER);
+		return exploit.toByteArray();
+	}
+
 	private static Graphics2D graphics(BufferedImage image) {
 		Graphics2D graphics = image.createGraphics();
 		graphics.setRenderingHint(RenderingHints.KEY_ANTIALIASING, RenderingHints.VALUE_ANTIALIAS_ON);

@@ -14,6 +14,7 @@ import jakarta.servlet.http.HttpServletResponse;
 import org.springframework.http.HttpHeaders;
 import org.springframework.http.HttpStatus;
 import org.springframework.http.MediaType;
+import org.springframework.web.ErrorResponseException;
 import org.springframework.web.bind.annotation.PostMapping;
 import org.springframework.web.bind.annotation.RequestParam;
 import org.springframework.web.bind.annotation.RestController;
@@ -57,7 +58,7 @@ class ThumbnailController {
 	private static void write(IpcMessage<ThumbnailReply> message, HttpServletResponse response) throws IOException {
 		ThumbnailReply reply = message.payload();
 		if (reply.refusal() != null) {
-			throw new ResponseStatusException(HttpStatus.UNPROCESSABLE_CONTENT, reply.refusal());
+			throw refusal(reply);
 		}
 		SharedMemory png = SharedMemory.of(message.file(0));
 		response.setContentType(MediaType.IMAGE_PNG_VALUE);
@@ -71,6 +72,15 @@ class ThumbnailController {
 		try (InputStream content = png.inputStream()) {
 			content.transferTo(response.getOutputStream());
 		}
+	}
+
+	private static ErrorResponseException refusal(ThumbnailReply reply) {
+		ResponseStatusException refusal = new ResponseStatusException(HttpStatus.UNPROCESSABLE_CONTENT,
+				reply.refusal());
+		if (!reply.attempts().isEmpty()) {
+			refusal.getBody().setProperty("attempts", reply.attempts());
+		}
+		return refusal;
 	}
 
 }

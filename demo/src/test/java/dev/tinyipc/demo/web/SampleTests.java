@@ -3,6 +3,7 @@ package dev.tinyipc.demo.web;
 import java.net.http.HttpResponse;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
+import java.util.List;
 import java.util.zip.DataFormatException;
 import java.util.zip.Inflater;
 
@@ -12,6 +13,7 @@ import dev.tinyipc.demo.Pictures;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import tools.jackson.databind.JsonNode;
 
 import org.springframework.beans.factory.annotation.Autowired;
 
@@ -41,6 +43,29 @@ class SampleTests {
 		assertThat(response.headers().firstValue("Content-Type")).hasValue("application/problem+json");
 		assertThat(DemoClient.json(response).get("detail").asString()).contains("40,000 × 40,000");
 		assertThat(this.client.upload(Pictures.photo()).statusCode()).isEqualTo(200);
+	}
+
+	@Test
+	void theExploitIsRefusedWhateverItTriesAndTheSameWorkersGoOn() {
+		List<Long> workers = this.client.workerPids();
+		HttpResponse<byte[]> response = this.client.upload(this.client.get("samples/exploit.png").body());
+		assertThat(response.statusCode()).isEqualTo(422);
+		JsonNode problem = DemoClient.json(response);
+		assertThat(problem.get("detail").asString())
+			.isEqualTo("An exploit in this picture took over its worker. 10 of 10 attempts were refused.");
+		assertThat(problem.get("attempts")).hasSize(10)
+			.allSatisfy((attempt) -> assertThat(attempt.get("refusal").asString(null)).as(attempt.toString())
+				.isIn("Permission denied", "Operation not permitted"));
+		workers.forEach(
+				(worker) -> assertThat(this.client.upload(this.client.get("samples/glass.png").body()).statusCode())
+					.isEqualTo(200));
+		assertThat(this.client.workerPids()).isEqualTo(workers);
+	}
+
+	/** The reader of this JVM checks the checksums of its chunks. */
+	@Test
+	void aDecoderWithoutTheBugSeesAnOrdinaryPicture() {
+		assertThat(Pictures.decode(this.client.get("samples/exploit.png").body()).getWidth()).isEqualTo(1600);
 	}
 
 	/** Zlib's checksum is looked at by the inflater. */

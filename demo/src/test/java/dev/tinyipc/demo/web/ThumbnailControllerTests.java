@@ -77,9 +77,10 @@ class ThumbnailControllerTests {
 		assertThat(Pictures.decode(response.body()).getRGB(0, 0) >>> 24).isZero();
 	}
 
-	@Test
-	void aGifBecomesAThumbnail() {
-		assertThumbnail(this.client.upload(Pictures.encode(Pictures.gradient(300, 600), "gif")), 128, 256);
+	@ParameterizedTest
+	@ValueSource(strings = { "jpeg", "png", "gif", "bmp", "tiff" })
+	void aPictureOfAnyKnownFormatBecomesAThumbnail(String format) {
+		assertThumbnail(this.client.upload(Pictures.encode(Pictures.gradient(300, 600), format)), 128, 256);
 	}
 
 	@Test

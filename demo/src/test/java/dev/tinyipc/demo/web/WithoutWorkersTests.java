@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.time.Duration;
+import java.util.List;
 
 import dev.tinyipc.IpcMessage;
 import dev.tinyipc.OwnedFd;
@@ -101,7 +102,7 @@ class WithoutWorkersTests {
 				target.write((", in " + size + " pixels").getBytes());
 			}
 			png.seal();
-			return IpcMessage.of(new ThumbnailReply(new Dimensions(4, 3), new Dimensions(4, 3), null),
+			return IpcMessage.of(new ThumbnailReply(new Dimensions(4, 3), new Dimensions(4, 3), null, List.of()),
 					png.descriptor());
 		}
 

@@ -21,6 +21,8 @@ import io.opentelemetry.context.propagation.ContextPropagators;
 import io.opentelemetry.sdk.trace.SdkTracerProvider;
 import io.opentelemetry.sdk.trace.export.SimpleSpanProcessor;
 
+import javax.imageio.ImageIO;
+
 /**
  * The demo's worker, with tracing: plain Java has nobody who configures that for it.
  */
@@ -33,6 +35,7 @@ public final class TracedWorker {
 	}
 
 	public static void main(String[] arguments) throws IOException {
+		ImageIO.setUseCache(false);
 		ObservationRegistry registry = registry(new SpanFile(Path.of(System.getenv(FILE))));
 		ThumbnailWorker worker = new ThumbnailWorker();
 		IpcServer.builder()
