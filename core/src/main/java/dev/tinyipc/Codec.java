@@ -71,7 +71,7 @@ final class Codec {
 	static synchronized CBORMapper sharedMapper() {
 		CBORMapper mapper = shared.get();
 		if (mapper == null) {
-			mapper = new CBORMapper();
+			mapper = IpcChannel.mapperBuilder().build();
 			shared = new WeakReference<>(mapper);
 		}
 		return mapper;

@@ -7,6 +7,7 @@ import java.util.function.Supplier;
 
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.ObjectMapper;
+import tools.jackson.dataformat.cbor.CBORMapper;
 
 /**
  * Typed messages over a socket: a value and the descriptors that go with it, of any size
@@ -84,6 +85,15 @@ public final class IpcChannel {
 		ChannelResources resources = ChannelResources.of(socket);
 		return new IpcChannel(socket, resources, resources.codec(mapper), DEFAULT_MAX_MESSAGE_SIZE, 0,
 				DEFAULT_MAX_MESSAGE_SIZE);
+	}
+
+	/**
+	 * Creates a builder of a mapper for CBOR with Jackson's defaults. What it builds
+	 * reads records faster than a plain {@link CBORMapper}, and otherwise does the same.
+	 * @return the builder, for your modules
+	 */
+	public static CBORMapper.Builder mapperBuilder() {
+		return CBORMapper.builder().addModule(new RecordModule());
 	}
 
 	/**

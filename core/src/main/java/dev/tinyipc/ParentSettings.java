@@ -36,7 +36,7 @@ final class ParentSettings {
 
 	private static CBORMapper mapper(String customizer) throws IpcException {
 		try {
-			CBORMapper.Builder builder = CBORMapper.builder();
+			CBORMapper.Builder builder = IpcChannel.mapperBuilder();
 			create(customizer).customize(builder);
 			return builder.build();
 		}

@@ -1,5 +1,6 @@
 package dev.tinyipc.spring.autoconfigure;
 
+import dev.tinyipc.IpcChannel;
 import dev.tinyipc.IpcMapperCustomizer;
 import dev.tinyipc.IpcServer;
 import org.jspecify.annotations.Nullable;
@@ -41,7 +42,7 @@ final class MapperSettings {
 
 	static CBORMapper mapper(@Nullable Class<? extends IpcMapperCustomizer> customizer,
 			ObjectProvider<IpcMapperCustomizer> beans) {
-		CBORMapper.Builder builder = CBORMapper.builder();
+		CBORMapper.Builder builder = IpcChannel.mapperBuilder();
 		if (customizer != null) {
 			BeanUtils.instantiateClass(customizer).customize(builder);
 		}
