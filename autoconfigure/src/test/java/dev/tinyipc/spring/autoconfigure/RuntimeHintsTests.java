@@ -112,6 +112,8 @@ class RuntimeHintsTests {
 					"IpcExchangeBeanRegistrationAotProcessor",
 					// the customizer of the mapper
 					"ParentSettings",
+					// payloads, whose constructors are bound
+					"RecordDeserializer",
 					// hints of the library itself
 					"Termination", "OwnedFd", "Readiness",
 					// structures, which are those of callers
