@@ -16,6 +16,7 @@ import java.util.stream.Stream;
 import ch.qos.logback.classic.Level;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -41,6 +42,13 @@ class JavaStartTests {
 
 	@TempDir
 	private Path folder;
+
+	private List<Path> leftByOthers = List.of();
+
+	@BeforeEach
+	void lookAround() throws IOException {
+		this.leftByOthers = allArgumentFiles();
+	}
 
 	@AfterEach
 	void restoreProperties() {
@@ -88,7 +96,12 @@ class JavaStartTests {
 		assertThat(argumentFiles()).isEmpty();
 	}
 
-	private static List<Path> argumentFiles() throws IOException {
+	/** Without those that a JVM has left there that was killed. */
+	private List<Path> argumentFiles() throws IOException {
+		return allArgumentFiles().stream().filter((file) -> !this.leftByOthers.contains(file)).toList();
+	}
+
+	private static List<Path> allArgumentFiles() throws IOException {
 		try (Stream<Path> files = Files.list(Path.of(System.getProperty(TEMPORARY)))) {
 			return files.filter((file) -> file.toString().endsWith(".arguments")).toList();
 		}
