@@ -190,10 +190,10 @@ public final class IpcProcessBuilder {
 	}
 
 	/**
-	 * Finds out what the child's sandbox would refuse: the child <em>is not
-	 * restricted</em> then, but each thing that it does and may not do is passed to a
-	 * consumer, once. This also covers whatever the child starts. It is for development,
-	 * and makes each call that opens a file take tens of microseconds longer.
+	 * Finds out what the child's sandbox would deny: the child <em>is not restricted</em>
+	 * then, but each thing that it does and may not do is passed to a consumer, once.
+	 * This also covers whatever the child starts. It is for development, and makes each
+	 * call that opens a file take tens of microseconds longer.
 	 * <p>
 	 * The child waits while the consumer runs, which so must neither block nor ask the
 	 * child anything. When the child has ended, all that it needed has been consumed;

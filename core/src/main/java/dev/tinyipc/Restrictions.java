@@ -105,7 +105,7 @@ final class Restrictions implements AutoCloseable {
 	 * Prepares an audit in place of the restrictions of a sandbox: files and system calls
 	 * are not restricted, but watched.
 	 * @param needs what the program needs; null if the profile does not restrict files
-	 * @param consumer consumes what the sandbox would refuse
+	 * @param consumer consumes what the sandbox would deny
 	 * @throws IpcException if a child cannot be watched here
 	 */
 	static Restrictions auditing(Sandbox sandbox, @Nullable ProgramNeeds needs, Consumer<SandboxNeed> consumer)

@@ -16,7 +16,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Watches what a child and all that it starts do, in a thread of its own, and finds out
- * what their sandbox would refuse. The kernel holds each of the calls in question until
+ * what their sandbox would deny. The kernel holds each of the calls in question until
  * this has looked at it ({@code seccomp_unotify(2)}), and then executes it. This cannot
  * restrict the child: after the answer, the kernel reads the arguments again, which the
  * child may have changed by then.
@@ -116,9 +116,10 @@ final class SandboxAudit implements Runnable {
 					+ Errno.describe(error) + ").";
 		}
 		if (error == Errno.EPERM.number || error == Errno.EACCES.number) {
-			return reason + "A sandbox around this process forbids it to use seccomp (" + Errno.describe(error) + ").";
+			return reason + "A sandbox around this process does not allow it to use seccomp (" + Errno.describe(error)
+					+ ").";
 		}
-		return reason + "The kernel does not tell of system calls (" + Errno.describe(error)
+		return reason + "The kernel does not report system calls (" + Errno.describe(error)
 				+ "): that needs Linux 5.9 or newer, with CONFIG_SECCOMP_FILTER.";
 	}
 
@@ -212,7 +213,8 @@ final class SandboxAudit implements Runnable {
 		}
 		this.known.add(access + target);
 		if (this.known.size() == MAX_NEEDS) {
-			logger.warn("A child needs more than {} things that its sandbox would refuse: no more are told", MAX_NEEDS);
+			logger.warn("A child needs more than {} things that its sandbox would deny: no more are reported",
+					MAX_NEEDS);
 		}
 		try {
 			this.consumer.accept(need);

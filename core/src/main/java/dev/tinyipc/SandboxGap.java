@@ -77,7 +77,7 @@ record SandboxGap(String effect, String reason, String remedy) {
 	}
 
 	private static String forbidden(String what, int error) {
-		return "A sandbox around this process forbids it to use " + what + " (" + Errno.describe(error) + ").";
+		return "A sandbox around this process does not allow it to use " + what + " (" + Errno.describe(error) + ").";
 	}
 
 }

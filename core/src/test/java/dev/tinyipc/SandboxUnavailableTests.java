@@ -29,7 +29,7 @@ class SandboxUnavailableTests {
 
 		KERNEL_TOO_OLD(Errno.ENOSYS, "no Landlock", "5.13"),
 		SWITCHED_OFF(Errno.EOPNOTSUPP, "was switched off when it was booted", "'lsm='"),
-		FORBIDDEN(Errno.EPERM, "A sandbox around this process forbids", "landlock_create_ruleset");
+		FORBIDDEN(Errno.EPERM, "A sandbox around this process does not allow", "landlock_create_ruleset");
 
 		private final Errno error;
 
@@ -87,7 +87,7 @@ class SandboxUnavailableTests {
 		DeniedCalls.Row forbidden = denied("seccomp", (int) Machine.SYS_SECCOMP, Errno.EPERM);
 		assertThatExceptionOfType(IpcException.SandboxUnavailable.class)
 			.isThrownBy(() -> under(forbidden, () -> start(Sandbox.of(profile))))
-			.withMessageContaining("forbids it to use seccomp")
+			.withMessageContaining("does not allow it to use seccomp")
 			.withMessageContaining("Allow the system call seccomp");
 		try (IpcProcess child = under(forbidden, () -> start(Sandbox.of(profile).required(false)))) {
 			assertThat(child.protection().seccompFilters()).isEqualTo(1);
@@ -116,7 +116,7 @@ class SandboxUnavailableTests {
 		DeniedCalls.Row forbidden = denied("capset", (int) Machine.SYS_CAPSET, Errno.EPERM);
 		assertThatExceptionOfType(IpcException.SandboxUnavailable.class)
 			.isThrownBy(() -> under(forbidden, () -> start(LOCKED_DOWN)))
-			.withMessageContaining("forbids it to use capset")
+			.withMessageContaining("does not allow it to use capset")
 			.withMessageContaining("Allow capset");
 	}
 

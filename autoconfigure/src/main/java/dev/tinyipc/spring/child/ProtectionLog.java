@@ -53,7 +53,7 @@ final class ProtectionLog {
 	private void tell(Protection protection) {
 		String profile = this.sandbox.profile().name().toLowerCase(Locale.ROOT).replace('_', '-');
 		if (this.spec.settings().sandbox().audit()) {
-			logger.warn("{} is audited: this machine is not protected from it, and what its profile {} would refuse"
+			logger.warn("{} is audited: this machine is not protected from it, and what its profile {} would deny"
 					+ " is logged and done. Remove ipc.children.{}.sandbox.audit when you know what the child needs",
 					this.spec, profile, this.spec.name());
 		}

@@ -14,8 +14,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Logs what a child does that its sandbox would refuse, and the lines of configuration
- * that allow it: a while after something new was found, and when a process ends. What was
+ * Logs what a child does that its sandbox would deny, and the lines of configuration that
+ * allow it: a while after something new was found, and when a process ends. What was
  * found is kept from one process of the child to the next.
  */
 final class SandboxAuditLog {
@@ -56,7 +56,7 @@ final class SandboxAuditLog {
 	/** A process has ended, all of whose needs are known. */
 	synchronized void ended() {
 		if (this.needs.isEmpty()) {
-			logger.info("{} did nothing that its profile {} would refuse", this.spec, profile());
+			logger.info("{} did nothing that its profile {} would deny", this.spec, profile());
 		}
 		else {
 			tellNews();
@@ -74,7 +74,7 @@ final class SandboxAuditLog {
 			lines.append("\n    and ").append(this.untold.size() - MAX_LINES).append(" more");
 		}
 		this.untold.clear();
-		logger.info("{} did what its profile {} would refuse:{}\nSo far, it needs:{}", this.spec, profile(), lines,
+		logger.info("{} did what its profile {} would deny:{}\nSo far, it needs:{}", this.spec, profile(), lines,
 				configuration());
 	}
 

@@ -102,7 +102,7 @@ final class SandboxHint {
 		String property = property(right);
 		return "It probably needs to " + right + ' ' + path + ": if it should, "
 				+ (allowed.isEmpty() ? "set " + property + '=' + path : "add " + path + " to " + property) + ". "
-				+ audit("tells all that it needs");
+				+ audit("shows everything that it needs");
 	}
 
 	private String audit(String purpose) {

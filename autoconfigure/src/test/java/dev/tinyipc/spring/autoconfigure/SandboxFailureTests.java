@@ -40,8 +40,8 @@ class SandboxFailureTests {
 			textBlock = """
 					landlock_create_ruleset=ENOSYS     | This kernel has no Landlock              | Use Linux 5.13
 					landlock_create_ruleset=EOPNOTSUPP | switched off                             | 'lsm='
-					landlock_create_ruleset=EPERM      | A sandbox around this process forbids it to use Landlock | landlock_restrict_self
-					seccomp=EPERM                      | A sandbox around this process forbids it to use seccomp  | Allow the system call seccomp
+					landlock_create_ruleset=EPERM      | A sandbox around this process does not allow it to use Landlock | landlock_restrict_self
+					seccomp=EPERM                      | A sandbox around this process does not allow it to use seccomp  | Allow the system call seccomp
 					seccomp=ENOSYS                     | This kernel has no seccomp filters       | CONFIG_SECCOMP_FILTER
 					""")
 	void aRequiredProfileThatIsNotEnforcedFailsTheStartWithTheReasonAndTheRemedy(String kernel, String reason,
@@ -55,7 +55,7 @@ class SandboxFailureTests {
 
 	@ParameterizedTest
 	@CsvSource({ "landlock_create_ruleset=EOPNOTSUPP,Landlock is in this kernel,.*landlockAbi=0.*seccompFilters=2.*",
-			"seccomp=EPERM,forbids it to use seccomp,.*landlockAbi=[1-9].*seccompFilters=1.*" })
+			"seccomp=EPERM,does not allow it to use seccomp,.*landlockAbi=[1-9].*seccompFilters=1.*" })
 	void aProfileThatIsNotRequiredIsEnforcedAsFarAsPossibleWithOneWarning(String kernel, String reason, String inForce)
 			throws Exception {
 		String output = output(kernel, 0, "--ipc.children.worker.sandbox.required=false",

@@ -47,7 +47,7 @@ class SandboxAuditLogTests {
 		String script = "read x < '%s'; echo x > %s/new; ls / > /dev/null; cat <&3".formatted(read, written);
 		RawWorker.shell(script, AUDITED).run((context) -> {
 			Awaitility.await().until(() -> !messages("So far, it needs").isEmpty());
-			assertThat(messages("So far, it needs").get(0)).contains("would refuse", "\n    read " + read + " (",
+			assertThat(messages("So far, it needs").get(0)).contains("would deny", "\n    read " + read + " (",
 					"\n    write " + written + " (", "\n    execute ", "\n    read / (",
 					"\n    ipc.children.worker.sandbox.read[0]=" + read,
 					"\n    ipc.children.worker.sandbox.write=" + written, "\n    ipc.children.worker.sandbox.execute=",

@@ -26,7 +26,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 class SandboxHintTests {
 
 	private static final String READ = "It probably needs to read FILE: if it should, set"
-			+ " ipc.children.worker.sandbox.read=FILE. ipc.children.worker.sandbox.audit=true tells all that it needs";
+			+ " ipc.children.worker.sandbox.read=FILE. ipc.children.worker.sandbox.audit=true shows everything that it needs";
 
 	@TempDir
 	private Path folder;
