@@ -31,12 +31,9 @@ final class AuditedRules {
 			return;
 		}
 		Map<Path, Integer> rights = new HashMap<>();
-		allow(rights, Restrictions.SINKS, READ | WRITE);
-		allow(rights, needs.readable(), READ);
-		allow(rights, needs.executable(), READ | EXECUTE);
-		allow(rights, sandbox.readable(), READ);
-		allow(rights, sandbox.executable(), READ | EXECUTE);
-		allow(rights, sandbox.writable(), READ | WRITE);
+		for (FileGrant grant : FileGrant.of(sandbox, needs)) {
+			allow(rights, grant.paths(), READ | right(grant.access()));
+		}
 		this.rights = rights;
 	}
 
@@ -64,17 +61,21 @@ final class AuditedRules {
 		if (this.rights == null) {
 			return true;
 		}
-		int wanted = switch (access) {
-			case READ -> READ;
-			case WRITE -> WRITE;
-			case EXECUTE -> EXECUTE;
-			case OTHER -> 0;
-		};
+		int wanted = right(access);
 		int granted = 0;
 		for (Path path = real; path != null; path = path.getParent()) {
 			granted |= this.rights.getOrDefault(path, 0);
 		}
 		return (granted & wanted) == wanted && wanted != 0;
+	}
+
+	private static int right(SandboxNeed.Access access) {
+		return switch (access) {
+			case READ -> READ;
+			case WRITE -> WRITE;
+			case EXECUTE -> EXECUTE;
+			case OTHER -> 0;
+		};
 	}
 
 }

@@ -41,12 +41,12 @@ final class Landlock implements AutoCloseable {
 	/** What can be granted for a file that is not a folder. */
 	private static final long OF_FILES = EXECUTE | WRITE_FILE | READ_FILE | TRUNCATE | IOCTL_DEV;
 
-	static final long TO_READ = READ_FILE | READ_DIR;
+	private static final long TO_READ = READ_FILE | READ_DIR;
 
-	static final long TO_EXECUTE = EXECUTE | READ_FILE | READ_DIR;
+	private static final long TO_EXECUTE = EXECUTE | READ_FILE | READ_DIR;
 
-	static final long TO_WRITE = READ_FILE | READ_DIR | WRITE_FILE | REMOVE_DIR | REMOVE_FILE | MAKE_DIR | MAKE_REG
-			| MAKE_SOCK | MAKE_FIFO | MAKE_SYM | REFER | TRUNCATE;
+	private static final long TO_WRITE = READ_FILE | READ_DIR | WRITE_FILE | REMOVE_DIR | REMOVE_FILE | MAKE_DIR
+			| MAKE_REG | MAKE_SOCK | MAKE_FIFO | MAKE_SYM | REFER | TRUNCATE;
 
 	private static final int RULESET_SIZE = 24, RULE_SIZE = 12;
 
@@ -74,6 +74,16 @@ final class Landlock implements AutoCloseable {
 	static int abi() {
 		long abi = LibC.syscall(LibC.SYS_LANDLOCK_CREATE_RULESET, 0, 0, VERSION, 0, 0);
 		return (abi < 0) ? -Errno.last() : (int) abi;
+	}
+
+	/** The rights to use files in a way. */
+	static long rights(SandboxNeed.Access access) {
+		return switch (access) {
+			case READ -> TO_READ;
+			case WRITE -> TO_WRITE;
+			case EXECUTE -> TO_EXECUTE;
+			case OTHER -> 0;
+		};
 	}
 
 	/** Rules that deny everything. */

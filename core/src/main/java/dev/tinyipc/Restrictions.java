@@ -1,8 +1,6 @@
 package dev.tinyipc;
 
-import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -45,9 +43,6 @@ final class Restrictions implements AutoCloseable {
 	 */
 	private static final int OF_FILES_AND_USERS = 1 << 0 | 1 << 1 | 1 << 2 | 1 << 3 | 1 << 4 | 1 << 6 | 1 << 7
 			| 1 << 31;
-
-	/** What they take in is dropped, and what they give is nobody's. */
-	static final List<Path> SINKS = List.of(Path.of("/dev/null"), Path.of("/dev/zero"), Path.of("/dev/full"));
 
 	/**
 	 * The filters by the version of Landlock that they complete; there are one or two.
@@ -141,7 +136,6 @@ final class Restrictions implements AutoCloseable {
 		}
 		this.landlock = (needs != null) ? Landlock.denyingAll(abi) : Landlock.denyingNetwork(abi);
 		if (needs != null) {
-			this.landlock.allow(SINKS, Landlock.TO_WRITE);
 			allow(this.landlock, needs);
 		}
 		this.calls.add(this.landlock.restrictSelf());
@@ -151,27 +145,21 @@ final class Restrictions implements AutoCloseable {
 
 	private void allow(Landlock landlock, ProgramNeeds needs) throws IpcException {
 		WritableFolders folders = new WritableFolders(this.sandbox.writable());
-		allow(landlock, needs.readable(), Landlock.TO_READ, folders);
-		allow(landlock, needs.executable(), Landlock.TO_EXECUTE, folders);
-		allow(landlock, this.sandbox.readable(), Landlock.TO_READ, folders);
-		allow(landlock, this.sandbox.executable(), Landlock.TO_EXECUTE, folders);
-		allow(landlock, this.sandbox.writable(), Landlock.TO_WRITE, folders);
+		for (FileGrant grant : FileGrant.of(this.sandbox, needs)) {
+			long rights = Landlock.rights(grant.access());
+			if (folders.isEmpty()) {
+				landlock.allow(grant.paths(), rights);
+			}
+			else {
+				landlock.allowUnlinked(folders.follow(grant.paths()), rights);
+			}
+		}
 		Stream.of(needs.executable(), needs.readable())
 			.map(folders::changeable)
 			.flatMap(Optional::stream)
 			.findFirst()
 			.ifPresent((file) -> this.missing.add("The child may change " + file
 					+ ", which is part of its program: what it writes there is run by its successors."));
-	}
-
-	private static void allow(Landlock landlock, Collection<Path> paths, long rights, WritableFolders folders)
-			throws IpcException {
-		if (folders.isEmpty()) {
-			landlock.allow(paths, rights);
-		}
-		else {
-			landlock.allowUnlinked(folders.follow(paths), rights);
-		}
 	}
 
 	/** Of the low 32 capabilities, keeps those of a mask; of the others none. */
