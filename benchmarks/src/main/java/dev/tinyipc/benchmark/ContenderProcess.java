@@ -60,6 +60,16 @@ final class ContenderProcess implements AutoCloseable {
 		return "";
 	}
 
+	/** Keeps it and its child on the processors of a layout. */
+	void pin(Processors processors, Layout layout) throws IOException {
+		processors.pin(this.process.toHandle(), layout);
+	}
+
+	/** Lets it, and the children to come, run anywhere. */
+	void release(Processors processors) throws IOException {
+		processors.release(this.process.toHandle());
+	}
+
 	Contender.Result run(Duration duration) throws IOException {
 		long cpu = CpuTime.of(this.process.toHandle());
 		String[] words = ask("run " + duration.toMillis()).split(" ");

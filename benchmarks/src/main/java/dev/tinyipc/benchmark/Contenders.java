@@ -9,6 +9,7 @@ import java.util.stream.Stream;
 
 import dev.tinyipc.benchmark.own.ChannelContender;
 import dev.tinyipc.benchmark.own.RawContender;
+import dev.tinyipc.benchmark.own.ReadContender;
 import dev.tinyipc.benchmark.own.SpinTime;
 import dev.tinyipc.benchmark.own.TemplateContender;
 import dev.tinyipc.benchmark.peer.GrpcContender;
@@ -33,12 +34,11 @@ final class Contenders {
 
 	/** What the targets are about. */
 	private static final Set<String> WITH_TARGET = Set.of("c", "raw", "raw-spinning", "raw-locked", "raw-64m", "raw-8g",
-			"channel-c", "template");
+			"channel-c", "template", "records", "tokens");
 
 	private static final String FIRST_COMPILER_ONLY = "-XX:TieredStopAtLevel=1";
 
-	/** The others that a target is about, HTTP and JMS, are not warm within minutes. */
-	private static final Set<String> FAST_PEERS_WITH_TARGET = Set.of("pipes", "grpc");
+	private static final Set<String> PEERS_WITH_TARGET = Set.of("pipes", "grpc");
 
 	/**
 	 * What the peers take part in. The sizes between those tell nothing more about them,
@@ -46,6 +46,11 @@ final class Contenders {
 	 */
 	private static final String[] PEER_WORKS = { "roundtrip 64", "oneway 64", "descriptor", "object", "objects",
 			"spawn java" };
+
+	/** Behind the name of one that does what another one is compared with. */
+	private static final String BESIDE = "-beside";
+
+	private static final int NEW_JDK = 25;
 
 	private Contenders() {
 	}
@@ -55,6 +60,7 @@ final class Contenders {
 		List<Entry> all = new ArrayList<>();
 		reference(all);
 		own(all);
+		comparisons(all);
 		peers(all);
 		return all;
 	}
@@ -64,17 +70,27 @@ final class Contenders {
 	 */
 	static List<Entry> quick() {
 		Stream<Entry> own = all().stream().filter((entry) -> WITH_TARGET.contains(entry.name()));
-		Stream<Entry> peers = all().stream().filter((entry) -> FAST_PEERS_WITH_TARGET.contains(entry.name()));
-		return Stream.concat(own, peers.map((entry) -> entry.only("object"))).toList();
+		Stream<Entry> peers = all().stream().filter((entry) -> PEERS_WITH_TARGET.contains(entry.name()));
+		return Stream.concat(own, peers.map((entry) -> entry.only("object", "objects"))).toList();
 	}
 
 	/**
 	 * Those that show that the benchmarks work, in works that they must be able to do.
 	 */
 	static List<Entry> smoke() {
-		Stream<Entry> all = all().stream().filter((entry) -> Set.of(REFERENCE, "template").contains(entry.name()));
-		Stream<Entry> others = all().stream().filter((entry) -> entry.name().equals("channel"));
-		return Stream.concat(all, others.map((entry) -> entry.only("roundtrip", "object", "fetch"))).toList();
+		List<Entry> all = new ArrayList<>();
+		for (Entry entry : all()) {
+			switch (entry.name()) {
+				case REFERENCE, "records", "tokens", "template-beside" -> all.add(entry);
+				case "template" -> all.add(entry.only("roundtrip", "object", "fetch", "callers", "pool"));
+				case "channel" -> all.add(entry.only("roundtrip", "object", "fetch"));
+				case "grpc" -> all.add(entry.only("fetch"));
+				default -> {
+					// The others need more time, or what the machine may lack.
+				}
+			}
+		}
+		return all;
 	}
 
 	private static void reference(List<Entry> all) {
@@ -95,15 +111,39 @@ final class Contenders {
 		String template = TemplateContender.class.getName();
 		all.add(java("template", "`CborMessageTemplate` in a Spring Boot application, worker in Java", template));
 		all.add(java("template-asleep", "`template` with a spin time of zero", template).spinning(0)
-			.only("roundtrip", "object", "objects", "fetch", "callers", "pool"));
+			.only("roundtrip", "object"));
 		all.add(java("template-c1", "`template`, the worker with the first compiler only", template,
 				FIRST_COMPILER_ONLY)
-			.only("object", "objects", "spawn"));
-		all.add(java("raw-locked", "`raw`, whose child is locked down", raw, "locked-c").only("spawn", "roundtrip"));
-		all.add(java("raw-64m", "`raw`, whose parent has a heap of 64 MiB, touched", raw, "c").only("spawn")
+			.only("object", "objects", "spawn java"));
+		all.add(java("raw-locked", "`raw`, whose child is locked down", raw, "locked-c").only("spawn c", "roundtrip"));
+		all.add(java("raw-64m", "`raw`, whose parent has a heap of 64 MiB, touched", raw, "c").only("spawn c")
 			.with("-Xms64m", "-Xmx64m", "-XX:+AlwaysPreTouch"));
-		all.add(java("raw-8g", "`raw`, whose parent has a heap of 8 GiB, touched", raw, "c").only("spawn")
+		all.add(java("raw-8g", "`raw`, whose parent has a heap of 8 GiB, touched", raw, "c").only("spawn c")
 			.with("-Xms8g", "-Xmx8g", "-XX:+AlwaysPreTouch"));
+	}
+
+	/** Of which only one comparison is made. */
+	private static void comparisons(List<Entry> all) {
+		all.add(java("raw" + BESIDE, "`raw`, with one socket open", RawContender.class.getName(), "c").only("sockets"));
+		String template = TemplateContender.class.getName();
+		all.add(java("template" + BESIDE, "`template`, with a single child or fewer callers", template)
+			.only("callers"));
+		String reader = ReadContender.class.getName();
+		all.add(java("records", "1 000 orders read from memory by the library's mapper", reader, "records")
+			.only("read"));
+		all.add(java("tokens", "all of their tokens and values read, without a binding", reader, "tokens")
+			.only("read"));
+		Jdk.find(NEW_JDK).ifPresent((home) -> {
+			Entry entry = jvm(home, System.getProperty("java.class.path"), "template-25",
+					"`template` on JDK 25, with the starter's defaults", template);
+			all.add(entry.only("spawn java-25"));
+			// What the starter would choose for the child is chosen as the JVM would.
+			all.add(jvm(home, System.getProperty("java.class.path"), "template-25-plain",
+					"the same, the child a JVM with its own defaults and no archive of classes", template,
+					"-XX:+UseG1GC", "-XX:MaxRAMPercentage=25")
+				.with("-Dipc.class-sharing.enabled=false")
+				.only("spawn java-25"));
+		});
 	}
 
 	/** Other ways to do it. */
@@ -114,7 +154,8 @@ final class Contenders {
 		all.add(peer("pipes", "`ProcessBuilder`, a line of JSON a message over its pipes", PipesContender.class));
 		all.add(peer("http", "`RestClient` and a Spring Boot web application, JSON over loopback",
 				HttpContender.class));
-		all.add(peer("grpc", "gRPC over a Unix-domain socket, its own generated types", GrpcContender.class));
+		all.add(peer("grpc", "gRPC over a Unix-domain socket, its own generated types", GrpcContender.class)
+			.alsoIn("fetch"));
 		all.add(peer("jms", "`JmsTemplate` and an Artemis broker in the parent, in memory, JSON", JmsContender.class));
 		all.add(program("python", "Python's `multiprocessing` connections, objects by pickle", "python3",
 				"peers/python/contender.py")
@@ -133,7 +174,7 @@ final class Contenders {
 	private static Entry peer(String name, String description, Class<? extends Contender> type) {
 		String classPath = System.getProperty("java.class.path") + File.pathSeparator
 				+ Path.of("target", "peer-class-path", "*");
-		return jvm(classPath, name, description, type.getName()).only(PEER_WORKS);
+		return jvm(ownJdk(), classPath, name, description, type.getName()).only(PEER_WORKS);
 	}
 
 	private static Entry program(String name, String description, String... command) {
@@ -142,12 +183,17 @@ final class Contenders {
 
 	/** A class that implements {@link Contender}, in a JVM with the JDK's defaults. */
 	private static Entry java(String name, String description, String type, String... arguments) {
-		return jvm(System.getProperty("java.class.path"), name, description, type, arguments);
+		return jvm(ownJdk(), System.getProperty("java.class.path"), name, description, type, arguments);
 	}
 
-	private static Entry jvm(String classPath, String name, String description, String type, String... arguments) {
+	private static Path ownJdk() {
+		return Path.of(System.getProperty("java.home"));
+	}
+
+	private static Entry jvm(Path jdk, String classPath, String name, String description, String type,
+			String... arguments) {
 		List<String> command = new ArrayList<>();
-		command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+		command.add(jdk.resolve("bin").resolve("java").toString());
 		command.add("--enable-native-access=ALL-UNNAMED");
 		command.addAll(List.of("-cp", classPath, ContenderMain.class.getName(), type));
 		command.addAll(List.of(arguments));
@@ -171,6 +217,11 @@ final class Contenders {
 			return new Entry(this.name, this.description, this.command, Set.of(works));
 		}
 
+		/** Takes part in this one too. */
+		Entry alsoIn(String work) {
+			return only(Stream.concat(this.works.stream(), Stream.of(work)).toArray(String[]::new));
+		}
+
 		/** Its JVM gets these flags. */
 		Entry with(String... flags) {
 			List<String> command = new ArrayList<>(this.command);
@@ -185,7 +236,17 @@ final class Contenders {
 			return new Entry(this.name, this.description, command, this.works);
 		}
 
+		/** It does what another one is compared with, in the rounds of that one. */
+		boolean isBeside() {
+			return this.name.endsWith(BESIDE);
+		}
+
 		boolean takesPartIn(Work work) {
+			// On one core the one that spins has what the other one needs.
+			if ((isBeside() && work.beside().isEmpty()) || (this.name.equals(REFERENCE) && work.reference().isEmpty())
+					|| (this.name.contains("spin") && work.layout() == Layout.SAME_CORE)) {
+				return false;
+			}
 			return this.works.isEmpty() || this.works.contains(work.name()) || this.works.contains(work.line());
 		}
 

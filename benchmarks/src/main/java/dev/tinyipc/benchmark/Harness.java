@@ -35,6 +35,11 @@ public final class Harness {
 	 */
 	public static void main(String[] arguments) throws Exception {
 		System.setProperty("java.awt.headless", "true");
+		if (arguments.length > 0 && arguments[0].equals("--compare")) {
+			List<String> differences = Comparison.print(arguments[1], arguments[2]);
+			differences.forEach((target) -> System.err.println("differs by too much: " + target));
+			System.exit(differences.isEmpty() ? 0 : 1);
+		}
 		new Harness(Options.parse(List.of(arguments))).run();
 		System.exit(0);
 	}
@@ -42,7 +47,8 @@ public final class Harness {
 	private void run() throws Exception {
 		long start = System.nanoTime();
 		List<Contenders.Entry> entries = this.options.contenders();
-		Rounds rounds = new Rounds(entries);
+		Processors processors = Processors.available();
+		Rounds rounds = new Rounds(entries, processors);
 		try (rounds) {
 			List<Work> works = new ArrayList<>(this.options.works());
 			while (!works.isEmpty()) {
@@ -51,8 +57,8 @@ public final class Harness {
 				noteLoad();
 				Report now = new Report(this.results);
 				now.line("", "load " + Machine.load() + ", " + seconds(start) + " s");
-				now.table(work.name());
-				if (works.stream().noneMatch((next) -> next.name().equals(work.name()))) {
+				now.table(work.table());
+				if (works.stream().noneMatch((next) -> next.table().equals(work.table()))) {
 					System.out.println(now.text());
 				}
 				rounds.keepOnly(works);
@@ -60,7 +66,7 @@ public final class Harness {
 		}
 		Allocations allocations = this.options.jmh() ? Allocations.measure(this.options.size() != Size.FULL)
 				: Allocations.none();
-		String report = report(entries, rounds, allocations, seconds(start));
+		String report = report(entries, rounds, allocations, processors, seconds(start));
 		System.out.println(report);
 		if (this.options.size() == Size.SMOKE) {
 			checkComplete();
@@ -86,18 +92,20 @@ public final class Harness {
 		return Duration.ofNanos(System.nanoTime() - start).toSeconds();
 	}
 
-	private String report(List<Contenders.Entry> entries, Rounds rounds, Allocations allocations, long seconds)
-			throws IOException {
+	private String report(List<Contenders.Entry> entries, Rounds rounds, Allocations allocations, Processors processors,
+			long seconds) throws IOException {
 		String name = LocalDate.now() + "-" + this.options.name();
 		Report report = new Report(this.results);
 		var machine = Machine.describe();
+		machine.put("processors of parent and child, where they are pinned", processors.description());
 		machine.put("load of the machine meanwhile, the harness included",
 				String.format(Locale.ROOT, "%.1f–%.1f", this.lowestLoad, this.highestLoad));
 		machine.put("duration", seconds + " s" + this.options.size().remark);
 		report.title("Speed, measured side by side", machine);
-		report.targets(Targets.check(this.results, allocations));
-		for (String work : this.results.workNames()) {
-			report.table(work);
+		List<Targets.Row> targets = Targets.check(this.results, allocations);
+		report.targets(targets);
+		for (String table : this.results.tables()) {
+			report.table(table);
 		}
 		if (!allocations.figures().isEmpty()) {
 			report.allocations(allocations);
@@ -108,6 +116,7 @@ public final class Harness {
 			report.line("![" + plot + "](" + plot + ")", "");
 		}
 		Files.writeString(folder.resolve(name + ".md"), report.text());
+		Comparison.write(Comparison.file(folder, name), targets);
 		return report.text();
 	}
 
@@ -170,7 +179,7 @@ public final class Harness {
 			Size size = Size.of(arguments);
 			String only = value(arguments, "--only", ".*");
 			Set<String> wanted = Set.of(value(arguments, "--contenders", "").split(","));
-			List<Work> works = size.works().stream().filter((work) -> work.line().matches(only)).toList();
+			List<Work> works = size.works().stream().filter((work) -> work.key().matches(only)).toList();
 			List<Contenders.Entry> contenders = size.contenders()
 				.stream()
 				.filter((entry) -> wanted.contains("") || wanted.contains(entry.name()))

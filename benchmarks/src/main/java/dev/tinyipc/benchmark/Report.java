@@ -14,8 +14,13 @@ final class Report {
 
 	private static final double KILO = 1000;
 
-	/** Whose time on a core is gone with the child, or no matter. */
-	private static final Set<String> PROCESSES_END = Set.of("spawn", "idle");
+	/** More works stand below each other, and the contenders side by side. */
+	private static final int MOST_COLUMNS = 6;
+
+	/** In which one asks for calls per second. */
+	private static final Set<String> WITH_THROUGHPUT = Set.of("callers", "pool");
+
+	private static final double NANOS_PER_SECOND = 1_000_000_000;
 
 	private final Results results;
 
@@ -37,12 +42,17 @@ final class Report {
 
 	void targets(List<Targets.Row> targets) {
 		line("## Targets", "",
-				"The median, over the rounds, of the ratio within a round; heap in bytes. The last column is the same ratio of",
-				"the time that parent and child had a core, which depends less on what else the machine does.", "",
-				"| target | at most | measured | met | time on cores |", "|---|---|---|---|---|");
+				"The median, over the rounds, of the ratio within a round, and between which values it lies with a confidence of",
+				"95 %; heap in bytes. The last column is the same ratio of the time that parent and child had a core, which depends",
+				"less on what else the machine does.", "",
+				"| target | at most | measured | between | met | time on cores |", "|---|---|---|---|---|---|");
 		for (Targets.Row row : targets) {
-			line("| " + row.what() + " | " + number(row.limit()) + " | " + row.measured().map(Report::number).orElse("")
-					+ " | " + row.verdict() + " | " + row.onCores().map(Report::number).orElse("") + " |");
+			Interval measured = row.measured();
+			line("| " + row.what() + " | " + number(row.limit()) + " | "
+					+ ((measured != null) ? number(measured.median()) : "") + " | "
+					+ ((measured != null && measured.low() < measured.high())
+							? number(measured.low()) + "–" + number(measured.high()) : "")
+					+ " | " + row.verdict() + " | " + ((row.onCores() != null) ? number(row.onCores()) : "") + " |");
 		}
 		line("");
 	}
@@ -57,35 +67,50 @@ final class Report {
 		line("");
 	}
 
-	/** All works of one name, side by side. */
-	void table(String name) {
-		List<Work> works = this.results.works(name);
-		line("## " + name, "", "Median for one operation, its range over " + works.get(0).rounds()
-				+ " rounds, and the ratio to C" + reference(works.get(0)) + '.', "");
-		row("", works.stream().map((work) -> work.parameter().isEmpty() ? work.name() : work.parameter()));
-		row("---", works.stream().map((work) -> "---"));
-		for (String contender : contenders(works)) {
-			row('`' + contender + '`', works.stream().map((work) -> cell(work, contender)));
+	/** All works of one table. */
+	void table(String table) {
+		List<Work> works = this.results.works(table);
+		Work first = works.get(0);
+		line("## " + table, "", first.name().equals("idle") ? "Of the parent, while nothing happens."
+				: "For one operation: **median** of the time, its range over " + rounds(works) + " rounds or more"
+						+ (first.reference().isEmpty() ? "" : ", the ratio to C" + reference(first))
+						+ "; then the time on a core, parent and child together. Layout: "
+						+ first.layout().description() + '.',
+				"");
+		List<String> contenders = contenders(works);
+		if (works.size() <= MOST_COLUMNS) {
+			head(works.stream().map(Report::column));
+			for (String contender : contenders) {
+				row('`' + contender + '`', works.stream().map((work) -> cell(work, contender)));
+			}
+		}
+		else {
+			head(contenders.stream().map((contender) -> '`' + contender + '`'));
+			for (Work work : works) {
+				row(column(work), contenders.stream().map((contender) -> cell(work, contender)));
+			}
 		}
 		line("");
-		if (!PROCESSES_END.contains(name)) {
-			cpu(works);
-		}
 		notes(works);
 	}
 
-	private void cpu(List<Work> works) {
-		line("Time on a core for one operation, parent and child together:", "");
-		row("", works.stream().map((work) -> work.parameter().isEmpty() ? work.name() : work.parameter()));
-		row("---", works.stream().map((work) -> "---"));
-		for (String contender : contenders(works)) {
-			row('`' + contender + '`',
-					works.stream()
-						.map((work) -> this.results.find(work.line(), contender)
-							.map((samples) -> time(samples.cpu().median()))
-							.orElse("")));
-		}
-		line("");
+	private int rounds(List<Work> works) {
+		return works.stream()
+			.flatMap((work) -> this.results.contenders(work.key()).values().stream())
+			.filter((samples) -> !samples.isEmpty())
+			.mapToInt(Samples::rounds)
+			.min()
+			.orElse(0);
+	}
+
+	private static String column(Work work) {
+		return work.parameter().isEmpty() ? work.name() : work.parameter();
+	}
+
+	private void head(Stream<String> columns) {
+		List<String> all = columns.toList();
+		row("", all.stream());
+		row("---", all.stream().map((column) -> "---"));
 	}
 
 	private static String reference(Work work) {
@@ -94,18 +119,18 @@ final class Report {
 
 	private static Set<String> names(Results results, List<Work> works) {
 		return works.stream()
-			.flatMap((work) -> results.contenders(work.line()).keySet().stream())
+			.flatMap((work) -> results.contenders(work.key()).keySet().stream())
 			.collect(Collectors.toCollection(LinkedHashSet::new));
 	}
 
 	private List<String> contenders(List<Work> works) {
 		return names(this.results, works).stream()
-			.filter((name) -> works.stream().anyMatch((work) -> this.results.find(work.line(), name).isPresent()))
+			.filter((name) -> works.stream().anyMatch((work) -> this.results.find(work.key(), name).isPresent()))
 			.toList();
 	}
 
 	private String cell(Work work, String contender) {
-		Optional<Samples> found = this.results.find(work.line(), contender);
+		Optional<Samples> found = this.results.find(work.key(), contender);
 		if (found.isEmpty()) {
 			return "";
 		}
@@ -116,15 +141,17 @@ final class Report {
 		}
 		Spread time = found.get().time();
 		return "**" + time(time.median()) + "** (" + time(time.min()) + "–" + time(time.max()) + ')'
-				+ this.results.find(work.line(), Contenders.REFERENCE)
-					.map((reference) -> " ×" + number(found.get().ratioTo(reference).median()))
-					.orElse("");
+				+ this.results.find(work.key(), Contenders.REFERENCE)
+					.map((reference) -> " ×" + number(Spread.of(found.get().ratiosTo(reference)).median()))
+					.orElse("")
+				+ ", on cores " + time(found.get().cpu().median()) + (WITH_THROUGHPUT.contains(work.name())
+						? String.format(Locale.ROOT, ", %.0f/s", NANOS_PER_SECOND / time.median()) : "");
 	}
 
 	/** Who failed, which must not look as if it had no such work. */
 	private void notes(List<Work> works) {
 		for (Work work : works) {
-			this.results.contenders(work.line()).forEach((name, samples) -> {
+			this.results.contenders(work.key()).forEach((name, samples) -> {
 				String missing = samples.missing();
 				if (missing != null && missing.startsWith("failed")) {
 					line("- `" + name + "`, " + work.line() + ": " + missing, "");

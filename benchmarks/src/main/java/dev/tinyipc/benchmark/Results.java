@@ -15,24 +15,24 @@ final class Results {
 
 	void add(Work work, Map<String, Samples> contenders) {
 		this.works.add(work);
-		this.samples.put(work.line(), contenders);
+		this.samples.put(work.key(), contenders);
 	}
 
 	List<Work> works() {
 		return this.works;
 	}
 
-	/** Those of a name that differ by their parameter. */
-	List<Work> works(String name) {
-		return this.works.stream().filter((work) -> work.name().equals(name)).toList();
+	/** Those of a table, which differ by their parameter. */
+	List<Work> works(String table) {
+		return this.works.stream().filter((work) -> work.table().equals(table)).toList();
 	}
 
-	List<String> workNames() {
-		return this.works.stream().map(Work::name).distinct().toList();
+	List<String> tables() {
+		return this.works.stream().map(Work::table).distinct().toList();
 	}
 
-	Map<String, Samples> contenders(String line) {
-		return this.samples.getOrDefault(line, Map.of());
+	Map<String, Samples> contenders(String key) {
+		return this.samples.getOrDefault(key, Map.of());
 	}
 
 	/** Where a figure is missing, and why. */
@@ -52,8 +52,8 @@ final class Results {
 	}
 
 	/** Empty unless it was measured. */
-	Optional<Samples> find(String line, String contender) {
-		return Optional.ofNullable(contenders(line).get(contender)).filter((found) -> !found.isEmpty());
+	Optional<Samples> find(String key, String contender) {
+		return Optional.ofNullable(contenders(key).get(contender)).filter((found) -> !found.isEmpty());
 	}
 
 }

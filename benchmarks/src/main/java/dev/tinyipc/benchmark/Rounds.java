@@ -18,14 +18,20 @@ final class Rounds implements AutoCloseable {
 	/** Long enough that a slow contender's progress is more than chance. */
 	private static final Duration WARM_UP_TURN = Duration.ofMillis(300);
 
+	/** For rounds beyond those that each contender has, altogether. */
+	private static final Duration PATIENCE = Duration.ofSeconds(12);
+
 	private final List<Contenders.Entry> entries;
+
+	private final Processors processors;
 
 	private final Map<String, ContenderProcess> running = new LinkedHashMap<>();
 
 	private final Map<String, String> missing = new LinkedHashMap<>();
 
-	Rounds(List<Contenders.Entry> entries) {
+	Rounds(List<Contenders.Entry> entries, Processors processors) {
 		this.entries = entries;
+		this.processors = processors;
 	}
 
 	/** Those that could not be started, and why. */
@@ -47,16 +53,63 @@ final class Rounds implements AutoCloseable {
 				}
 			}
 		}
+		warmUp(work, ready);
+		for (int round = 0; round < work.rounds(); round++) {
+			measure(work, ready);
+		}
+		decide(work, ready);
+		eachOf(ready, (turn) -> turn.contender.done());
+		return all;
+	}
+
+	/**
+	 * Nobody is pinned meanwhile: the compilers of a JVM would take the time from what
+	 * they compile for. A last turn is pinned, but not measured either: caches, and what
+	 * has learned from earlier waits, get used to the new place.
+	 */
+	private void warmUp(Work work, List<Turn> ready) throws InterruptedException {
 		List<Turn> cold = new ArrayList<>(work.warmUp().isZero() ? List.of() : ready);
 		while (!cold.isEmpty()) {
 			eachOf(cold, (turn) -> turn.warmUp.add(turn.contender.run(WARM_UP_TURN)));
 			cold.removeIf((turn) -> turn.warmUp.isOver() || turn.samples.missing() != null);
 		}
-		for (int round = 0; round < work.rounds(); round++) {
-			eachOf(ready, (turn) -> turn.samples.add(turn.contender.run(work.turn())));
+		if (work.layout() != Layout.FREE) {
+			eachOf(ready, (turn) -> {
+				turn.contender.pin(this.processors, work.layout());
+				turn.contender.run(work.turn());
+			});
 		}
-		eachOf(ready, (turn) -> turn.contender.done());
-		return all;
+	}
+
+	private void measure(Work work, List<Turn> turns) throws InterruptedException {
+		eachOf(turns, (turn) -> turn.samples.add(turn.contender.run(work.turn())));
+	}
+
+	/**
+	 * Adds rounds, for those that targets are about, until it is known well enough what
+	 * each target's ratio is, or there is no hope.
+	 */
+	private void decide(Work work, List<Turn> ready) throws InterruptedException {
+		Map<String, Samples> present = new LinkedHashMap<>();
+		ready.stream()
+			.filter((turn) -> turn.samples.missing() == null)
+			.forEach((turn) -> present.put(turn.contender.entry().name(), turn.samples));
+		List<Target> targets = Targets.ALL.stream()
+			.filter((target) -> target.work().equals(work.key()) && present.containsKey(target.contender())
+					&& present.containsKey(target.other()))
+			.toList();
+		List<Turn> concerned = ready.stream()
+			.filter((turn) -> targets.stream().anyMatch((target) -> target.isAbout(turn.contender.entry().name())))
+			.toList();
+		long end = System.nanoTime() + PATIENCE.toNanos();
+		for (int round = work.rounds(); round < work.mostRounds() && System.nanoTime() < end; round++) {
+			if (concerned.stream().anyMatch((turn) -> turn.samples.missing() != null) || targets.stream()
+				.allMatch((target) -> target.measured(present.get(target.contender()), present.get(target.other()))
+					.narrow())) {
+				return;
+			}
+			measure(work, concerned);
+		}
 	}
 
 	private void eachOf(List<Turn> turns, Action action) throws InterruptedException {
@@ -87,7 +140,8 @@ final class Rounds implements AutoCloseable {
 			return null;
 		}
 		try {
-			String reason = contender.prepare(work.lineFor(entry.name()));
+			contender.release(this.processors);
+			String reason = contender.prepare(work.lineFor(entry));
 			if (reason.isEmpty()) {
 				return contender;
 			}

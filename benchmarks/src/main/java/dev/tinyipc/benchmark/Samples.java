@@ -2,11 +2,15 @@ package dev.tinyipc.benchmark;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.ToDoubleBiFunction;
+import java.util.stream.IntStream;
 
 import org.jspecify.annotations.Nullable;
 
 /** What one contender did in one work: one result a round, or why there is none. */
 final class Samples {
+
+	private static final double NANOS_PER_MILLI = 1_000_000;
 
 	private final List<Contender.Result> results = new ArrayList<>();
 
@@ -30,8 +34,8 @@ final class Samples {
 		return this.results.isEmpty();
 	}
 
-	List<Contender.Result> results() {
-		return this.results;
+	int rounds() {
+		return this.results.size();
 	}
 
 	/** Nanoseconds for one operation. */
@@ -48,13 +52,19 @@ final class Samples {
 	 * How many times as long this takes as another, round by round, so that what disturbs
 	 * both disturbs the ratio less.
 	 */
-	Spread ratioTo(Samples other) {
-		int rounds = Math.min(this.results.size(), other.results.size());
-		double[] ratios = new double[rounds];
-		for (int i = 0; i < rounds; i++) {
-			ratios[i] = nanos(this.results.get(i)) / nanos(other.results.get(i));
-		}
-		return Spread.of(ratios);
+	double[] ratiosTo(Samples other) {
+		return eachWith(other, (one, another) -> nanos(one) / nanos(another));
+	}
+
+	/** The same as a difference. */
+	double[] millisMoreThan(Samples other) {
+		return eachWith(other, (one, another) -> (nanos(one) - nanos(another)) / NANOS_PER_MILLI);
+	}
+
+	private double[] eachWith(Samples other, ToDoubleBiFunction<Contender.Result, Contender.Result> compare) {
+		return IntStream.range(0, Math.min(this.results.size(), other.results.size()))
+			.mapToDouble((round) -> compare.applyAsDouble(this.results.get(round), other.results.get(round)))
+			.toArray();
 	}
 
 	private static double nanos(Contender.Result result) {

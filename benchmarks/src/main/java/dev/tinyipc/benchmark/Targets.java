@@ -4,105 +4,127 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
+import org.jspecify.annotations.Nullable;
+
 /** What was promised, and whether it is so. */
 final class Targets {
 
-	private final Results results;
+	private static final String LIST = "list of 1 000 records there and back: `template` to ";
 
-	private final Allocations allocations;
+	/** Those that the harness adds rounds for until they are decided. */
+	static final List<Target> ALL = all();
 
-	private final List<Row> rows = new ArrayList<>();
+	private Targets() {
+	}
 
-	private Targets(Results results, Allocations allocations) {
-		this.results = results;
-		this.allocations = allocations;
+	private static List<Target> all() {
+		List<Target> all = new ArrayList<>();
+		objects(all);
+		pools(all);
+		bytes(all);
+		starts(all);
+		return List.copyOf(all);
+	}
+
+	private static void objects(List<Target> all) {
+		all.add(Target.ratio(LIST + "JSON lines over pipes", "objects", "template", "pipes", 0.65));
+		all.add(Target.ratio(LIST + "gRPC", "objects", "template", "grpc", 1.0));
+		all.add(Target.ratio("the same list streamed, to its last element: `template` to gRPC", "fetch stream",
+				"template", "grpc", 1.0));
+		all.add(Target.ratio("reading 1 000 records to reading all their tokens", "read", "records", "tokens", 1.15));
+		// An end that spins gains where the other one has a core of its own, so both
+		// count.
+		for (Layout layout : List.of(Layout.DIFFERENT_CORES, Layout.SAME_CORE)) {
+			String work = "object" + layout.suffix();
+			String object = "typed object" + layout.suffix() + ": `template` to ";
+			all.add(Target.ratio(object + "1 KiB in C", work, "template", "c", 1.2));
+			all.add(Target.ratio(object + "gRPC", work, "template", "grpc", 0.2));
+			all.add(Target.ratio(object + "JSON lines over pipes", work, "template", "pipes", 0.5));
+		}
+	}
+
+	private static void pools(List<Target> all) {
+		all.add(Target.ratio("one caller: a pool of 4 to a single child", "callers 1 4x1", "template",
+				"template-beside", 1.1));
+		all.add(Target.ratio("2 children of 4 lanes, time for each call: 64 callers to 4", "callers 64 2x4", "template",
+				"template-beside", 1.0));
+	}
+
+	private static void bytes(List<Target> all) {
+		all.add(Target.ratio("1 MiB there and back, `byte[]`: `template` to C", "roundtrip 1048576", "template", "c",
+				1.2));
+		for (String work : List.of("roundtrip", "oneway")) {
+			all.add(Target.ratio(work + " of 1 MiB: frames (`channel-c`) to C", work + " 1048576", "channel-c", "c",
+					1.15));
+			all.add(Target.ratio(work + " of 16 MiB: frames (`channel-c`) to C", work + " 16777216", "channel-c", "c",
+					1.15));
+		}
+		all.add(Target.ratio("round trip of 64 B: `raw` to C", "roundtrip 64", "raw", "c", 1.1));
+		all.add(Target.ratio("round trip of 64 B, same core: `raw` to C", "roundtrip 64" + Layout.SAME_CORE.suffix(),
+				"raw", "c", 1.1));
+		all.add(Target.ratio("64 B one way, single sends: `raw` to C", "oneway 64", "raw", "c", 1.35));
+		all.add(Target.ratio("64 B one way: `raw` in batches to single sends in C", "oneway-batch 64", "raw", "c",
+				1.0));
+		all.add(Target.ratio("round trip of 64 B: `raw-spinning` to `raw`", "roundtrip 64", "raw-spinning", "raw",
+				0.5));
+		all.add(Target.ratio("round trip of 64 B: child locked down (`raw-locked`) to `raw`", "roundtrip 64",
+				"raw-locked", "raw", 1.1));
+		all.add(Target.ratio("round trip of 64 B, `raw`: 1 000 sockets open to 1", "sockets 1000", "raw", "raw-beside",
+				1.1));
+	}
+
+	private static void starts(List<Target> all) {
+		all.add(Target.ratio("a Java child's start on JDK 25, to its first reply: `template-25` to a plain JVM",
+				"spawn java-25", "template-25", "template-25-plain", 0.3));
+		all.add(Target.ratio("a C child's start: parent of 8 GiB to 64 MiB", "spawn c", "raw-8g", "raw-64m", 1.2));
+		all.add(new Target("a C child's start, locked down: milliseconds more than `raw`", "spawn c", "raw-locked",
+				"raw", Target.Measure.DIFFERENCE, 1.0));
 	}
 
 	static List<Row> check(Results results, Allocations allocations) {
-		Targets targets = new Targets(results, allocations);
-		targets.sockets();
-		targets.messages();
-		targets.others();
-		targets.memory();
-		return targets.rows;
-	}
-
-	private void sockets() {
-		ratio("round trip of 64 B: `raw` to C", "roundtrip 64", "raw", "c", 1.10);
-		ratio("64 B one way, single sends: `raw` to C", "oneway 64", "raw", "c", 1.35);
-		ratio("64 B one way: `raw` in batches to single sends in C", "oneway-batch 64", "raw", "c", 1.00);
-		ratio("round trip of 64 B: `raw-spinning` to `raw`", "roundtrip 64", "raw-spinning", "raw", 0.5);
-		add("round trip of 64 B: 1 000 sockets open to 1", between("sockets 1000", "raw", "sockets 1", "raw"), 1.1);
-		ratio("a C child's start: parent of 8 GiB to 64 MiB", "spawn c", "raw-8g", "raw-64m", 1.2);
-		ratio("round trip of 64 B: child locked down (`raw-locked`) to `raw`", "roundtrip 64", "raw-locked", "raw",
-				1.1);
-		add("a C child's start, locked down: milliseconds more than `raw`", lockedDown(), 1.0);
-	}
-
-	private Optional<Double> lockedDown() {
-		Optional<Samples> raw = this.results.find("spawn c", "raw");
-		return this.results.find("spawn c", "raw-locked")
-			.flatMap((locked) -> raw.map((other) -> (locked.time().median() - other.time().median()) / 1_000_000));
-	}
-
-	private void messages() {
-		ratio("typed object: `template` to 1 KiB in C", "object", "template", "c", 1.5);
-		for (String work : List.of("roundtrip", "oneway")) {
-			ratio(work + " of 1 MiB: frames (`channel-c`) to C", work + " 1048576", "channel-c", "c", 1.15);
-			ratio(work + " of 16 MiB: frames (`channel-c`) to C", work + " 16777216", "channel-c", "c", 1.15);
+		List<Row> rows = new ArrayList<>();
+		for (Target target : ALL) {
+			rows.add(row(target.what(), target.measure(), target.limit(), target.measured(results),
+					onCores(target, results)));
 		}
+		rows.add(heap("heap for one raw send and receive, in bytes", 32, allocations.rawSendAndReceive()));
+		rows.add(heap("heap for one exchange beyond its payload, in bytes", 1200, allocations.exchangeBeyondPayload()));
+		return rows;
 	}
 
-	private void others() {
-		ratio("typed object: `template` to JSON lines over pipes", "object", "template", "pipes", 0.7);
-		ratio("typed object: `template` to HTTP", "object", "template", "http", 0.15);
-		ratio("typed object: `template` to gRPC", "object", "template", "grpc", 0.25);
-		ratio("typed object: `template` to JMS", "object", "template", "jms", 0.15);
-	}
-
-	private void memory() {
-		add("heap for one raw send and receive, in bytes", this.allocations.rawSendAndReceive(), 32);
-		add("heap for one exchange beyond its payload, in bytes", this.allocations.exchangeBeyondPayload(), 512);
-	}
-
-	private void ratio(String what, String work, String contender, String other, double limit) {
-		Optional<Samples> samples = this.results.find(work, contender);
-		Optional<Samples> others = this.results.find(work, other);
-		if (samples.isEmpty() || others.isEmpty()) {
-			add(what, Optional.empty(), limit);
-			return;
+	private static Optional<Double> onCores(Target target, Results results) {
+		if (target.measure() == Target.Measure.DIFFERENCE) {
+			return Optional.empty();
 		}
-		// The time of a child that has ended is nobody's.
-		Optional<Double> onCores = Optional.of(samples.get().cpu().median() / others.get().cpu().median())
-			.filter((ratio) -> !work.startsWith("spawn"));
-		this.rows.add(new Row(what, limit, Optional.of(samples.get().ratioTo(others.get()).median()), onCores));
+		return results.find(target.work(), target.contender())
+			.flatMap((samples) -> results.find(target.work(), target.other())
+				.map((others) -> samples.cpu().median() / others.cpu().median()));
 	}
 
-	private Optional<Double> between(String work, String contender, String otherWork, String other) {
-		return this.results.find(work, contender)
-			.flatMap((samples) -> this.results.find(otherWork, other)
-				.map((others) -> samples.time().median() / others.time().median()));
+	/** JMH divides by so many operations that chance has no part in it. */
+	private static Row heap(String what, double limit, Optional<Double> bytes) {
+		return row(what, Target.Measure.BYTES, limit, bytes.map(Interval::exactly), Optional.empty());
 	}
 
-	private void add(String what, Optional<Double> measured, double limit) {
-		this.rows.add(new Row(what, limit, measured, Optional.empty()));
+	private static Row row(String what, Target.Measure measure, double limit, Optional<Interval> measured,
+			Optional<Double> onCores) {
+		Verdict verdict = measured.map((interval) -> Verdict.of(interval, limit)).orElse(Verdict.UNMEASURED);
+		return new Row(what, measure, limit, measured.orElse(null), onCores.orElse(null), verdict);
 	}
 
 	/**
-	 * One target.
+	 * One target, as it is kept for a comparison with another run.
 	 *
 	 * @param what is measured
+	 * @param measure how
 	 * @param limit what it may be at most
-	 * @param measured what it is; empty if it was not measured
+	 * @param measured what it is
 	 * @param onCores the same ratio of the time on a core, which says more where others
 	 * want the cores too
+	 * @param verdict whether it is met
 	 */
-	record Row(String what, double limit, Optional<Double> measured, Optional<Double> onCores) {
-
-		String verdict() {
-			return this.measured.map((value) -> (value <= this.limit) ? "yes" : "**no**").orElse("not measured");
-		}
-
+	record Row(String what, Target.Measure measure, double limit, @Nullable Interval measured, @Nullable Double onCores,
+			Verdict verdict) {
 	}
 
 }

@@ -21,8 +21,9 @@ public final class ServedChild {
 
 	/**
 	 * Serves until the parent closes. What it takes is in the property {@code type}:
-	 * {@code bytes}, {@code order}, {@code orders} or {@code number}, to be echoed;
-	 * {@code fetch} for a number to be answered by that many orders.
+	 * {@code bytes}, {@code order}, {@code order-by-lanes}, {@code orders} or
+	 * {@code number}, to be echoed; {@code fetch} for a number to be answered by that
+	 * many orders.
 	 * @param arguments none: the starter gives none
 	 * @throws IpcException if it failed
 	 */
@@ -31,6 +32,7 @@ public final class ServedChild {
 		IpcServerBuilder server = switch (type) {
 			case "bytes" -> echo(byte[].class);
 			case "order" -> echo(Order.class);
+			case "order-by-lanes" -> echo(Order.class).threads(LANES);
 			case "orders" -> echo(Order[].class);
 			case "number" -> echo(Integer.class).threads(LANES);
 			case "fetch" -> fetch();

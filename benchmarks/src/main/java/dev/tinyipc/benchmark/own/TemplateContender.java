@@ -23,7 +23,7 @@ import org.springframework.context.annotation.Configuration;
 /** {@code CborMessageTemplate} in an application with the starter, to its worker. */
 public final class TemplateContender implements Contender {
 
-	private static final int POOL = 4;
+	private static final int WITH_NEW_START = 25;
 
 	private static final int POOL_CALLERS = 32;
 
@@ -46,7 +46,8 @@ public final class TemplateContender implements Contender {
 	public Session prepare(String work, List<String> parameters) throws Exception {
 		switch (work) {
 			case "callers" -> {
-				return new CallersSession(start("order", POOL), Integer.parseInt(parameters.get(0)), Order::sample);
+				return new CallersSession(callers(parameters.get(1)), Integer.parseInt(parameters.get(0)),
+						Order::sample);
 			}
 			case "pool" -> {
 				return new CallersSession(pool(parameters.get(0)), POOL_CALLERS, Integer::valueOf);
@@ -62,15 +63,29 @@ public final class TemplateContender implements Contender {
 				return new IdleSession(start("order", children));
 			}
 			case "spawn" -> {
-				if (!parameters.get(0).equals("java")) {
-					throw new CannotException("another child");
-				}
+				checkChild(parameters.get(0));
 				return new WorkerSpawnSession(start("order", 1));
 			}
 			default -> {
 				return TypedSession.prepare(start(TypedSession.childType(work), 1), work, parameters);
 			}
 		}
+	}
+
+	private static void checkChild(String child) throws CannotException {
+		boolean ours = child.equals("java")
+				|| (child.equals("java-25") && Runtime.version().feature() >= WITH_NEW_START);
+		if (!ours) {
+			throw new CannotException("another child, or on another JDK");
+		}
+	}
+
+	/** Such as {@code 2x4}: two processes, each with four lanes. */
+	private Template callers(String pool) {
+		String[] sizes = pool.split("x");
+		int lanes = Integer.parseInt(sizes[1]);
+		return start((lanes == 1) ? "order" : "order-by-lanes", Integer.parseInt(sizes[0]),
+				Map.of("concurrency", lanes));
 	}
 
 	/** The same number of places to be served in, in processes or in one process. */

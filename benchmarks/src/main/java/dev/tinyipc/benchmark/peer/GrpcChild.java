@@ -1,13 +1,17 @@
 package dev.tinyipc.benchmark.peer;
 
 import java.io.IOException;
+import java.util.Iterator;
+import java.util.List;
 
+import dev.tinyipc.benchmark.Order;
 import dev.tinyipc.benchmark.peer.proto.Bytes;
 import dev.tinyipc.benchmark.peer.proto.Count;
 import dev.tinyipc.benchmark.peer.proto.OrderList;
 import dev.tinyipc.benchmark.peer.proto.OrderMessage;
 import dev.tinyipc.benchmark.peer.proto.WorkerGrpc;
 import io.grpc.netty.NettyServerBuilder;
+import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
@@ -17,6 +21,8 @@ import io.netty.channel.unix.DomainSocketAddress;
 
 /** The child of {@link GrpcContender}. */
 final class GrpcChild extends WorkerGrpc.WorkerImplBase {
+
+	private final OrderList orders = GrpcOrders.messages(Order.samples());
 
 	private GrpcChild() {
 	}
@@ -55,6 +61,30 @@ final class GrpcChild extends WorkerGrpc.WorkerImplBase {
 	@Override
 	public void echoOrders(OrderList request, StreamObserver<OrderList> reply) {
 		answer(request, reply);
+	}
+
+	@Override
+	public void fetchOrders(Count request, StreamObserver<OrderList> reply) {
+		answer(OrderList.newBuilder().addAllOrders(wanted(request)).build(), reply);
+	}
+
+	/** As fast as the transport takes them. */
+	@Override
+	public void streamOrders(Count request, StreamObserver<OrderMessage> reply) {
+		ServerCallStreamObserver<OrderMessage> call = (ServerCallStreamObserver<OrderMessage>) reply;
+		Iterator<OrderMessage> left = wanted(request).iterator();
+		call.setOnReadyHandler(() -> {
+			while (call.isReady() && left.hasNext()) {
+				call.onNext(left.next());
+				if (!left.hasNext()) {
+					call.onCompleted();
+				}
+			}
+		});
+	}
+
+	private List<OrderMessage> wanted(Count request) {
+		return this.orders.getOrdersList().subList(0, (int) request.getCount());
 	}
 
 	private static <M> void answer(M message, StreamObserver<M> reply) {

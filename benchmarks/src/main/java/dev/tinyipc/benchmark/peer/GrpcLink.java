@@ -1,5 +1,6 @@
 package dev.tinyipc.benchmark.peer;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Function;
 import java.util.function.UnaryOperator;
@@ -7,6 +8,8 @@ import java.util.function.UnaryOperator;
 import com.google.protobuf.UnsafeByteOperations;
 import dev.tinyipc.benchmark.Order;
 import dev.tinyipc.benchmark.peer.proto.Bytes;
+import dev.tinyipc.benchmark.peer.proto.Count;
+import dev.tinyipc.benchmark.peer.proto.OrderMessage;
 import dev.tinyipc.benchmark.peer.proto.WorkerGrpc;
 import io.grpc.ManagedChannel;
 
@@ -34,6 +37,34 @@ record GrpcLink(ManagedChannel channel, AutoCloseable end) implements Peer.Link 
 	public Dialogue orders(List<Order> orders) {
 		return exchange(GrpcOrders.messages(orders), WorkerGrpc.newBlockingStub(this.channel)::echoOrders,
 				GrpcOrders::orders);
+	}
+
+	@Override
+	public Dialogue fetch(int count, boolean streamed) {
+		WorkerGrpc.WorkerBlockingStub stub = WorkerGrpc.newBlockingStub(this.channel);
+		Count request = Count.newBuilder().setCount(count).build();
+		return new Dialogue() {
+
+			private List<OrderMessage> orders = List.of();
+
+			@Override
+			public void exchange() {
+				if (streamed) {
+					List<OrderMessage> all = new ArrayList<>();
+					stub.streamOrders(request).forEachRemaining(all::add);
+					this.orders = all;
+				}
+				else {
+					this.orders = stub.fetchOrders(request).getOrdersList();
+				}
+			}
+
+			@Override
+			public Object reply() {
+				return this.orders.stream().map(GrpcOrders::order).toList();
+			}
+
+		};
 	}
 
 	private static <M> Dialogue exchange(M request, UnaryOperator<M> call, Function<M, Object> content) {

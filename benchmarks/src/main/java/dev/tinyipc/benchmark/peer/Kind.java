@@ -11,6 +11,8 @@ enum Kind {
 	ORDER,
 	/** The same with a list of orders. */
 	ORDERS,
+	/** A number, which it answers by so many orders. */
+	FETCH,
 	/** Bytes that carry a descriptor, which it closes. */
 	DESCRIPTOR
 

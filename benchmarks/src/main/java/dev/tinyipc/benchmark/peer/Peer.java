@@ -30,6 +30,11 @@ interface Peer {
 
 		Dialogue orders(List<Order> orders) throws Exception;
 
+		/** A small request for so many orders, in one reply or one by one. */
+		default Dialogue fetch(int count, boolean streamed) throws Exception {
+			throw new CannotException("fetches nothing");
+		}
+
 		default Dialogue descriptor(byte[] content) throws Exception {
 			throw new CannotException("no descriptors");
 		}

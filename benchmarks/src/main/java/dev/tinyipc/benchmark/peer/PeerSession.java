@@ -31,6 +31,7 @@ final class PeerSession implements Contender.Session {
 			case "descriptor" -> exchanges(peer.start(Kind.DESCRIPTOR), content(SMALL), Peer.Link::descriptor);
 			case "object" -> exchanges(peer.start(Kind.ORDER), Order.sample(0), Peer.Link::order);
 			case "objects" -> exchanges(peer.start(Kind.ORDERS), Order.samples(), Peer.Link::orders);
+			case "fetch" -> fetch(peer.start(Kind.FETCH), parameters.get(0).equals("stream"));
 			case "spawn" -> spawn(peer, parameters.get(0));
 			default -> throw new CannotException("not one of the peers' works");
 		};
@@ -51,6 +52,12 @@ final class PeerSession implements Contender.Session {
 
 	private static <T> PeerSession exchanges(Peer.Link link, T content, Opening<T> opening) throws Exception {
 		Dialogue dialogue = orClose(link, () -> checked(opening.open(link, content), content));
+		return new PeerSession(link, (duration) -> Contender.repeat(duration, dialogue::exchange));
+	}
+
+	private static PeerSession fetch(Peer.Link link, boolean streamed) throws Exception {
+		List<Order> orders = Order.samples();
+		Dialogue dialogue = orClose(link, () -> checked(link.fetch(orders.size(), streamed), orders));
 		return new PeerSession(link, (duration) -> Contender.repeat(duration, dialogue::exchange));
 	}
 

@@ -1,0 +1,33 @@
+package dev.tinyipc.benchmark;
+
+/** On which processors the parent and the child of every contender run. */
+enum Layout {
+
+	/** The parent on one, the child on another one. */
+	DIFFERENT_CORES("", "the parent is kept on one processor, the child on another"),
+
+	/** Both on one. */
+	SAME_CORE(", same core", "parent and child are kept on one processor"),
+
+	/** Wherever the kernel puts them: several children, or one that is just started. */
+	FREE("", "not pinned, since more than two processes or one that just starts take part");
+
+	private final String suffix;
+
+	private final String description;
+
+	Layout(String suffix, String description) {
+		this.suffix = suffix;
+		this.description = description;
+	}
+
+	/** Behind the name of a work. */
+	String suffix() {
+		return this.suffix;
+	}
+
+	String description() {
+		return this.description;
+	}
+
+}
