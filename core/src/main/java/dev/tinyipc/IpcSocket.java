@@ -167,8 +167,8 @@ public final class IpcSocket implements Closeable {
 	/**
 	 * Sets how long a receive spins before it goes to sleep. This costs processor time
 	 * and saves that of waking up, most of a short exchange if both ends spin. A receive
-	 * spins only while that helps, and never with one processor, on a virtual thread, or
-	 * with less than 20 milliseconds left.
+	 * spins only while that helps and nobody else wants the processor, and never with one
+	 * processor, on a virtual thread, or with less than 20 milliseconds left.
 	 * @param limit at most {@link #MAX_SPIN_TIME}; 50 microseconds are usually enough.
 	 * Zero, the default, never spins
 	 */

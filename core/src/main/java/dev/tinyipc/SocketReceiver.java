@@ -281,7 +281,7 @@ final class SocketReceiver extends SocketSide {
 			}
 			boolean awake = this.spin.stayAwake();
 			long start = System.nanoTime();
-			int result = awake ? spinForPacket(fd, header, count, this.spin.deadline(start)) : NOTHING_THERE;
+			int result = awake ? spinForPacket(fd, header, count, start) : NOTHING_THERE;
 			if (result == NOTHING_THERE) {
 				result = waitForPacket(fd, header, count);
 			}
@@ -314,19 +314,21 @@ final class SocketReceiver extends SocketSide {
 		}
 	}
 
-	/**
-	 * Polls without sleeping, and leaves all other errors to the call that waits.
-	 */
-	private int spinForPacket(int fd, MsgHdr header, int count, long deadline) {
+	/** Polls until somebody else wants the processor, or the call that waits is due. */
+	private int spinForPacket(int fd, MsgHdr header, int count, long start) {
+		this.spin.begin(start);
 		do {
 			long result = recvmsg(fd, header, count, LibC.MSG_DONTWAIT);
 			if (result >= 0) {
 				return (int) result;
 			}
-			Thread.onSpinWait();
+			if (Errno.last() != Errno.EAGAIN.number) {
+				this.leftUnread |= Errno.last() == Errno.ECONNRESET.number;
+				return NOTHING_THERE;
+			}
+			Thread.yield();
 		}
-		while (System.nanoTime() - deadline < 0 && Errno.last() == Errno.EAGAIN.number);
-		this.leftUnread |= Errno.last() == Errno.ECONNRESET.number;
+		while (this.spin.goesOn(System.nanoTime()));
 		return NOTHING_THERE;
 	}
 

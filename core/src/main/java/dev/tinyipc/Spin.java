@@ -7,7 +7,8 @@ import java.time.Duration;
  * longer than all the rest of a short exchange. It learns from how long packets take to
  * arrive either way, and tries the other way from time to time. So a slow peer costs no
  * processor time, and nor do peers that need the processor themselves, because more
- * threads want to run than there are processors.
+ * threads want to run than there are processors. One that spins offers its processor to
+ * others in between, and if one takes it, goes to sleep.
  * <p>
  * Not thread-safe: each socket guards its own by its receiving lock.
  */
@@ -34,6 +35,9 @@ final class Spin {
 	/** Spinning must save at least one part in this many to be worth a processor. */
 	private static final int LEAST_GAIN = 4;
 
+	/** A turn of the loop takes a microsecond unless somebody else runs meanwhile. */
+	private static final long LONGEST_TURN = 10_000;
+
 	private volatile long limit;
 
 	private long meanAwake;
@@ -41,6 +45,13 @@ final class Spin {
 	private long meanAsleep;
 
 	private int receives;
+
+	private long last;
+
+	/** When to go to sleep. */
+	private long end;
+
+	private boolean taken;
 
 	static Duration checkLimit(Duration limit) {
 		if (limit.isNegative() || limit.compareTo(MAX_LIMIT) > 0) {
@@ -64,14 +75,27 @@ final class Spin {
 		return better != (++this.receives % TRIAL_INTERVAL == 0);
 	}
 
-	/** The {@link System#nanoTime()} at which to go to sleep. */
-	long deadline(long start) {
-		return start + this.limit;
+	/** Begins to spin, at a {@link System#nanoTime()}. */
+	void begin(long now) {
+		this.last = now;
+		this.end = now + this.limit;
+	}
+
+	/**
+	 * Whether to spin on: not at the limit, nor if somebody else has had the processor
+	 * since this was last asked.
+	 */
+	boolean goesOn(long now) {
+		this.taken = now - this.last >= LONGEST_TURN;
+		this.last = now;
+		return !this.taken && now - this.end < 0;
 	}
 
 	/** Records how long a packet took to arrive. */
 	void waited(boolean awake, long nanos) {
-		long wait = Math.min(nanos, LONGEST_WAIT * this.limit);
+		long longest = LONGEST_WAIT * this.limit;
+		long wait = this.taken ? longest : Math.min(nanos, longest);
+		this.taken = false;
 		if (awake) {
 			this.meanAwake += (wait - this.meanAwake) / WEIGHT;
 		}

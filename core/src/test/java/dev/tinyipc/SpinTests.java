@@ -70,6 +70,23 @@ class SpinTests {
 		assertThat(awake(3_000, 12_000)).isGreaterThan(RECEIVES * 8 / 10);
 	}
 
+	@Test
+	void whoseProcessorOthersTakeSleepsHoweverFastThePeerIs() {
+		int awake = 0;
+		for (int i = 0; i < RECEIVES; i++) {
+			boolean stays = this.spin.stayAwake();
+			if (stays) {
+				this.spin.begin(0);
+				assertThat(this.spin.goesOn(1_000)).isTrue();
+				assertThat(this.spin.goesOn(21_000)).isFalse();
+				awake++;
+			}
+			this.spin.waited(stays, stays ? 3_000 : 12_000);
+		}
+		assertThat(awake).isLessThan(RECEIVES / 10);
+		assertThat(awake(3_000, 12_000)).isGreaterThan(RECEIVES * 8 / 10);
+	}
+
 	/** How many receives stayed awake, of a peer that takes so long either way. */
 	private int awake(long nanosIfAwake, long nanosIfAsleep) {
 		int awake = 0;

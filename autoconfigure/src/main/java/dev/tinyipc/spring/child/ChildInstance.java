@@ -52,6 +52,8 @@ final class ChildInstance {
 
 	private final InstanceMemory memory;
 
+	private final InstanceWork work;
+
 	private final ChildLane firstLane;
 
 	/** All lanes that may be lent, the first one included unless it was given up. */
@@ -69,11 +71,6 @@ final class ChildInstance {
 	private int lanesGivenUpInARow;
 
 	private final long startedAt = System.nanoTime();
-
-	/** After that many it is replaced; 0 for no limit. */
-	private final long exchangeLimit;
-
-	private volatile long exchanges;
 
 	/** When it last took a message, for those who wonder whether it takes any. */
 	private volatile long lastSend = this.startedAt;
@@ -110,7 +107,7 @@ final class ChildInstance {
 		this.firstLane = new ChildLane(this, requester);
 		this.lanes.add(this.firstLane);
 		this.maxLanes = spec.concurrency();
-		this.exchangeLimit = spec.exchangeLimit();
+		this.work = new InstanceWork(spec.exchangeLimit());
 		this.growsFrom = this.startedAt;
 	}
 
@@ -137,6 +134,10 @@ final class ChildInstance {
 
 	InstanceMemory memory() {
 		return this.memory;
+	}
+
+	InstanceWork work() {
+		return this.work;
 	}
 
 	IpcSocket socket() {
@@ -241,11 +242,6 @@ final class ChildInstance {
 	/** Its lanes, a snapshot. */
 	synchronized List<ChildLane> lanes() {
 		return List.copyOf(this.lanes);
-	}
-
-	/** Counts a request that was sent to it, called by whoever has it. */
-	synchronized void countExchange() {
-		this.exchanges++;
 	}
 
 	/** A reply has come: lanes that were given up before it do not count. */
@@ -387,7 +383,7 @@ final class ChildInstance {
 	}
 
 	boolean isWornOut() {
-		return (this.exchangeLimit > 0 && this.exchanges >= this.exchangeLimit) || this.memory.isWornOutAfterExchange();
+		return this.work.isDone() || this.memory.isWornOutAfterExchange();
 	}
 
 	@Override

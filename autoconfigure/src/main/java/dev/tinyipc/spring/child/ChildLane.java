@@ -21,6 +21,9 @@ final class ChildLane {
 	/** {@link #timesLent} when it was last asked whether it is idle; -1 before that. */
 	private long timesLentWhenAsked = -1;
 
+	/** Whether the last answer was a result. */
+	private volatile boolean well = true;
+
 	private boolean lent;
 
 	/** Whether there is an exchange on it, even one that nobody waits for. */
@@ -54,7 +57,7 @@ final class ChildLane {
 	boolean lend() {
 		synchronized (this.instance) {
 			this.lent = this.instance.has(this);
-			this.atWork = this.lent;
+			atWork(this.lent);
 			this.timesLent++;
 			this.lastUse = System.nanoTime();
 			return this.lent;
@@ -67,8 +70,20 @@ final class ChildLane {
 	 */
 	boolean takeBack() {
 		synchronized (this.instance) {
-			this.atWork = false;
+			atWork(false);
 			return abandon();
+		}
+	}
+
+	private void atWork(boolean now) {
+		if (now != this.atWork) {
+			this.atWork = now;
+			if (now) {
+				this.instance.work().beginOnLane();
+			}
+			else {
+				this.instance.work().endOnLane();
+			}
 		}
 	}
 
@@ -83,6 +98,19 @@ final class ChildLane {
 			this.instance.closeIfDone();
 			return this.instance.has(this);
 		}
+	}
+
+	/**
+	 * An answer has come.
+	 * @param well whether it was a result, and no error
+	 */
+	void answered(boolean well) {
+		this.well = well;
+	}
+
+	/** Whether the last answer, if there was one, was no error. */
+	boolean isWell() {
+		return this.well;
 	}
 
 	boolean isLent() {

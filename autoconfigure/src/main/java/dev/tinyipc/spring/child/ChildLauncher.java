@@ -73,7 +73,7 @@ final class ChildLauncher {
 		String main = spec.main();
 		this.program = program;
 		this.java = (main != null && program == null) ? new JavaCommand(spec, main, archives) : null;
-		this.spinTime = spinTime(spec.settings().spinTime(), spec.instances());
+		this.spinTime = spinTime(spec);
 		this.sandbox = ChildSandbox.of(spec);
 		this.groups = groups;
 		this.protectionLog = new ProtectionLog(spec, this.sandbox);
@@ -83,12 +83,18 @@ final class ChildLauncher {
 		}
 	}
 
-	/** Polling needs a processor at each end, or else takes one from somebody else. */
-	private static Duration spinTime(@Nullable Duration configured, int instances) {
+	/**
+	 * How long both ends poll: our own library sees at either end whether others need the
+	 * processor. Another one may not, and polls only where there are enough.
+	 */
+	private static Duration spinTime(ChildSpec spec) {
+		Duration configured = spec.settings().spinTime();
 		if (configured != null) {
 			return configured;
 		}
-		return (2 * instances <= Runtime.getRuntime().availableProcessors()) ? DEFAULT_SPIN_TIME : Duration.ZERO;
+		boolean ours = spec.main() != null;
+		return (ours || 2 * spec.instances() <= Runtime.getRuntime().availableProcessors()) ? DEFAULT_SPIN_TIME
+				: Duration.ZERO;
 	}
 
 	/**

@@ -59,8 +59,8 @@ import org.springframework.util.unit.DataSize;
  * @param maxMemory Resident size above which an instance is replaced between two
  * exchanges, and killed in the middle of one. Zero for no limit.
  * @param spinTime Time for which both ends poll for the next message before they sleep,
- * as long as that helps. Zero never to poll. By default, 50 microseconds if there are two
- * processors for each instance.
+ * as long as that helps. Zero never to poll. By default 50 microseconds, but zero for a
+ * command if there are not two processors for each instance.
  * @param shutdownTimeout Time that the child has to exit by itself once its socket has
  * been closed, before it gets SIGTERM, and the same time again before it gets SIGKILL.
  * @param nice Number from 0 to 19 by which the priority of the child's processes is lower

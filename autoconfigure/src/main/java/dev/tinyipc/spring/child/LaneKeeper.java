@@ -134,8 +134,10 @@ final class LaneKeeper {
 			takeBackUnusable(lane);
 		}
 		else if (lane.takeBack()) {
-			offer(lane);
-			if (instance.isWornOut()) {
+			boolean wornOut = instance.isWornOut();
+			this.pool.giveBack(lane, !wornOut);
+			watchIdleSoon();
+			if (wornOut) {
 				this.supervisor.execute(() -> instance.slot().replace(instance, "it has done enough"));
 			}
 		}

@@ -14,9 +14,11 @@ import dev.tinyipc.spring.IpcBusyException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Lends the idle lanes of a child's instances. Callers that wait for one are served in
- * the order in which they came. A caller with too little time left to get a reply gets no
- * lane: its request would be in vain, and would keep the lane from somebody else.
+ * Lends the idle lanes of a child's instances: of an instance with as little to do as
+ * any, the lane that was used last, whose process and caches are warm. Callers that wait
+ * for one are served in the order in which they came. A caller with too little time left
+ * to get a reply gets no lane: its request would be in vain, and would keep the lane from
+ * somebody else.
  */
 final class LanePool {
 
@@ -27,6 +29,7 @@ final class LanePool {
 
 	private final ReentrantLock lock = new ReentrantLock();
 
+	/** Those that were used last come first. */
 	private final Deque<ChildLane> idle = new ArrayDeque<>();
 
 	private final Deque<Waiter> waiters = new ArrayDeque<>();
@@ -65,17 +68,34 @@ final class LanePool {
 		}
 	}
 
-	/** Adds an idle lane, which goes to whoever has waited longest. */
+	/** Adds a lane that has not been used yet, or not for a while. */
 	void offer(ChildLane lane) {
+		offer(lane, false);
+	}
+
+	/**
+	 * Adds a lane that was used just now. If that ended with an error, others come before
+	 * it: an instance that always fails, and quickly, must not get all requests.
+	 * @param preferred whether its instance is to be used on
+	 */
+	void giveBack(ChildLane lane, boolean preferred) {
+		offer(lane, preferred && lane.isWell());
+	}
+
+	/** Adds an idle lane, which goes to whoever has waited longest. */
+	private void offer(ChildLane lane, boolean first) {
 		this.lock.lock();
 		try {
-			Waiter first = nextInTime();
-			if (first == null) {
-				this.idle.addLast(lane);
+			Waiter waiter = nextInTime();
+			if (waiter != null) {
+				waiter.lane = lane;
+				waiter.condition.signal();
+			}
+			else if (first) {
+				this.idle.addFirst(lane);
 			}
 			else {
-				first.lane = lane;
-				first.condition.signal();
+				this.idle.addLast(lane);
 			}
 		}
 		finally {
@@ -152,12 +172,27 @@ final class LanePool {
 		this.lock.lock();
 		try {
 			checkOpen();
-			ChildLane lane = this.waiters.isEmpty() ? this.idle.pollFirst() : null;
+			ChildLane lane = this.waiters.isEmpty() ? pollMostSuitable() : null;
 			return (lane != null) ? lane : await(timeout, deadline);
 		}
 		finally {
 			this.lock.unlock();
 		}
+	}
+
+	/** An instance whose lanes are not all at work may still have less to do. */
+	private @Nullable ChildLane pollMostSuitable() {
+		ChildLane best = this.idle.peekFirst();
+		if (best == null || best.instance().work().lanesAtWork() == 0) {
+			return this.idle.pollFirst();
+		}
+		for (ChildLane lane : this.idle) {
+			if (lane.instance().work().lanesAtWork() < best.instance().work().lanesAtWork()) {
+				best = lane;
+			}
+		}
+		this.idle.remove(best);
+		return best;
 	}
 
 	private ChildLane await(Duration timeout, Deadline deadline) throws IpcException {

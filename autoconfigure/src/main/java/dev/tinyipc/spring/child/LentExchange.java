@@ -41,6 +41,8 @@ final class LentExchange {
 
 	private boolean timedOut;
 
+	private boolean failed;
+
 	private boolean givenBack;
 
 	LentExchange(ChildLane lane, ChildSpec spec, LanePool pool, LaneKeeper keeper, @Nullable Quarantine quarantine,
@@ -111,7 +113,7 @@ final class LentExchange {
 			}
 			finally {
 				if (exchange.isRequestSent()) {
-					instance().countExchange();
+					instance().work().countExchange();
 				}
 			}
 		});
@@ -137,6 +139,10 @@ final class LentExchange {
 		}
 		catch (IpcException.Timeout ex) {
 			this.timedOut = true;
+			throw ex;
+		}
+		catch (IpcException.Remote ex) {
+			this.failed = true;
 			throw ex;
 		}
 	}
@@ -185,6 +191,7 @@ final class LentExchange {
 		else {
 			if (exchange != null && exchange.isAnswered()) {
 				instance().answered();
+				this.lane.answered(!this.failed);
 			}
 			this.keeper.takeBack(this.lane);
 		}

@@ -165,9 +165,21 @@ class ChildSettingsTests {
 	void theSpinTimeIsTheChildsToo() {
 		main().run((context) -> assertThat(spinTime(context)).isEqualTo("50"));
 		main().withPropertyValues("ipc.children.worker.instances=" + Runtime.getRuntime().availableProcessors())
-			.run((context) -> assertThat(spinTime(context)).isEqualTo("null"));
+			.run((context) -> assertThat(spinTime(context)).isEqualTo("50"));
 		main().withPropertyValues("ipc.children.worker.spin-time=0")
 			.run((context) -> assertThat(spinTime(context)).isEqualTo("null"));
+	}
+
+	@Test
+	void whoDoesNotUseOurLibraryPollsOnlyIfThereIsAProcessorForIt(@TempDir Path folder) {
+		Path told = folder.resolve("told");
+		RawWorker
+			.python("import os\nopen('" + told + "', 'w').write(os.environ.get('TINY_IPC_SPIN_MICROS', 'nothing'))\n",
+					"ipc.children.worker.instances=" + Runtime.getRuntime().availableProcessors())
+			.run((context) -> {
+				context.getBean(CborMessageTemplate.class).convertSendAndReceive("hello", String.class);
+				assertThat(told).hasContent("nothing");
+			});
 	}
 
 	private static String spinTime(ApplicationContext context) {
