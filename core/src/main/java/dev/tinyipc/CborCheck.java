@@ -14,6 +14,9 @@ import tools.jackson.databind.DatabindException;
  * <p>
  * On its way it tries to prove that no map has a key twice, so that the parser need not
  * look for such keys, which takes longer.
+ *
+ * <p>
+ * A socket uses the same object for one body after the other. Not thread-safe.
  */
 final class CborCheck {
 
@@ -46,23 +49,32 @@ final class CborCheck {
 
 	private static final byte[] PLAIN_SIZES = CborHead.plainSizes();
 
-	private final ByteBuffer body;
-
-	private final int limit;
-
-	private final int maxDepth;
-
-	private final int maxItems;
-
-	private long items;
+	private static final ByteBuffer NOTHING = ByteBuffer.allocate(0);
 
 	private final MapKeys keys = new MapKeys();
 
-	private CborCheck(ByteBuffer body, int maxDepth, int maxItems) {
+	// Of the body that is looked at
+
+	private ByteBuffer body = NOTHING;
+
+	private int limit;
+
+	private int maxDepth;
+
+	private int maxItems;
+
+	private long items;
+
+	private boolean hasInnerTags;
+
+	private void begin(ByteBuffer body, int maxDepth, int maxItems) {
+		this.keys.begin();
 		this.body = body;
 		this.limit = body.limit();
 		this.maxDepth = maxDepth;
 		this.maxItems = maxItems;
+		this.items = 0;
+		this.hasInnerTags = false;
 	}
 
 	/**
@@ -70,14 +82,14 @@ final class CborCheck {
 	 * @param body from its position to its limit; both stay as they are
 	 * @param maxDepth how deep items may be nested
 	 * @param maxItems how many there may be, the outermost included
-	 * @return whether it is proven that no map has a key twice
+	 * @return what is proven
 	 * @throws DatabindException if it is none, or over a limit
 	 */
-	static boolean check(ByteBuffer body, int maxDepth, int maxItems) {
-		CborCheck check = new CborCheck(body, maxDepth, maxItems);
+	CborFinding check(ByteBuffer body, int maxDepth, int maxItems) {
+		begin(body, maxDepth, maxItems);
 		int end;
 		try {
-			end = check.items(body.position(), 1, 0);
+			end = items(body.position(), 1, 0);
 		}
 		catch (StackOverflowError ex) { // the caller's own depth counts, too
 			throw refused("it is nested deeper than the stack of this thread allows");
@@ -89,28 +101,25 @@ final class CborCheck {
 			throw refused(
 					end - body.position() + " bytes are an item, and " + (body.limit() - end) + " more follow it");
 		}
-		return check.keys.areUnique();
+		return !this.keys.areUnique() ? CborFinding.WELL_FORMED
+				: this.hasInnerTags ? CborFinding.UNIQUE_KEYS : CborFinding.UNIQUE_KEYS_WITHOUT_INNER_TAGS;
 	}
 
 	/** Where an item ends, which is part of a body that was checked. */
 	static int endOf(ByteBuffer body, int start) {
-		return new CborCheck(body, Integer.MAX_VALUE, Integer.MAX_VALUE).items(start, 1, 0);
-	}
-
-	/** Where an item stands, which can say more about what it may be. */
-	private enum Place {
-
-		ANY, KEY, EXPONENT
-
+		CborCheck check = new CborCheck();
+		check.begin(body, Integer.MAX_VALUE, Integer.MAX_VALUE);
+		return check.items(start, 1, 0);
 	}
 
 	/** Checks the item at a place, and returns the place behind it. */
-	private int item(int start, int depth, Place place) {
+	private int item(int start, int depth, CborPlace place) {
 		int at = start;
 		int type = headAt(at);
 		boolean isBignum = false;
 		boolean hasExponent = false;
 		for (int tags = 1; type == CborHead.TAG; tags++) {
+			this.hasInnerTags |= start != this.body.position();
 			if (tags > MAX_TAGS) {
 				throw refused("there are more than " + MAX_TAGS + " tags around one item");
 			}
@@ -120,7 +129,7 @@ final class CborCheck {
 			at = behindHead(at);
 			type = headAt(at);
 		}
-		if (place == Place.EXPONENT && type > CborHead.NEGATIVE) {
+		if (place == CborPlace.EXPONENT && type > CborHead.NEGATIVE) {
 			throw refused("a number has an exponent that is no small number");
 		}
 		return switch (type) {
@@ -156,14 +165,14 @@ final class CborCheck {
 		return CborHead.info(this.body.get(at)) == CborHead.INDEFINITE;
 	}
 
-	private int number(int at, Place place) {
+	private int number(int at, CborPlace place) {
 		long argument = CborHead.argument(this.body, at);
-		if (place == Place.KEY && argument < 0) {
+		if (place == CborPlace.KEY && argument < 0) {
 			throw refused("a map has a number as a key that is not within 64 bits");
 		}
 		// A negative one is one more than what is written.
 		int highest = (CborHead.type(this.body.get(at)) == CborHead.NEGATIVE) ? MAX_EXPONENT - 1 : MAX_EXPONENT;
-		if (place == Place.EXPONENT && (argument < 0 || argument > highest)) {
+		if (place == CborPlace.EXPONENT && (argument < 0 || argument > highest)) {
 			throw refused("a number has an exponent that is not within -" + MAX_EXPONENT + " and " + MAX_EXPONENT);
 		}
 		return behindHead(at);
@@ -198,7 +207,7 @@ final class CborCheck {
 			return items(at, count, depth + 1);
 		}
 		countItems(1);
-		return items(item(at, depth + 1, Place.EXPONENT), count - 1, depth + 1);
+		return items(item(at, depth + 1, CborPlace.EXPONENT), count - 1, depth + 1);
 	}
 
 	/**
@@ -286,7 +295,7 @@ final class CborCheck {
 		}
 		else if (length < 0 || length >= SHORT_TEXTS) {
 			this.keys.addUnknown();
-			return item(start, depth, Place.KEY);
+			return item(start, depth, CborPlace.KEY);
 		}
 		if (length > this.limit - content) {
 			throw endsEarly();
@@ -307,7 +316,7 @@ final class CborCheck {
 		if (first == TEXT_IN_ONE) {
 			return text(at + 2, firstByte(at + 1));
 		}
-		return item(at, depth, Place.ANY);
+		return item(at, depth, CborPlace.ANY);
 	}
 
 	private int firstByte(int at) {

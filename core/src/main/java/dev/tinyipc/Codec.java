@@ -6,6 +6,7 @@ import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Supplier;
 
 import org.jspecify.annotations.Nullable;
@@ -118,10 +119,11 @@ final class Codec {
 	 * Refuses a body that would take much more to be read than its size suggests. Other
 	 * formats than CBOR have the limits of their mapper only.
 	 * @param maxItems how many data items there may be, on all levels together
-	 * @return whether it is proven that no map has a key twice
+	 * @param check looks at it
+	 * @return what is proven
 	 */
-	boolean check(ByteBuffer body, int maxItems) {
-		return this.cbor && CborCheck.check(body, this.maxDepth, maxItems);
+	CborFinding check(ByteBuffer body, int maxItems, CborCheck check) {
+		return this.cbor ? check.check(body, this.maxDepth, maxItems) : CborFinding.WELL_FORMED;
 	}
 
 	/** Such as {@code CBOR}. */
@@ -142,12 +144,20 @@ final class Codec {
 	}
 
 	/**
-	 * Two readers for one type.
+	 * The readers for one type.
 	 *
 	 * @param strict refuses a key that is there twice, and takes its time to find it
 	 * @param trusting for bodies of which it is proven that they have no such key
+	 * @param one reads one item of those that it is given, and trusts it
+	 * @param alone whether no parser may read one body after the other as this type
 	 */
-	record Readers(ObjectReader strict, ObjectReader trusting) implements Supplier<Readers> {
+	record Readers(ObjectReader strict, ObjectReader trusting, ObjectReader one,
+			AtomicBoolean alone) implements Supplier<Readers> {
+
+		private Readers(ObjectReader strict, ObjectReader trusting) {
+			this(strict, trusting, trusting.without(DeserializationFeature.FAIL_ON_TRAILING_TOKENS),
+					new AtomicBoolean());
+		}
 
 		/** Itself, where a choice of readers is wanted. */
 		@Override

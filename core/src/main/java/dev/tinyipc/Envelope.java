@@ -72,6 +72,11 @@ record Envelope(OptionalLong id, @Nullable String method, Map<String, String> he
 
 	private static final byte ID_HEAD = 0x1b;
 
+	/** A map of two. */
+	private static final byte NUMBER_AND_PAYLOAD = (byte) 0xa2;
+
+	private static final int ID_AT = 6;
+
 	/**
 	 * How large a message with several elements may be, for the reply to this request.
 	 * @return bytes; 0 if there may be none
@@ -121,8 +126,10 @@ record Envelope(OptionalLong id, @Nullable String method, Map<String, String> he
 		if (deadlineMillis != NO_DEADLINE) {
 			end = putDecimal(target, put(target, end, DEADLINE_KEY), deadlineMillis);
 		}
-		for (Map.Entry<String, String> header : headers.entrySet()) {
-			end = putText(target, putText(target, end, header.getKey()), header.getValue());
+		if (!headers.isEmpty()) { // most have none, and even an iterator would be garbage
+			for (Map.Entry<String, String> header : headers.entrySet()) {
+				end = putText(target, putText(target, end, header.getKey()), header.getValue());
+			}
 		}
 		return put(target, end, PAYLOAD_KEY) - at;
 	}
@@ -168,6 +175,36 @@ record Envelope(OptionalLong id, @Nullable String method, Map<String, String> he
 		}
 		int content = CborHead.contentOf(TAG, body);
 		return (content >= 0) ? readMap(body, content) : null;
+	}
+
+	/**
+	 * Opens the envelope of an answer, if it is written as we write it, without making an
+	 * object of it.
+	 * @return the number of the exchange; 0 for anything else, which stays as it is
+	 */
+	static long openAnswer(ByteBuffer body) {
+		int at = body.position();
+		boolean usual = body.remaining() >= PREFIX_SIZE && isAt(body, at, TAG_HEAD)
+				&& body.get(at + TAG_HEAD.length) == NUMBER_AND_PAYLOAD && isAt(body, at + ID_AT, ID_KEY)
+				&& body.get(at + ID_AT + ID_KEY.length) == ID_HEAD
+				&& isAt(body, at + PREFIX_SIZE - PAYLOAD_KEY.length, PAYLOAD_KEY);
+		if (!usual) {
+			return 0;
+		}
+		long id = CborHead.argument(body, at + ID_AT + ID_KEY.length);
+		if (id != 0) {
+			body.position(at + PREFIX_SIZE);
+		}
+		return id;
+	}
+
+	private static boolean isAt(ByteBuffer body, int at, byte[] bytes) {
+		for (int i = 0; i < bytes.length; i++) {
+			if (body.get(at + i) != bytes[i]) {
+				return false;
+			}
+		}
+		return true;
 	}
 
 	/**

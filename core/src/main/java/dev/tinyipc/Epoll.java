@@ -1,7 +1,6 @@
 package dev.tinyipc;
 
 import java.io.Closeable;
-import java.lang.ref.Reference;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 
@@ -47,6 +46,9 @@ final class Epoll implements Closeable {
 
 	private final NativeBuffer events = NativeBuffer.zeroed(EVENTS_AT_ONCE * EVENT_SIZE);
 
+	/** What is added, under its lock: each wait of a virtual thread adds its socket. */
+	private final NativeBuffer added = NativeBuffer.zeroed(EVENT_SIZE);
+
 	private Epoll(OwnedFd descriptor) {
 		this.descriptor = descriptor;
 	}
@@ -61,21 +63,21 @@ final class Epoll implements Closeable {
 	 * @param token what {@link #token(int)} returns when it is ready
 	 */
 	void add(int fd, int interest, long token) throws IpcException {
-		NativeBuffer event = NativeBuffer.zeroed(EVENT_SIZE);
-		event.bytes().putInt(0, interest).putLong(DATA, token);
-		control("EPOLL_CTL_ADD", CTL_ADD, fd, event);
+		synchronized (this.added) {
+			this.added.bytes().putInt(0, interest).putLong(DATA, token);
+			control("EPOLL_CTL_ADD", CTL_ADD, fd, this.added.address());
+		}
 	}
 
 	/** Stops watching a descriptor. Must be called before it is closed. */
 	void remove(int fd) throws IpcException {
-		control("EPOLL_CTL_DEL", CTL_DEL, fd, NativeBuffer.zeroed(EVENT_SIZE));
+		control("EPOLL_CTL_DEL", CTL_DEL, fd, 0);
 	}
 
-	private void control(String name, int operation, int fd, NativeBuffer event) throws IpcException {
+	private void control(String name, int operation, int fd, long event) throws IpcException {
 		int epoll = this.descriptor.borrow();
 		try {
-			Errno.check("epoll_ctl(" + name + ", " + fd + ')', LibC.epoll_ctl(epoll, operation, fd, event.address()));
-			Reference.reachabilityFence(event);
+			Errno.check("epoll_ctl(" + name + ", " + fd + ')', LibC.epoll_ctl(epoll, operation, fd, event));
 		}
 		finally {
 			this.descriptor.giveBack();

@@ -166,11 +166,14 @@ public final class Exchange {
 		if (this.needsEnvelope) {
 			requireEnvelopes();
 		}
-		ServedTrace.currentHeaders().forEach((name, value) -> {
-			if (this.headers == null || !this.headers.containsKey(name)) {
-				optionalHeader(name, value);
-			}
-		});
+		Map<String, String> trace = ServedTrace.currentHeaders();
+		if (!trace.isEmpty()) {
+			trace.forEach((name, value) -> {
+				if (this.headers == null || !this.headers.containsKey(name)) {
+					optionalHeader(name, value);
+				}
+			});
+		}
 		return this.requester.send(this, payload, this.deadline, descriptors);
 	}
 

@@ -142,7 +142,7 @@ final class Frame {
 			}
 			receiveRest(receiver, frame, first.length(), HEADER_SIZE + (int) length);
 			whole = true;
-			return new Packet((int) length, first.descriptors());
+			return first.resized((int) length);
 		}
 		catch (DroppedMessage ex) {
 			throw ex;

@@ -19,6 +19,10 @@ final class FrameBuffer extends OutputStream implements Frame.Window {
 	/** Its own, or shared memory for a larger frame. */
 	private NativeBuffer memory = this.own;
 
+	private final CborCheck check = new CborCheck();
+
+	private final SmallBodies.Kept smallBodies = new SmallBodies.Kept();
+
 	private int size;
 
 	private int maxSize;
@@ -43,6 +47,16 @@ final class FrameBuffer extends OutputStream implements Frame.Window {
 	@Override
 	public NativeBuffer memory() {
 		return this.memory;
+	}
+
+	/** Looks at what was received. */
+	CborCheck check() {
+		return this.check;
+	}
+
+	/** Read what was received. */
+	SmallBodies.Kept smallBodies() {
+		return this.smallBodies;
 	}
 
 	@Override

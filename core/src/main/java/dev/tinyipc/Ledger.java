@@ -224,7 +224,12 @@ final class Ledger {
 	 * is the payload.
 	 */
 	private long numberOf(ByteBuffer body) throws IpcException {
-		Envelope envelope = (this.firstInEnvelope <= this.sent) ? open(body) : null;
+		boolean mayHaveEnvelope = this.firstInEnvelope <= this.sent;
+		long usual = mayHaveEnvelope ? Envelope.openAnswer(body) : 0;
+		if (usual != 0) {
+			return usual;
+		}
+		Envelope envelope = mayHaveEnvelope ? open(body) : null;
 		if (envelope != null) {
 			return envelope.id().orElse(0);
 		}

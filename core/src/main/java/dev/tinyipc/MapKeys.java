@@ -19,7 +19,7 @@ final class MapKeys {
 	/** In one map. Comparing more takes longer than the proof saves. */
 	static final int MAX_KEYS = 32;
 
-	/** Room for the keys of most maps: each message that is received needs it anew. */
+	/** Room for the keys of most maps. */
 	private static final int USUAL_KEYS = 8;
 
 	/** Of the items that the maps are in. */
@@ -37,6 +37,14 @@ final class MapKeys {
 	private final @Nullable Level[] levels = new Level[MAX_DEPTH];
 
 	private boolean areUnique = true;
+
+	/**
+	 * Begins a body. What is left of the one before is of use: the maps of the next one
+	 * often have the same keys.
+	 */
+	void begin() {
+		this.areUnique = true;
+	}
 
 	/** Whether this is proven for all maps up to now. */
 	boolean areUnique() {

@@ -12,13 +12,19 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Packet implements Closeable {
 
-	private final int length;
+	private int length;
 
 	private final List<OwnedFd> descriptors;
 
 	Packet(int length, List<OwnedFd> descriptors) {
 		this.length = length;
 		this.descriptors = descriptors;
+	}
+
+	/** For a message, of which this is the first packet and nobody has it yet. */
+	Packet resized(int length) {
+		this.length = length;
+		return this;
 	}
 
 	/**

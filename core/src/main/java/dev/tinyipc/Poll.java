@@ -2,6 +2,9 @@ package dev.tinyipc;
 
 import java.lang.ref.Reference;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReferenceArray;
+
+import org.jspecify.annotations.Nullable;
 
 /**
  * Waiting for one descriptor, after {@code poll(2)}:
@@ -21,6 +24,9 @@ final class Poll {
 	private static final int RETURNED_EVENTS = 6;
 
 	private static final int SIZE = 8;
+
+	/** Entries for looks that do not wait, by thread: few are used at the same time. */
+	private static final AtomicReferenceArray<@Nullable NativeBuffer> SPARE = new AtomicReferenceArray<>(8);
 
 	private Poll() {
 	}
@@ -57,7 +63,15 @@ final class Poll {
 
 	/** Whether the descriptor is ready now, or has an error. */
 	static boolean isReady(int fd, short events) throws IpcException {
-		return await(fd, events, System.nanoTime());
+		int place = Math.floorMod(Thread.currentThread().getId(), SPARE.length());
+		NativeBuffer spare = SPARE.getAndSet(place, null);
+		NativeBuffer entry = (spare != null) ? spare : NativeBuffer.zeroed(SIZE);
+		try {
+			return await(entry, fd, events, System.nanoTime());
+		}
+		finally {
+			SPARE.set(place, entry);
+		}
 	}
 
 	/**

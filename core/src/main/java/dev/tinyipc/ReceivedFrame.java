@@ -32,7 +32,7 @@ final class ReceivedFrame<T> implements Closeable {
 
 	private final Codec codec;
 
-	private boolean hasUniqueKeys;
+	private CborFinding proven = CborFinding.WELL_FORMED;
 
 	private boolean handedOn;
 
@@ -57,7 +57,7 @@ final class ReceivedFrame<T> implements Closeable {
 		JacksonException refused = null;
 		if (this.byteString == null) {
 			try {
-				this.hasUniqueKeys = this.codec.check(this.body, maxItems);
+				this.proven = this.codec.check(this.body, maxItems, this.buffer.check());
 			}
 			catch (JacksonException ex) {
 				refused = ex;
@@ -90,12 +90,40 @@ final class ReceivedFrame<T> implements Closeable {
 			if (this.codec.isCbor() && ErrorItem.isOne(this.body)) {
 				throw ErrorItem.read(this.body, Frame.HEADER_SIZE + (long) this.packet.length());
 			}
-			ObjectReader reader = this.hasUniqueKeys ? readers.trusting() : readers.strict();
-			return reader.readValue(new ByteBufferBackedInputStream(this.body));
+			return (isSmallAndPlain() && !readers.alone().get()) ? readSmall(readers) : readAlone(readers);
 		}
 		catch (ArithmeticException | IllegalArgumentException ex) {
 			throw unreadable(ex);
 		}
+	}
+
+	/** The tag of an envelope is not part of what is read. */
+	private boolean isSmallAndPlain() {
+		return this.proven == CborFinding.UNIQUE_KEYS_WITHOUT_INNER_TAGS
+				&& this.body.remaining() <= SmallBodies.MAX_SIZE
+				&& CborHead.type(this.body.get(this.body.position())) != CborHead.TAG;
+	}
+
+	private T readSmall(Codec.Readers readers) {
+		int start = this.body.position();
+		try {
+			return this.buffer.smallBodies().read(this.body, readers, this.codec.mapper());
+		}
+		catch (SmallBodies.OutOfStep | RuntimeException ex) {
+			this.body.position(start);
+			T value = readAlone(readers);
+			readers.alone().set(true); // it was only the parser's past
+			return value;
+		}
+	}
+
+	private T readAlone(Codec.Readers readers) {
+		ObjectReader reader = hasUniqueKeys() ? readers.trusting() : readers.strict();
+		return reader.readValue(new ByteBufferBackedInputStream(this.body));
+	}
+
+	private boolean hasUniqueKeys() {
+		return this.proven != CborFinding.WELL_FORMED;
 	}
 
 	/** Jackson lets some of what its number parsers throw through. */
@@ -109,7 +137,7 @@ final class ReceivedFrame<T> implements Closeable {
 	 */
 	ReceivedElements elements() {
 		int overhead = Frame.HEADER_SIZE + this.packet.length() - this.body.remaining();
-		return new ReceivedElements(this.codec, this.body, this.hasUniqueKeys, overhead);
+		return new ReceivedElements(this.codec, this.body, hasUniqueKeys(), overhead);
 	}
 
 	@Override

@@ -5,6 +5,8 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.HexFormat;
+import java.util.Map;
+import java.util.OptionalLong;
 import java.util.Random;
 
 import org.jspecify.annotations.Nullable;
@@ -46,12 +48,13 @@ class EnvelopeReaderPropertyTests {
 			byte[] envelope = envelope();
 			ByteBuffer body = ByteBuffer.wrap(envelope);
 			try {
-				Codec.cbor().check(body.duplicate(), 1000);
+				Codec.cbor().check(body.duplicate(), 1000, new CborCheck());
 			}
 			catch (JacksonException ex) {
 				continue; // nobody reads more than the number then
 			}
 			Envelope fast = EnvelopeReader.readUsual(body);
+			assertThatAnswersAreOpenedAlike(body.duplicate(), fast);
 			Object slow = parsed(body);
 			if (fast != null) {
 				usual++;
@@ -63,6 +66,30 @@ class EnvelopeReaderPropertyTests {
 		}
 		assertThat(usual).isGreaterThan(BODIES / 10);
 		assertThat(refused).isGreaterThan(BODIES / 50);
+	}
+
+	private static void assertThatAnswersAreOpenedAlike(ByteBuffer body, @Nullable Envelope expected) {
+		long id = Envelope.openAnswer(body);
+		if (id == 0) {
+			assertThat(body.position()).isZero();
+		}
+		else {
+			assertThat(expected)
+				.isEqualTo(new Envelope(OptionalLong.of(id), null, Map.of(), body.position(), body.limit()));
+		}
+	}
+
+	@Test
+	void numberOfAnAnswerIsReadAsItIsWritten() {
+		for (long id : new long[] { 1, 255, Long.MAX_VALUE, -1, Long.MIN_VALUE }) {
+			for (int cut = 0; cut <= Envelope.PREFIX_SIZE; cut++) {
+				ByteBuffer body = ByteBuffer.allocate(Envelope.PREFIX_SIZE + 2);
+				assertThat(Envelope.write(body, 1, id)).isEqualTo(Envelope.PREFIX_SIZE);
+				body.position(1).limit(1 + cut);
+				assertThat(Envelope.openAnswer(body)).isEqualTo((cut == Envelope.PREFIX_SIZE) ? id : 0);
+				assertThat(body.remaining()).isEqualTo((cut == Envelope.PREFIX_SIZE) ? 0 : cut);
+			}
+		}
 	}
 
 	/** What the parser makes of it, past the reader, as the tag has another head. */
@@ -142,7 +169,7 @@ class EnvelopeReaderPropertyTests {
 
 	private static void readAll(byte[] bytes) {
 		try {
-			Codec.cbor().check(ByteBuffer.wrap(bytes), 1000);
+			Codec.cbor().check(ByteBuffer.wrap(bytes), 1000, new CborCheck());
 			StreamItem item = StreamItem.open(ByteBuffer.wrap(bytes));
 			assertThat(item).isNotEqualTo(StreamItem.CANCEL);
 			assertThat(StreamItem.isOne(ByteBuffer.wrap(bytes))).isEqualTo(item != StreamItem.NONE);

@@ -35,18 +35,19 @@ class LayersTests {
 			Set.of("IpcSocket", "IpcSocketPair", "Packet", "SocketSide", "SocketCompanion", "SocketSender",
 					"SocketReceiver", "SocketOption", "InheritedSocket", "SharedMemory", "IpcPoller", "StructBytes",
 					"Spin"),
-			Set.of("IpcChannel", "ChannelResources", "ReceivedFrame", "Codec", "CborHead", "CborCheck", "MapKeys",
-					"Utf8", "Frame", "FrameBuffer", "LargeMemory", "ByteString", "IpcMessage", "ErrorItem", "Envelope",
-					"EnvelopeReader", "Prefix", "StreamItem", "DroppedMessage", "MessageFilter", "Inbox", "Outbox",
-					"TypedPayload", "NamedTypes", "NamedValues", "RecordModule", "RecordDeserializer",
-					"RecordParameters", "IpcExchange", "IpcContract", "ContractReader", "ContractMethod",
-					"ContractReply", "ContractFuture", "ContractClient", "IpcHello", "ReceivedSocket", "IpcServer",
-					"IpcServerBuilder", "RequestGate", "IpcContext", "IpcParent", "Handlers", "UnknownMethodException",
-					"ServedExchange", "ServedLane", "ServedReply", "ServedStream", "ElementBatch", "ReceivedElements",
-					"ReplyFilter", "ServedPeer", "LaneWatch", "ServerThreads", "ChildEnd", "RequestSender",
-					"RequesterPool", "LaneRequest", "ParentSettings", "Termination", "IpcMapperCustomizer",
-					"IpcInstrumentation", "GuardedInstrumentation", "ServedTrace", "IpcRequester", "Ledger", "Exchange",
-					"IpcProcessBuilder", "IpcProcess", "InProcessChild"));
+			Set.of("IpcChannel", "ChannelResources", "ReceivedFrame", "Codec", "CborHead", "CborCheck", "CborFinding",
+					"CborPlace", "MapKeys", "Utf8", "Frame", "FrameBuffer", "LargeMemory", "ByteString", "IpcMessage",
+					"ErrorItem", "Envelope", "EnvelopeReader", "Prefix", "StreamItem", "DroppedMessage",
+					"MessageFilter", "Inbox", "Outbox", "TypedPayload", "NamedTypes", "NamedValues", "RecordModule",
+					"RecordDeserializer", "RecordParameters", "RecordPropertyWriter", "SmallBodies", "IpcExchange",
+					"IpcContract", "ContractReader", "ContractMethod", "ContractReply", "ContractFuture",
+					"ContractClient", "IpcHello", "ReceivedSocket", "IpcServer", "IpcServerBuilder", "RequestGate",
+					"IpcContext", "IpcParent", "Handlers", "UnknownMethodException", "ServedExchange", "ServedLane",
+					"ServedReply", "ServedStream", "ElementBatch", "ReceivedElements", "ReplyFilter", "ServedPeer",
+					"LaneWatch", "ServerThreads", "ChildEnd", "RequestSender", "RequesterPool", "LaneRequest",
+					"ParentSettings", "Termination", "IpcMapperCustomizer", "IpcInstrumentation",
+					"GuardedInstrumentation", "ServedTrace", "IpcRequester", "Ledger", "Exchange", "IpcProcessBuilder",
+					"IpcProcess", "InProcessChild"));
 
 	private static final Set<String> MAY_USE_JNA = Set.of("LibC", "StructBytes");
 

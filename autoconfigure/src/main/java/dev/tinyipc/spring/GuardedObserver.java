@@ -1,14 +1,13 @@
 package dev.tinyipc.spring;
 
 import java.time.Duration;
-import java.util.function.Consumer;
 
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * Keeps exceptions and errors of an observer away from the calls that it observes, and
- * logs the first one for each destination.
+ * logs the first one for each destination. It makes no object for a message.
  */
 final class GuardedObserver implements IpcObserver.Destination {
 
@@ -31,39 +30,55 @@ final class GuardedObserver implements IpcObserver.Destination {
 
 	@Override
 	public void acquired(Duration waited) {
-		tell((observer) -> observer.acquired(waited));
+		try {
+			this.observer.acquired(waited);
+		}
+		catch (RuntimeException | Error ex) {
+			log(ex);
+		}
 	}
 
 	@Override
 	public void sent(long bytes, int descriptors) {
-		tell((observer) -> observer.sent(bytes, descriptors));
+		try {
+			this.observer.sent(bytes, descriptors);
+		}
+		catch (RuntimeException | Error ex) {
+			log(ex);
+		}
 	}
 
 	@Override
 	public void received(long bytes, int descriptors) {
-		tell((observer) -> observer.received(bytes, descriptors));
+		try {
+			this.observer.received(bytes, descriptors);
+		}
+		catch (RuntimeException | Error ex) {
+			log(ex);
+		}
 	}
 
 	@Override
 	public void exchanged(Duration duration) {
-		tell((observer) -> observer.exchanged(duration));
+		try {
+			this.observer.exchanged(duration);
+		}
+		catch (RuntimeException | Error ex) {
+			log(ex);
+		}
 	}
 
 	@Override
 	public void failed(IpcMessagingException error) {
-		tell((observer) -> observer.failed(error));
-	}
-
-	private void tell(Consumer<IpcObserver.Destination> news) {
 		try {
-			news.accept(this.observer);
+			this.observer.failed(error);
 		}
 		catch (RuntimeException | Error ex) {
-			failed(ex);
+			log(ex);
 		}
 	}
 
-	private void failed(Throwable failure) {
+	private void log(Throwable failure) {
 		if (!this.failed) {
 			this.failed = true;
 			logger.warn("An observer of destination '{}' failed; further failures are not logged", this.destination,

@@ -2,6 +2,7 @@ package dev.tinyipc.spring;
 
 import java.lang.reflect.Type;
 import java.time.Duration;
+import java.util.Map;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -139,8 +140,13 @@ record Route(IpcDestination destination, IpcObserver.Destination observer, IpcIn
 		if (options.method() != null) {
 			exchange.method(options.method());
 		}
-		options.headers().forEach(exchange::header);
-		observed.headers().forEach(exchange::optionalHeader);
+		if (!options.headers().isEmpty()) {
+			options.headers().forEach(exchange::header);
+		}
+		Map<String, String> traced = observed.headers();
+		if (!traced.isEmpty()) {
+			traced.forEach(exchange::optionalHeader);
+		}
 		long bytes = exchange.request(request, descriptors);
 		this.observer.sent(bytes, descriptors.length);
 		return null;

@@ -2,9 +2,11 @@ package dev.tinyipc.spring;
 
 import java.util.Collection;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
 
 import dev.tinyipc.IpcInstrumentation;
+import org.jspecify.annotations.Nullable;
 import org.springframework.util.Assert;
 
 /** The destinations of a template. */
@@ -12,12 +14,16 @@ final class Routes {
 
 	private final Map<String, Route> byName = new TreeMap<>();
 
+	/** The only one, if there is only one. */
+	private @Nullable Route any;
+
 	Routes(Collection<? extends IpcDestination> destinations, IpcObserver observer,
 			IpcInstrumentation instrumentation) {
 		IpcInstrumentation guarded = IpcInstrumentation.guarded(instrumentation);
 		for (IpcDestination destination : destinations) {
 			Route route = new Route(destination, GuardedObserver.of(observer, destination.name()), guarded);
 			Route other = this.byName.put(destination.name(), route);
+			this.any = route;
 			Assert.state(other == null, () -> "Two destinations are named '" + destination.name() + '\'');
 		}
 	}
@@ -43,7 +49,7 @@ final class Routes {
 			throw new UnknownDestinationException(
 					"The call names no destination, and there is no default. " + available());
 		}
-		return this.byName.values().iterator().next();
+		return Objects.requireNonNull(this.any);
 	}
 
 	private String available() {

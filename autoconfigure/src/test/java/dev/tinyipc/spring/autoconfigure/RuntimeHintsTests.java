@@ -112,8 +112,8 @@ class RuntimeHintsTests {
 					"IpcExchangeBeanRegistrationAotProcessor",
 					// the customizer of the mapper
 					"ParentSettings",
-					// payloads, whose constructors are bound
-					"RecordDeserializer",
+					// payloads, whose constructors and accessors are bound
+					"RecordDeserializer", "RecordPropertyWriter",
 					// hints of the library itself
 					"Termination", "OwnedFd", "Readiness",
 					// structures, which are those of callers
