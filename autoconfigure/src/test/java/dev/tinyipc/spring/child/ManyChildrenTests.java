@@ -1,5 +1,7 @@
 package dev.tinyipc.spring.child;
 
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -7,6 +9,9 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.stream.IntStream;
 
 import dev.tinyipc.spring.CborMessageTemplate;
@@ -14,6 +19,7 @@ import dev.tinyipc.spring.RawWorker;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 
 import org.springframework.boot.test.context.runner.ApplicationContextRunner;
 
@@ -27,6 +33,9 @@ class ManyChildrenTests {
 
 	private static final int MOST_THREADS = 20;
 
+	@TempDir
+	private Path folder;
+
 	@Test
 	void theyStartAnswerAndStopWithHardlyAThread() {
 		runOnce(); // what is opened once, and stays
@@ -39,7 +48,7 @@ class ManyChildrenTests {
 			.untilAsserted(() -> assertThat(OpenDescriptors.withoutFiles()).isEqualTo(descriptors));
 	}
 
-	private static Set<Long> runOnce() {
+	private Set<Long> runOnce() {
 		Set<Long> pids = new HashSet<>();
 		int threads = threads();
 		application().run((context) -> {
@@ -48,12 +57,9 @@ class ManyChildrenTests {
 				assertThat(template.convertSendAndReceive("echo" + i, "hello " + i, String.class))
 					.isEqualTo("hello " + i);
 			}
-			Set<Integer> answered = new HashSet<>();
-			for (int i = 0; i < HALF; i++) {
-				answered.add(template.convertSendAndReceive("worker", "who", Integer.class));
-			}
-			assertThat(answered).hasSize(HALF);
-			assertThat(threads() - threads).isLessThan(MOST_THREADS);
+			assertThat(askAllAtOnce(template)).hasSize(HALF);
+			// Once those of the callers are gone.
+			Awaitility.await().untilAsserted(() -> assertThat(threads() - threads).isLessThan(MOST_THREADS));
 			Collection<IpcChild> children = context.getBeansOfType(IpcChild.class).values();
 			children.forEach((child) -> pids.addAll(Processes.pids(child)));
 			context.close();
@@ -62,6 +68,30 @@ class ManyChildrenTests {
 						.hasValueSatisfying((exit) -> assertThat(exit.isSuccess()).isTrue())));
 		});
 		return pids;
+	}
+
+	/** One caller would always get the same instance. */
+	private Set<Integer> askAllAtOnce(CborMessageTemplate template) throws Exception {
+		Path asked = Files.createTempDirectory(this.folder, "asked");
+		Path sign = asked.resolveSibling(asked.getFileName() + "-sign");
+		ExecutorService callers = Executors.newFixedThreadPool(HALF);
+		Set<Integer> answered = new HashSet<>();
+		try {
+			List<Future<Integer>> calls = new ArrayList<>();
+			for (int i = 0; i < HALF; i++) {
+				calls.add(callers.submit(() -> template.convertSendAndReceive("worker",
+						"who note-in " + asked + " wait-for " + sign + " ", Integer.class)));
+			}
+			Awaitility.await().until(() -> asked.toFile().list().length == HALF);
+			Files.createFile(sign);
+			for (Future<Integer> call : calls) {
+				answered.add(call.get());
+			}
+		}
+		finally {
+			callers.shutdownNow();
+		}
+		return answered;
 	}
 
 	private static ApplicationContextRunner application() {
