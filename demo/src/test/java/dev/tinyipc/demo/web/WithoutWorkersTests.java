@@ -37,7 +37,8 @@ import static org.assertj.core.api.Assertions.assertThat;
  */
 @WebMvcTest(controllers = ThumbnailController.class,
 		properties = { "ipc.children.thumbnailer.exchange-timeout=500ms",
-				"ipc.children.thumbnailer.cancel-timeout=100ms" })
+				"ipc.children.thumbnailer.cancel-timeout=100ms", "ipc.children.thumbnailer.restart.initial-delay=1ms",
+				"ipc.children.thumbnailer.restart.max-delay=10ms" })
 @AutoConfigureTestIpc
 @ImportAutoConfiguration(MultipartAutoConfiguration.class)
 @Import(Uploads.class)
