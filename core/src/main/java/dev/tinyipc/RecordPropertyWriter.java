@@ -22,11 +22,10 @@ import tools.jackson.databind.ser.jdk.NumberSerializers;
 import tools.jackson.databind.ser.jdk.StringSerializer;
 
 /**
- * Writes a number, a boolean or a text of a record as Jackson's own writer does, which
- * calls the accessor by a method handle that no compiler can look into, and makes an
- * object of each number. Here the accessor is called by a lambda that is made for it,
- * once it is clear that many such records are written: a short-lived process need not
- * wait for that.
+ * Writes a component of a record as Jackson's own writer does, which calls the accessor
+ * by a method handle that no compiler can look into, and makes an object of each number.
+ * Here the accessor is called by a lambda that is made for it, once it is clear that many
+ * such records are written: a short-lived process need not wait for that.
  *
  * <p>
  * What the value is written as is still Jackson's decision: this steps aside unless that
@@ -104,11 +103,16 @@ abstract class RecordPropertyWriter<G> extends BeanPropertyWriter {
 	}
 
 	private boolean isPlain() {
-		return this.type != null && this._serializer != null && this.serializer.isInstance(this._serializer)
+		return this.type != null && this._serializer != null && isReplaceable(this._serializer)
 				&& this._typeSerializer == null && this._suppressableValue == null && !this._suppressNulls;
 	}
 
-	/** Null if it cannot be made, as in a module that is not open, or a native image. */
+	/** A subclass may write something else. */
+	private boolean isReplaceable(ValueSerializer<?> serializer) {
+		return this.serializer == ValueSerializer.class || this.serializer == serializer.getClass();
+	}
+
+	/** Null if it cannot be made, as in another named module, or a native image. */
 	private @Nullable G makeGetter() {
 		Method accessor = (Method) this._member.getMember();
 		Class<?> declaring = accessor.getDeclaringClass();
@@ -124,16 +128,20 @@ abstract class RecordPropertyWriter<G> extends BeanPropertyWriter {
 						.getTarget()
 						.invoke());
 		}
-		catch (Exception | LinkageError ex) {
-			return null;
+		catch (OutOfMemoryError | StackOverflowError ex) {
+			throw ex;
 		}
-		catch (Throwable ex) {
-			throw (Error) ex;
+		catch (Throwable ex) { // a native image throws an Error
+			return null;
 		}
 	}
 
 	/** Writes the name and the value. */
 	abstract void write(G getter, Object bean, JsonGenerator generator, SerializationContext context) throws Exception;
+
+	final void writeAsJackson(Object bean, JsonGenerator generator, SerializationContext context) throws Exception {
+		super.serializeAsProperty(bean, generator, context);
+	}
 
 	final void writeNull(JsonGenerator generator, SerializationContext context) {
 		if (this._nullSerializer != null) {
@@ -274,7 +282,11 @@ abstract class RecordPropertyWriter<G> extends BeanPropertyWriter {
 		void write(Function<Object, Object> getter, Object bean, JsonGenerator generator, SerializationContext context)
 				throws Exception {
 			Object value = getter.apply(bean);
-			if (value != null) {
+			if (value == bean) {
+				writeAsJackson(bean, generator, context); // refuses to write it within
+															// itself
+			}
+			else if (value != null) {
 				generator.writeName(this._name);
 				this._serializer.serialize(value, generator, context);
 			}

@@ -20,8 +20,8 @@ import tools.jackson.databind.ObjectMapper;
  * <li>the names that it has seen, some of which a peer may have made up: after a while
  * there is a new parser;</li>
  * <li>the values that it has read last: it goes with the next garbage collection;</li>
- * <li>its place: if it is not behind the body afterwards, or if anything is thrown, the
- * body is read again by a parser of its own, which says what is wrong and where.</li>
+ * <li>its place: if it is not behind the body afterwards, or if an exception is thrown,
+ * the body is read again by a parser of its own, which says what is wrong and where.</li>
  * </ul>
  * It knows of no mapper, so that nothing that a deserializer has read by way of the
  * parser, such as an object with an identity, is known to the next.
@@ -33,6 +33,8 @@ final class SmallBodies extends InputStream {
 
 	/** Bodies for one parser. */
 	static final int MAX_USES = 256;
+
+	private static final ByteBuffer NOTHING = ByteBuffer.allocate(0);
 
 	private static final OutputStream NOWHERE = OutputStream.nullOutputStream();
 
@@ -114,6 +116,7 @@ final class SmallBodies extends InputStream {
 				return value;
 			}
 			finally {
+				bodies.body = NOTHING; // its memory is used again, or freed
 				if (!inStep || ++bodies.uses == MAX_USES) {
 					this.last.clear();
 					bodies.parser.close(); // its buffers are used again

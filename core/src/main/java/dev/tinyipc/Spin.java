@@ -79,6 +79,7 @@ final class Spin {
 	void begin(long now) {
 		this.last = now;
 		this.end = now + this.limit;
+		this.taken = false;
 	}
 
 	/**

@@ -26,6 +26,7 @@ import tools.jackson.databind.ValueSerializer;
 import tools.jackson.databind.annotation.JsonSerialize;
 import tools.jackson.databind.module.SimpleModule;
 import tools.jackson.databind.ser.BeanPropertyWriter;
+import tools.jackson.databind.ser.jdk.NumberSerializers;
 import tools.jackson.databind.ser.ValueSerializerModifier;
 import tools.jackson.dataformat.cbor.CBORMapper;
 
@@ -120,6 +121,19 @@ class RecordPropertyWriterTests {
 		SPECIAL.forEach((value) -> compare(theirs, ours, value));
 	}
 
+	@Test
+	void aSerializerThatWasRegisteredIsUsedOn() {
+		SimpleModule module = new SimpleModule("ours").addSerializer(long.class, new Negated())
+			.addSerializer(Long.class, new Negated());
+		compare(CBORMapper.builder().addModule(module).build(), IpcChannel.mapperBuilder().addModule(module).build(),
+				SPECIAL.get(0));
+	}
+
+	@Test
+	void aRecordThatIsItsOwnComponentIsRefusedAsByJackson() {
+		compare(PLAIN, IpcChannel.mapperBuilder().build(), new Within(null));
+	}
+
 	private static boolean hasLambda(BeanPropertyWriter writer) {
 		return writer instanceof RecordPropertyWriter<?> ours && ours.hasGetter();
 	}
@@ -191,6 +205,30 @@ class RecordPropertyWriterTests {
 				throw new IllegalStateException("over three: " + this.number);
 			}
 			return this.number;
+		}
+
+	}
+
+	/** Is its own component once it has been written often, by both mappers in turn. */
+	record Within(Within inner) {
+
+		private static int calls;
+
+		public Within inner() {
+			return (calls++ / 2 > RecordPropertyWriter.USES_BEFORE) ? this : null;
+		}
+
+	}
+
+	static final class Negated extends NumberSerializers.LongSerializer {
+
+		Negated() {
+			super(Long.class);
+		}
+
+		@Override
+		public void serialize(Object value, JsonGenerator generator, SerializationContext context) {
+			generator.writeNumber(-(Long) value);
 		}
 
 	}

@@ -260,10 +260,11 @@ class IpcClientTests {
 				.mapToObj((i) -> worker.method("sleep").callAsync(1, Integer.class))
 				.toList();
 			calls.forEach((call) -> assertThat(call.join()).isOne());
-			// Two that wait, and two that deliver. They stay for a while after that.
+			// Two that wait and two that deliver, and some that were about to rest when
+			// another one was wanted. They stay for a while after that.
 			assertThat(Thread.getAllStackTraces().keySet()).filteredOn((thread) -> !before.contains(thread))
 				.filteredOn((thread) -> thread.getName().startsWith("ipc-async-"))
-				.hasSizeBetween(1, 4);
+				.hasSizeBetween(1, 20);
 			assertThat(worker.method("peak").call("", Integer.class)).isLessThanOrEqualTo(2);
 		});
 	}

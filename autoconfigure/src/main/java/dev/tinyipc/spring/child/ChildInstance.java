@@ -222,6 +222,7 @@ final class ChildInstance {
 		this.lanes.remove(lane);
 		if (lane != this.firstLane) {
 			lane.socket().close();
+			lane.closed();
 		}
 	}
 

@@ -21,7 +21,6 @@ final class ChildLane {
 	/** {@link #timesLent} when it was last asked whether it is idle; -1 before that. */
 	private long timesLentWhenAsked = -1;
 
-	/** Whether the last answer was a result. */
 	private volatile boolean well = true;
 
 	private boolean lent;
@@ -101,14 +100,21 @@ final class ChildLane {
 	}
 
 	/**
-	 * An answer has come.
-	 * @param well whether it was a result, and no error
+	 * Nobody waits any more on it.
+	 * @param well whether a result has come in time
 	 */
-	void answered(boolean well) {
+	void exchanged(boolean well) {
 		this.well = well;
 	}
 
-	/** Whether the last answer, if there was one, was no error. */
+	/** It is closed: whatever it carried is over. */
+	void closed() {
+		synchronized (this.instance) {
+			atWork(false);
+		}
+	}
+
+	/** Whether its last exchange, if there was one, had a result in time. */
 	boolean isWell() {
 		return this.well;
 	}

@@ -126,8 +126,11 @@ final class LentExchange {
 
 	/** Remembers what has become of the lane. */
 	private <R> R recorded(Step<R> step) throws IpcException {
+		boolean done = false;
 		try {
-			return step.take();
+			R result = step.take();
+			done = true;
+			return result;
 		}
 		catch (IpcException.PeerClosed ex) {
 			this.closed = true;
@@ -141,9 +144,8 @@ final class LentExchange {
 			this.timedOut = true;
 			throw ex;
 		}
-		catch (IpcException.Remote ex) {
-			this.failed = true;
-			throw ex;
+		finally {
+			this.failed |= !done;
 		}
 	}
 
@@ -191,7 +193,7 @@ final class LentExchange {
 		else {
 			if (exchange != null && exchange.isAnswered()) {
 				instance().answered();
-				this.lane.answered(!this.failed);
+				this.lane.exchanged(!this.failed);
 			}
 			this.keeper.takeBack(this.lane);
 		}
@@ -203,6 +205,7 @@ final class LentExchange {
 	 * new one its startup grace.
 	 */
 	private void abandon(Exchange exchange) {
+		this.lane.exchanged(false);
 		long until = this.begun + this.timeout.toNanos();
 		String reason = "it did not answer within " + this.timeout;
 		if (exchange.cancel()) {

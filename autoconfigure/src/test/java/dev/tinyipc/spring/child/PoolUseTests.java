@@ -2,6 +2,7 @@ package dev.tinyipc.spring.child;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -18,6 +19,7 @@ import dev.tinyipc.spring.CborMessageOperations;
 import dev.tinyipc.spring.CborMessageTemplate;
 import dev.tinyipc.spring.IpcRemoteException;
 import dev.tinyipc.spring.IpcReplyLostException;
+import dev.tinyipc.spring.IpcTimeoutException;
 import dev.tinyipc.spring.RawWorker;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
@@ -122,6 +124,21 @@ class PoolUseTests {
 			int other = who.convertSendAndReceive("", Integer.class);
 			assertThat(other).isNotEqualTo(pid);
 			assertThat(who.<Integer>convertSendAndReceive("", Integer.class)).isEqualTo(other);
+		});
+	}
+
+	@Test
+	void anInstanceThatAnswersTooLateIsNotPreferred() {
+		conversation("ipc.children.worker.instances=2", "ipc.children.worker.cancel-timeout=60s").run((context) -> {
+			CborMessageTemplate template = context.getBean(CborMessageTemplate.class);
+			CborMessageOperations who = template.method("who");
+			int late = who.convertSendAndReceive("", Integer.class);
+			assertThatExceptionOfType(IpcTimeoutException.class).isThrownBy(
+					() -> template.method("stubborn").convertSendAndReceive(500, String.class, Duration.ofMillis(200)));
+			// Also once its reply has come, which nobody sees.
+			Awaitility.await()
+				.during(Duration.ofSeconds(2))
+				.until(() -> who.<Integer>convertSendAndReceive("", Integer.class) != late);
 		});
 	}
 
