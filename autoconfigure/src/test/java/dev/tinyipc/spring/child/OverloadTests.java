@@ -195,8 +195,10 @@ class OverloadTests {
 		}
 	}
 
-	/** Until the instances, which may be JVMs, are up. */
-	/** All at once, or the instance that is warm already would get all requests. */
+	/**
+	 * Until the instances, which may be JVMs, are up. All at once, or the instance that
+	 * is warm already would get all requests.
+	 */
 	private static void warmUp(CborMessageTemplate template, int instances) throws Exception {
 		assertThat(Load.once(template, instances, 1, Duration.ofSeconds(60)).replies()).isEqualTo(instances);
 	}
