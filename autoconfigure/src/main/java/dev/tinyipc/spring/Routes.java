@@ -1,21 +1,16 @@
 package dev.tinyipc.spring;
 
 import java.util.Collection;
-import java.util.Map;
-import java.util.Objects;
+import java.util.SortedMap;
 import java.util.TreeMap;
 
 import dev.tinyipc.IpcInstrumentation;
-import org.jspecify.annotations.Nullable;
 import org.springframework.util.Assert;
 
 /** The destinations of a template. */
 final class Routes {
 
-	private final Map<String, Route> byName = new TreeMap<>();
-
-	/** The only one, if there is only one. */
-	private @Nullable Route any;
+	private final SortedMap<String, Route> byName = new TreeMap<>();
 
 	Routes(Collection<? extends IpcDestination> destinations, IpcObserver observer,
 			IpcInstrumentation instrumentation) {
@@ -23,7 +18,6 @@ final class Routes {
 		for (IpcDestination destination : destinations) {
 			Route route = new Route(destination, GuardedObserver.of(observer, destination.name()), guarded);
 			Route other = this.byName.put(destination.name(), route);
-			this.any = route;
 			Assert.state(other == null, () -> "Two destinations are named '" + destination.name() + '\'');
 		}
 	}
@@ -49,7 +43,7 @@ final class Routes {
 			throw new UnknownDestinationException(
 					"The call names no destination, and there is no default. " + available());
 		}
-		return Objects.requireNonNull(this.any);
+		return to(this.byName.firstKey()); // without an iterator, for each message
 	}
 
 	private String available() {
