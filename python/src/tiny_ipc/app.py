@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from types import FrameType
 from typing import Any
 
-from . import log
+from . import log, zygote
 from .asking import Asker, Peer
 from .calls import TRACE_HEADERS, Lanes, Parent
 from .errors import NoLane
@@ -31,6 +31,7 @@ NOT_FOR_CHILDREN = (
     "TINY_IPC_CHILD",
     "TINY_IPC_SPIN_MICROS",
     "TINY_IPC_MAPPER_CUSTOMIZER",
+    zygote.ZYGOTE_VARIABLE,
 )
 """Variables that are for this process alone."""
 
@@ -65,6 +66,7 @@ class App(Handlers):
         self._grace = grace
         self._socket: FrameSocket | None = None
         self._invited = False
+        self._is_zygote = False
         self._server: Server | None = None
         self._lanes: Lanes | None = None
         self._ended = threading.Event()
@@ -98,6 +100,7 @@ class App(Handlers):
             )
         limit = int(os.environ.get(SIZE_VARIABLE, DEFAULT_LIMIT))
         self._invited = os.environ.get(HELLO_VARIABLE) == "1"
+        self._is_zygote = os.environ.get(zygote.ZYGOTE_VARIABLE) == "1"
         for variable in NOT_FOR_CHILDREN:
             os.environ.pop(variable, None)
         self._socket = FrameSocket(adopt(int(number)), limit)
@@ -106,9 +109,16 @@ class App(Handlers):
             self._old_term = signal.signal(signal.SIGTERM, self._terminate)
 
     def ready(self) -> None:
-        """Tells the parent that this process is ready, and begins to serve."""
+        """Tells the parent that this process is ready, and begins to serve.
+
+        If the child was declared with ``zygote``, this process stays here and forks whenever the
+        parent needs a process, and this returns in the forked ones. Raises RuntimeError if that
+        is not safe because of threads or event loops."""
         if self._socket is None or self._server is not None:
             raise RuntimeError("Call start(), and then ready() once")
+        if self._is_zygote:
+            self._socket = zygote.serve(self._socket)
+            self._is_zygote = False
         lanes = self.concurrency if self._invited else 1
         self._server = Server(
             self,
