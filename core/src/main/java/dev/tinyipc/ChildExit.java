@@ -13,7 +13,8 @@ import org.jspecify.annotations.Nullable;
  * A child's number, and that of its group, is its own until it is waited for, and may be
  * any process's afterwards: signals are sent under the same lock, and only before that.
  * This is the only caller of {@code waitpid}, and only for a child or a group that is
- * known to be ours, because the JVM has its own children.
+ * known to be ours, because the JVM has its own children. A child that a zygote has
+ * forked is waited for by that one.
  */
 final class ChildExit implements ChildHandle, ChildWatcher.Watched {
 
@@ -37,12 +38,17 @@ final class ChildExit implements ChildHandle, ChildWatcher.Watched {
 
 	private final List<ChildOutput> outputs;
 
+	private final @Nullable ChildReaper reaper;
+
 	private final NativeBuffer waitStatus = NativeBuffer.zeroed(Integer.BYTES);
 
 	private final CompletableFuture<ExitStatus> status = new CompletableFuture<>();
 
 	/** How it ended, once it was waited for. Set under the lock. */
 	private @Nullable ExitStatus reaped;
+
+	/** Set, under the lock, once the reaper was told to wait for it. */
+	private @Nullable CompletableFuture<ExitStatus> reaping;
 
 	private long endedAt;
 
@@ -55,9 +61,10 @@ final class ChildExit implements ChildHandle, ChildWatcher.Watched {
 	 * @param group whether the processes of its group end with it
 	 * @param socket our end of the socket to it, which is shut down at its end
 	 * @param outputs its outputs, which are closed shortly after its end
+	 * @param reaper waits for it, if another process is its parent; null if this one is
 	 */
 	ChildExit(int pid, OwnedFd pidfd, ProcessHandle handle, boolean group, @Nullable OwnedFd socket, ChildLines lines,
-			List<ChildOutput> outputs) {
+			List<ChildOutput> outputs, @Nullable ChildReaper reaper) {
 		this.pid = pid;
 		this.pidfd = pidfd;
 		this.handle = handle;
@@ -65,6 +72,7 @@ final class ChildExit implements ChildHandle, ChildWatcher.Watched {
 		this.socket = socket;
 		this.lines = lines;
 		this.outputs = outputs;
+		this.reaper = reaper;
 	}
 
 	@Override
@@ -90,7 +98,7 @@ final class ChildExit implements ChildHandle, ChildWatcher.Watched {
 	/** Sends a signal, or does nothing if the child has ended. */
 	@Override
 	public synchronized void signal(int signal) throws IpcException {
-		if (this.reaped != null || !isOurs()) {
+		if (isOver() || !isOurs()) {
 			return;
 		}
 		// The leader may have left its group, and is then signalled itself. Otherwise
@@ -104,9 +112,13 @@ final class ChildExit implements ChildHandle, ChildWatcher.Watched {
 	/** Sends a signal to the process, and not to its group. */
 	@Override
 	public synchronized void signalAlone(int signal) throws IpcException {
-		if (this.reaped == null && pidfdSignal(signal) < 0 && Errno.last() != Errno.ESRCH.number) {
+		if (!isOver() && pidfdSignal(signal) < 0 && Errno.last() != Errno.ESRCH.number) {
 			throw Errno.failure("pidfd_send_signal(" + this.pid + ')', Errno.last());
 		}
+	}
+
+	private boolean isOver() {
+		return this.reaped != null || this.reaping != null;
 	}
 
 	/** Whether it was not waited for yet, not even by other code in this process. */
@@ -129,11 +141,15 @@ final class ChildExit implements ChildHandle, ChildWatcher.Watched {
 	}
 
 	/** Kills a child that nobody else knows of, and waits for its end. */
-	static void kill(int pid, boolean group) {
+	static void kill(int pid, boolean group, @Nullable ChildReaper reaper) {
 		LibC.kill(pid, LibC.SIGKILL);
 		if (group) {
 			LibC.kill(-pid, LibC.SIGKILL);
 			OrphanGuard.forget(pid);
+		}
+		if (reaper != null) {
+			reaper.reap(pid);
+			return;
 		}
 		int result;
 		do {
@@ -173,12 +189,35 @@ final class ChildExit implements ChildHandle, ChildWatcher.Watched {
 			// Before its number is free, so that the guard never kills another process.
 			OrphanGuard.forget(this.pid);
 		}
-		int result = LibC.waitpid(this.pid, this.waitStatus.address(), LibC.WNOHANG);
+		if (this.reaper != null) {
+			this.reaping = this.reaper.reap(this.pid);
+			return true;
+		}
+		int result = waitForIt();
 		if (result == 0 || (result < 0 && Errno.interrupted())) {
 			return false;
 		}
-		this.reaped = (result > 0) ? ExitStatus.ofWaitStatus(this.waitStatus.bytes().getInt(0)) : ExitStatus.UNKNOWN;
+		this.reaped = statusAfter(result);
 		return true;
+	}
+
+	private int waitForIt() {
+		return LibC.waitpid(this.pid, this.waitStatus.address(), LibC.WNOHANG);
+	}
+
+	private ExitStatus statusAfter(int result) {
+		return (result > 0) ? ExitStatus.ofWaitStatus(this.waitStatus.bytes().getInt(0)) : ExitStatus.UNKNOWN;
+	}
+
+	/** How it ended; null if that is not known yet. */
+	private synchronized @Nullable ExitStatus end() {
+		if (this.reaped == null && this.reaping != null && this.reaping.isDone()) {
+			ExitStatus told = this.reaping.join();
+			// If its parent has ended, this process may have adopted it, as the first one
+			// of a container does. Otherwise, this finds no such child.
+			this.reaped = (told.equals(ExitStatus.UNKNOWN) && isOurs()) ? statusAfter(waitForIt()) : told;
+		}
+		return this.reaped;
 	}
 
 	/**
@@ -195,9 +234,9 @@ final class ChildExit implements ChildHandle, ChildWatcher.Watched {
 
 	@Override
 	public Next look(long now) {
-		ExitStatus end = this.reaped;
+		ExitStatus end = end();
 		if (end == null) {
-			return Next.WATCH;
+			return (this.reaping != null) ? Next.REST : Next.WATCH;
 		}
 		this.orphansLeft = this.orphansLeft && reapOrphans();
 		if (!this.status.isDone() && (areLinesConsumed() || now - this.endedAt >= LINES_GRACE)) {

@@ -5,6 +5,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
@@ -102,6 +103,15 @@ final class ChildWatcher {
 	 * @param streams its streams, of which this takes those that are read line by line
 	 */
 	static ChildExit watch(int pid, boolean group, @Nullable OwnedFd socket, ChildStreams streams) throws IpcException {
+		return watch(pid, group, socket, streams, null);
+	}
+
+	/**
+	 * Watches a child that another process may have forked for this one.
+	 * @param reaper waits for it; null for a child of this process
+	 */
+	static ChildExit watch(int pid, boolean group, @Nullable OwnedFd socket, ChildStreams streams,
+			@Nullable ChildReaper reaper) throws IpcException {
 		OwnedFd pidfd = null;
 		List<ChildOutput> outputs = List.of();
 		try {
@@ -114,7 +124,8 @@ final class ChildWatcher {
 				.of((int) Errno.check("pidfd_open(" + pid + ')', LibC.syscall(LibC.SYS_PIDFD_OPEN, pid, 0, 0, 0, 0)));
 			ChildLines lines = new ChildLines(watcher.calls, watcher::wake);
 			outputs = streams.takeLines(lines);
-			ChildExit child = new ChildExit(pid, pidfd, handle, group, socket, lines, outputs);
+			ChildExit child = new ChildExit(pid, pidfd, handle, group, socket, lines, outputs,
+					(reaper != null) ? watcher.waking(reaper) : null);
 			if (group) {
 				OrphanGuard.watchOver(pid);
 			}
@@ -125,7 +136,7 @@ final class ChildWatcher {
 			return child;
 		}
 		catch (IpcException | RuntimeException | Error ex) {
-			ChildExit.kill(pid, group);
+			ChildExit.kill(pid, group, reaper);
 			if (pidfd != null) {
 				pidfd.close();
 			}
@@ -158,6 +169,14 @@ final class ChildWatcher {
 			this.watched.remove(token);
 			throw ex;
 		}
+	}
+
+	private ChildReaper waking(ChildReaper reaper) {
+		return (pid) -> {
+			CompletableFuture<ExitStatus> end = reaper.reap(pid);
+			end.thenRun(this::wake);
+			return end;
+		};
 	}
 
 	/** Has everything checked now. */

@@ -261,12 +261,17 @@ public final class IpcProcessBuilder {
 	 * NUL
 	 */
 	public IpcProcess start() throws IOException {
+		return start(null);
+	}
+
+	/** Starts the program, or has a zygote fork. */
+	IpcProcess start(@Nullable IpcZygote zygote) throws IOException {
 		IpcSocketPair sockets = (this.pair != null) ? this.pair : IpcSocket.pair();
 		this.pair = null;
 		ChildStreams streams = new ChildStreams();
 		IpcProcess process = null;
 		try {
-			process = start(sockets, streams);
+			process = start(sockets, streams, zygote);
 			return process;
 		}
 		finally {
@@ -279,14 +284,22 @@ public final class IpcProcessBuilder {
 		}
 	}
 
-	private IpcProcess start(IpcSocketPair sockets, ChildStreams streams) throws IOException {
-		if (command().isEmpty() || command().get(0).isEmpty()) {
-			throw new IpcException("Cannot run a program: the command is empty");
+	private IpcProcess start(IpcSocketPair sockets, ChildStreams streams, @Nullable IpcZygote zygote)
+			throws IOException {
+		if (zygote == null) {
+			checkProgram();
 		}
-		if (this.needs != null && this.sandbox.profile() == Sandbox.Profile.NONE) {
-			throw new IllegalStateException("There is no sandbox to audit: set one with a profile");
+		List<OwnedFd> descriptors = descriptors(sockets, streams);
+		if (zygote == null) {
+			return spawn(descriptors, sockets, streams);
 		}
-		checkDirectory();
+		int pid = zygote.fork(descriptors);
+		return supervise(pid, zygote::reap,
+				() -> Protection.applyToFork(pid, this.sandbox.limits(), zygote.process().protection()), sockets,
+				streams);
+	}
+
+	private List<OwnedFd> descriptors(IpcSocketPair sockets, ChildStreams streams) throws IpcException {
 		streams.input(this.settings.redirectInput());
 		streams.output(this.settings.redirectOutput());
 		if (this.settings.redirectErrorStream()) {
@@ -305,6 +318,11 @@ public final class IpcProcessBuilder {
 		}
 		List<OwnedFd> descriptors = streams.childEnds();
 		descriptors.add(CHILD_FD, sockets.child().descriptor());
+		return descriptors;
+	}
+
+	private IpcProcess spawn(List<OwnedFd> descriptors, IpcSocketPair sockets, ChildStreams streams)
+			throws IOException {
 		Map<String, String> variables = childEnvironment();
 		File directory = this.settings.directory();
 		ProgramNeeds needs = (this.sandbox.profile() == Sandbox.Profile.LOCKED_DOWN)
@@ -312,7 +330,7 @@ public final class IpcProcessBuilder {
 		try (Restrictions restrictions = restrictions(needs)) {
 			int pid = PosixSpawn.spawn((needs != null) ? needs.command() : command(),
 					(needs != null) ? needs.program() : null, variables, directory, descriptors, restrictions);
-			return supervise(pid, restrictions, sockets, streams);
+			return supervise(pid, null, () -> Protection.apply(pid, this.sandbox, restrictions), sockets, streams);
 		}
 	}
 
@@ -321,18 +339,18 @@ public final class IpcProcessBuilder {
 				: Restrictions.of(this.sandbox, needs);
 	}
 
-	private IpcProcess supervise(int pid, Restrictions restrictions, IpcSocketPair sockets, ChildStreams streams)
-			throws IpcException {
+	private IpcProcess supervise(int pid, @Nullable ChildReaper reaper, Protection.Step step, IpcSocketPair sockets,
+			ChildStreams streams) throws IpcException {
 		Protection protection = null;
 		IpcException failure = null;
 		try {
 			// While nobody waits for the child, its number cannot become another's.
-			protection = Protection.apply(pid, this.sandbox, restrictions);
+			protection = step.take();
 		}
 		catch (IpcException ex) {
 			failure = ex;
 		}
-		ChildExit child = ChildWatcher.watch(pid, this.contained, sockets.parent().descriptor(), streams);
+		ChildExit child = ChildWatcher.watch(pid, this.contained, sockets.parent().descriptor(), streams, reaper);
 		try {
 			if (protection == null) {
 				throw Objects.requireNonNull(failure);
@@ -360,8 +378,14 @@ public final class IpcProcessBuilder {
 		return variables;
 	}
 
-	/** The spawn itself would fail with "no such file", without saying which. */
-	private void checkDirectory() throws IpcException {
+	private void checkProgram() throws IpcException {
+		if (command().isEmpty() || command().get(0).isEmpty()) {
+			throw new IpcException("Cannot run a program: the command is empty");
+		}
+		if (this.needs != null && this.sandbox.profile() == Sandbox.Profile.NONE) {
+			throw new IllegalStateException("There is no sandbox to audit: set one with a profile");
+		}
+		// The spawn itself would fail with "no such file", without saying which.
 		File directory = this.settings.directory();
 		if (directory != null && !directory.isDirectory()) {
 			throw new IpcException("Cannot run program \"" + command().get(0) + "\" (in directory \"" + directory

@@ -44,15 +44,28 @@ public record Protection(Sandbox.Profile profile, int landlockAbi, boolean noNew
 	 * @param pid the child, for which nobody has waited yet
 	 */
 	static Protection apply(int pid, Sandbox sandbox, Restrictions restrictions) throws IpcException {
-		Sandbox.Profile profile = sandbox.profile();
-		if (profile != Sandbox.Profile.NONE || !sandbox.limits().equals(ResourceLimits.NONE)) {
-			sandbox.limits().applyTo(pid);
+		return apply(pid, sandbox.profile(), sandbox.limits(), restrictions.landlockAbi(), restrictions.missing());
+	}
+
+	/**
+	 * Does the same with a process that has inherited what restricts another one.
+	 * @param limits its own limits
+	 * @param inherited what protects from the other one
+	 */
+	static Protection applyToFork(int pid, ResourceLimits limits, Protection inherited) throws IpcException {
+		return apply(pid, inherited.profile(), limits, inherited.landlockAbi(), inherited.missing());
+	}
+
+	private static Protection apply(int pid, Sandbox.Profile profile, ResourceLimits limits, int landlockAbi,
+			List<String> missing) throws IpcException {
+		if (profile != Sandbox.Profile.NONE || !limits.equals(ResourceLimits.NONE)) {
+			limits.applyTo(pid);
 		}
 		Path status = Path.of("/proc", Integer.toString(pid), "status");
 		try {
 			List<String> lines = Files.readAllLines(status);
-			return new Protection(profile, restrictions.landlockAbi(), number(lines, "NoNewPrivs:", 10) > 0,
-					filters(lines), number(lines, "CapEff:", 16), ResourceLimits.inForce(pid), restrictions.missing());
+			return new Protection(profile, landlockAbi, number(lines, "NoNewPrivs:", 10) > 0, filters(lines),
+					number(lines, "CapEff:", 16), ResourceLimits.inForce(pid), missing);
 		}
 		catch (IOException ex) {
 			throw new IpcException("What protects from the child cannot be read from " + status, ex);
@@ -73,6 +86,14 @@ public record Protection(Sandbox.Profile profile, int landlockAbi, boolean noNew
 			}
 		}
 		return 0;
+	}
+
+	/** The step that protects from a child that was just started. */
+	@FunctionalInterface
+	interface Step {
+
+		Protection take() throws IpcException;
+
 	}
 
 }

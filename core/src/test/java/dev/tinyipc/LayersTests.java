@@ -25,13 +25,13 @@ class LayersTests {
 					"DescriptorChannel", "DescriptorInputStream", "DescriptorOutputStream", "MsgHdr", "PosixSpawn",
 					"SystemEnvironment", "Epoll", "ExitStatus", "NativeCall", "Landlock", "Seccomp", "DeniedCalls",
 					"Restrictions", "FileGrant", "RestrictedSpawn", "SandboxGap", "SpawnArguments", "Readiness",
-					"ParkedThreads", "ChildHandle", "ChildExit", "ChildOutput", "Sandbox", "ResourceLimits",
-					"Protection", "ProgramNeeds", "ChildWatcher", "OrphanGuard", "ChildLines", "ChildStreams",
-					"Failures", "ForeignCalls", "SandboxNeed", "SandboxAudit", "SeccompListener", "AuditedCall",
-					"AuditedThread", "AuditedAddress", "AuditedRules", "AuditJudge", "SuggestedPaths", "NeededPaths",
-					"FileFacts", "ElfFile", "Shebang", "EnvCommand", "SystemNeeds", "LibraryNeeds", "ScriptNeeds",
-					"PythonNeeds", "NodeNeeds", "JavaNeeds", "JavaArguments", "ClassPathNeeds", "JnaLibrary",
-					"PyenvShim", "WritableFolders"),
+					"ParkedThreads", "ChildHandle", "ChildExit", "ChildReaper", "ForkFacts", "ChildOutput", "Sandbox",
+					"ResourceLimits", "Protection", "ProgramNeeds", "ChildWatcher", "OrphanGuard", "ChildLines",
+					"ChildStreams", "Failures", "ForeignCalls", "SandboxNeed", "SandboxAudit", "SeccompListener",
+					"AuditedCall", "AuditedThread", "AuditedAddress", "AuditedRules", "AuditJudge", "SuggestedPaths",
+					"NeededPaths", "FileFacts", "ElfFile", "Shebang", "EnvCommand", "SystemNeeds", "LibraryNeeds",
+					"ScriptNeeds", "PythonNeeds", "NodeNeeds", "JavaNeeds", "JavaArguments", "ClassPathNeeds",
+					"JnaLibrary", "PyenvShim", "WritableFolders"),
 			Set.of("IpcSocket", "IpcSocketPair", "Packet", "SocketSide", "SocketCompanion", "SocketSender",
 					"SocketReceiver", "SocketOption", "InheritedSocket", "SharedMemory", "IpcPoller", "StructBytes",
 					"Spin"),
@@ -47,7 +47,7 @@ class LayersTests {
 					"LaneWatch", "ServerThreads", "ChildEnd", "RequestSender", "RequesterPool", "LaneRequest",
 					"ParentSettings", "Termination", "IpcMapperCustomizer", "IpcInstrumentation",
 					"GuardedInstrumentation", "ServedTrace", "IpcRequester", "Ledger", "Exchange", "IpcProcessBuilder",
-					"IpcProcess", "InProcessChild"));
+					"IpcProcess", "IpcZygote", "InProcessChild"));
 
 	private static final Set<String> MAY_USE_JNA = Set.of("LibC", "StructBytes");
 
