@@ -63,10 +63,11 @@ final class ChildDefinitions {
 	 * @param oneWay whether it answers no requests
 	 * @param concurrency the number of requests that each serves at a time
 	 * @param ready whether it says hello once it is ready
+	 * @param zygote whether the processes are forked from one that has loaded everything
 	 * @param sandbox what it may do
 	 */
 	record Declaration(String name, String by, String[] command, String main, String[] jvmArguments, int instances,
-			int concurrency, boolean oneWay, boolean ready, Sandbox.Profile sandbox) {
+			int concurrency, boolean oneWay, boolean ready, boolean zygote, Sandbox.Profile sandbox) {
 
 		Declaration {
 			checkName(name, by);
@@ -88,7 +89,7 @@ final class ChildDefinitions {
 		}
 		RootBeanDefinition child = definition(CHILD_FACTORY, "child", name, declaration.command(), declaration.main(),
 				declaration.jvmArguments(), declaration.instances(), declaration.concurrency(), declaration.oneWay(),
-				declaration.ready(), declaration.sandbox());
+				declaration.ready(), declaration.zygote(), declaration.sandbox());
 		child.setAttribute(DECLARED_BY, declaration.by());
 		this.registry.registerBeanDefinition(childBeanName(name), child);
 		RootBeanDefinition template = definition(TEMPLATE_FACTORY, "template", name);

@@ -95,6 +95,16 @@ public @interface ChildProcess {
 	boolean ready() default false;
 
 	/**
+	 * Whether the child's processes are forked from one that has loaded everything, and
+	 * serves nothing itself. They start within milliseconds, and share the memory of what
+	 * was loaded. The program must use the library for Python ({@code tiny_ipc}), and
+	 * have one thread up to where it says that it is ready; it needs no other change. By
+	 * default, each process is started by itself.
+	 * @return whether there is a zygote
+	 */
+	boolean zygote() default false;
+
+	/**
 	 * What the child may do. The kernel enforces it, from before the child's first
 	 * instruction. On a kernel that cannot, the application does not start, unless
 	 * {@code ipc.children.<name>.sandbox.required} is false. A child with a profile

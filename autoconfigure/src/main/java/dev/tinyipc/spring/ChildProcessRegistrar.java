@@ -66,7 +66,8 @@ class ChildProcessRegistrar implements ImportBeanDefinitionRegistrar {
 			definitions.register(new Declaration(name, declaredBy, child.getStringArray("command"),
 					(main != void.class) ? main.getName() : "", child.getStringArray("jvmArguments"),
 					child.<Integer>getNumber("instances"), child.<Integer>getNumber("concurrency"),
-					child.getBoolean("oneWay"), child.getBoolean("ready"), child.getEnum("sandbox")));
+					child.getBoolean("oneWay"), child.getBoolean("ready"), child.getBoolean("zygote"),
+					child.getEnum("sandbox")));
 		}
 	}
 
@@ -79,7 +80,7 @@ class ChildProcessRegistrar implements ImportBeanDefinitionRegistrar {
 			}
 			if (isDeclared(uniform, binder)) {
 				definitions.register(new Declaration(name, "ipc.children." + name, new String[0], "", new String[0], 1,
-						1, false, false, Sandbox.Profile.NONE));
+						1, false, false, false, Sandbox.Profile.NONE));
 			}
 			else if (this.environment.containsProperty(IpcSocket.FD_VARIABLE)) {
 				// A variable that is meant for the parent is inherited by its children.

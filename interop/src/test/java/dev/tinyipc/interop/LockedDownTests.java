@@ -1,5 +1,6 @@
 package dev.tinyipc.interop;
 
+import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
@@ -9,8 +10,15 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
+import dev.tinyipc.Deadline;
+import dev.tinyipc.Exchange;
+import dev.tinyipc.IpcChannel;
 import dev.tinyipc.IpcException;
 import dev.tinyipc.IpcMessage;
+import dev.tinyipc.IpcProcess;
+import dev.tinyipc.IpcProcessBuilder;
+import dev.tinyipc.IpcRequester;
+import dev.tinyipc.IpcZygote;
 import dev.tinyipc.OwnedFd;
 import dev.tinyipc.Sandbox;
 import org.junit.jupiter.api.Test;
@@ -55,6 +63,43 @@ class LockedDownTests {
 
 	@Test
 	void pythonWithNumPyInAVirtualEnvironment() throws Exception {
+		List<String> command = withNumPy();
+		Path file = numbers();
+		try (Child child = new Child(command, Map.of(), LOCKED_DOWN); OwnedFd open = OwnedFd.open(file)) {
+			assertThat(child.ask(Map.of(), open).doubleValue()).isEqualTo(7);
+		}
+	}
+
+	/** Its threads end before a fork, and are there again in what was forked. */
+	@Test
+	void aZygoteWithNumPyForks() throws Exception {
+		Path file = numbers();
+		IpcProcessBuilder program = new IpcProcessBuilder(withNumPy()).inheritIO().sandbox(LOCKED_DOWN);
+		try (IpcZygote zygote = IpcZygote.start(program, Deadline.in(Child.PATIENCE))) {
+			for (int i = 0; i < 3; i++) {
+				try (IpcProcess process = zygote.fork(new IpcProcessBuilder().inheritIO());
+						OwnedFd open = OwnedFd.open(file)) {
+					IpcRequester requester = IpcRequester.over(IpcChannel.over(process.socket()), "worker");
+					Exchange exchange = requester.begin(Deadline.in(Child.PATIENCE));
+					exchange.request(Map.of(), open);
+					try (IpcMessage<Double> reply = exchange.reply(Double.class)) {
+						assertThat(reply.payload()).isEqualTo(7);
+					}
+					process.socket().shutdownOutput();
+					assertThat(process.waitFor()).isZero();
+				}
+			}
+		}
+	}
+
+	private Path numbers() throws IOException {
+		ByteBuffer numbers = ByteBuffer.allocate(3 * Double.BYTES).order(ByteOrder.nativeOrder());
+		numbers.putDouble(1).putDouble(2).putDouble(4);
+		return Files.write(this.folder.resolve("numbers"), numbers.array());
+	}
+
+	/** The command of a program that computes a mean of squares. */
+	private static List<String> withNumPy() throws Exception {
 		Programs.require("NumPy", List.of("python3"));
 		Path directory = Files.createDirectories(Programs.TARGET.resolve("python-numpy")).toAbsolutePath();
 		if (!Files.exists(directory.resolve("venv/installed"))) {
@@ -79,13 +124,7 @@ class LockedDownTests {
 
 				app.run()
 				""");
-		ByteBuffer numbers = ByteBuffer.allocate(3 * Double.BYTES).order(ByteOrder.nativeOrder());
-		numbers.putDouble(1).putDouble(2).putDouble(4);
-		Path file = Files.write(this.folder.resolve("numbers"), numbers.array());
-		List<String> command = List.of(directory.resolve("venv/bin/python").toString(), script.toString());
-		try (Child child = new Child(command, Map.of(), LOCKED_DOWN); OwnedFd open = OwnedFd.open(file)) {
-			assertThat(child.ask(Map.of(), open).doubleValue()).isEqualTo(7);
-		}
+		return List.of(directory.resolve("venv/bin/python").toString(), script.toString());
 	}
 
 }

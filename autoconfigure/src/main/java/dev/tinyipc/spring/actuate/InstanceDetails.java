@@ -19,6 +19,8 @@ import org.jspecify.annotations.Nullable;
  * @param standby whether it stands by to take the place of another one, and gets no
  * messages
  * @param pid the process id; null while it does not run
+ * @param zygote the process id of the zygote that it was forked from; null if it was not
+ * forked, and while it does not run
  * @param uptime how long it has been running; null while it does not run
  * @param restarts how often it was restarted
  * @param lastExit how the previous process ended: an exit code or a signal; null if none
@@ -37,8 +39,8 @@ import org.jspecify.annotations.Nullable;
  * @param protection what protects this machine from it, as the kernel says; null while it
  * does not run
  */
-public record InstanceDetails(ChildState state, boolean standby, @Nullable Long pid, @Nullable Duration uptime,
-		long restarts, @Nullable String lastExit, @Nullable List<String> lastLines,
+public record InstanceDetails(ChildState state, boolean standby, @Nullable Long pid, @Nullable Long zygote,
+		@Nullable Duration uptime, long restarts, @Nullable String lastExit, @Nullable List<String> lastLines,
 		@Nullable Boolean probablyOutOfMemory, @Nullable String killedBecause, @Nullable List<String> stacks,
 		@Nullable SocketState socket, int lanes, int busyLanes, @Nullable Protection protection) {
 
@@ -54,7 +56,7 @@ public record InstanceDetails(ChildState state, boolean standby, @Nullable Long 
 	private static InstanceDetails of(IpcChild.Instance instance, boolean withOutput) {
 		Optional<PostMortem> shown = instance.lastEnd().filter((end) -> withOutput);
 		return new InstanceDetails(instance.state(), instance.standby(), instance.pid().orElse(null),
-				instance.uptime().orElse(null), instance.restarts(),
+				instance.zygote().orElse(null), instance.uptime().orElse(null), instance.restarts(),
 				instance.lastExit().map(ExitStatus::toString).orElse(null),
 				shown.map(PostMortem::lastLines).orElse(null),
 				instance.lastEnd().map(PostMortem::probablyOutOfMemory).orElse(null),

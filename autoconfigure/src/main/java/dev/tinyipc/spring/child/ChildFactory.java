@@ -100,11 +100,12 @@ public class ChildFactory implements DisposableBean {
 	 * @param concurrency the declared number of requests that each serves at a time
 	 * @param oneWay whether the child was declared to answer no requests
 	 * @param ready whether the child was declared to say hello once it is ready
+	 * @param zygote whether the processes were declared to be forked from one
 	 * @param profile the declared profile of its sandbox
 	 * @return the child, not yet started
 	 */
 	public IpcChild child(String name, String[] command, String main, String[] jvmArguments, int instances,
-			int concurrency, boolean oneWay, boolean ready, Sandbox.Profile profile) {
+			int concurrency, boolean oneWay, boolean ready, boolean zygote, Sandbox.Profile profile) {
 		ChildSettings found = this.settings.get(uniform(name));
 		ChildSettings settings = (found != null) ? found : ChildSettings.defaults();
 		boolean runsSomethingElse = !settings.command().isEmpty() || settings.main() != null;
@@ -119,12 +120,14 @@ public class ChildFactory implements DisposableBean {
 				(settings.concurrency() != null) ? settings.concurrency() : concurrency,
 				(settings.oneWay() != null) ? settings.oneWay() : oneWay,
 				(settings.ready() != null) ? settings.ready() : ready,
+				(settings.zygote() != null) ? settings.zygote() : zygote,
 				(settings.sandbox().profile() != null) ? settings.sandbox().profile() : profile,
 				environment(name, mainClass != null, settings), (inProcess != null && program == null)
 						? "nothing runs in its place in this test" : reasonNotToStart(name, settings),
 				settings);
 		return new IpcChild(spec,
-				new ChildLauncher(spec, this.socketFactory, this.channelFactory, this.archives, program, this.groups),
+				new ChildLauncher(spec, this.socketFactory, this.channelFactory, this.archives, program, this.groups,
+						this.supervisor),
 				this.supervisor, this.watch, this.memoryWatch,
 				new CallServer(spec, this.channelFactory, this.calls, this.instrumentation), this.events);
 	}

@@ -45,10 +45,7 @@ final class ChildInstance {
 
 	private final IpcProcess process;
 
-	private final ChildLog.Output output;
-
-	/** When it prints the stacks of its threads. */
-	private final ChildLauncher.Stacks stacks;
+	private final ChildLauncher.Launched launched;
 
 	private final InstanceMemory memory;
 
@@ -101,8 +98,7 @@ final class ChildInstance {
 			MemoryWatch memoryWatch) {
 		this.slot = slot;
 		this.process = launched.process();
-		this.output = launched.output();
-		this.stacks = launched.stacks();
+		this.launched = launched;
 		this.memory = new InstanceMemory(spec.memoryLimit(), this.process.pid(), launched.group(), memoryWatch);
 		this.firstLane = new ChildLane(this, requester);
 		this.lanes.add(this.firstLane);
@@ -121,6 +117,11 @@ final class ChildInstance {
 
 	IpcProcess process() {
 		return this.process;
+	}
+
+	/** The process id of what it was forked from; null if it was not. */
+	@Nullable Long zygote() {
+		return this.launched.zygotePid();
 	}
 
 	/** Asks it over its first socket. */
@@ -280,12 +281,12 @@ final class ChildInstance {
 	 */
 	void killUnresponsive(ChildSupervisor supervisor) {
 		int announced = requester().hello().map(IpcHello::stackSignal).orElse(0);
-		if (this.stacks == ChildLauncher.Stacks.OF_JVM) {
-			this.output.expectStacks();
+		if (this.launched.stacks() == ChildLauncher.Stacks.OF_JVM) {
+			output().expectStacks();
 			this.process.requestThreadDump();
 		}
-		else if (this.stacks == ChildLauncher.Stacks.IF_ANNOUNCED && announced > 0) {
-			this.output.expectStacks();
+		else if (this.launched.stacks() == ChildLauncher.Stacks.IF_ANNOUNCED && announced > 0) {
+			output().expectStacks();
 			this.process.requestThreadDump(announced);
 		}
 		else {
@@ -297,7 +298,7 @@ final class ChildInstance {
 
 	/** What it prints, if that is logged. */
 	ChildLog.Output output() {
-		return this.output;
+		return this.launched.output();
 	}
 
 	/** What is known about its end; null while its process runs. */
@@ -305,8 +306,8 @@ final class ChildInstance {
 		ExitStatus exit = this.process.exitStatus().orElse(null);
 		if (this.postMortem == null && exit != null) {
 			boolean killedByOther = exit.signal().equals(SIGKILL) && !this.killed;
-			this.postMortem = new PostMortem(exit, this.output.lastLines(), killedByOther && this.memory.hasRunOut(),
-					this.memory.excess().filter((reason) -> exit.signal().equals(SIGKILL)), this.output.stacks());
+			this.postMortem = new PostMortem(exit, output().lastLines(), killedByOther && this.memory.hasRunOut(),
+					this.memory.excess().filter((reason) -> exit.signal().equals(SIGKILL)), output().stacks());
 		}
 		return this.postMortem;
 	}

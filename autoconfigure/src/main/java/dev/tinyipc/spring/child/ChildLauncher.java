@@ -11,12 +11,15 @@ import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 
+import dev.tinyipc.Deadline;
 import dev.tinyipc.ExitStatus;
 import dev.tinyipc.IpcChannel;
 import dev.tinyipc.IpcProcess;
 import dev.tinyipc.IpcProcessBuilder;
 import dev.tinyipc.IpcServer;
 import dev.tinyipc.IpcSocketPair;
+import dev.tinyipc.IpcZygote;
+import dev.tinyipc.ResourceLimits;
 import dev.tinyipc.Sandbox;
 import dev.tinyipc.spring.ChildStartException;
 import dev.tinyipc.spring.IpcChannelFactory;
@@ -54,6 +57,9 @@ final class ChildLauncher {
 
 	private final ProtectionLog protectionLog;
 
+	/** Null if each instance is started by itself. */
+	private final @Nullable ZygoteKeeper zygotes;
+
 	/** Null if the sandbox is in force. */
 	private final @Nullable SandboxAuditLog auditLog;
 
@@ -64,9 +70,11 @@ final class ChildLauncher {
 	 * @param archives shares classes between starts; null not to share any
 	 * @param program runs in this JVM, in place of processes; null to start processes
 	 * @param groups has processes with limits in groups of their own
+	 * @param executor learns of the end of a zygote
 	 */
 	ChildLauncher(ChildSpec spec, IpcSocketFactory socketFactory, IpcChannelFactory channelFactory,
-			@Nullable ClassArchives archives, IpcProcess.@Nullable Program program, ControlGroup.Factory groups) {
+			@Nullable ClassArchives archives, IpcProcess.@Nullable Program program, ControlGroup.Factory groups,
+			Executor executor) {
 		this.spec = spec;
 		this.socketFactory = socketFactory;
 		this.channelFactory = channelFactory;
@@ -76,6 +84,7 @@ final class ChildLauncher {
 		this.spinTime = spinTime(spec);
 		this.sandbox = ChildSandbox.of(spec);
 		this.groups = groups;
+		this.zygotes = (spec.zygote() && program == null) ? new ZygoteKeeper(spec, this::startZygote, executor) : null;
 		this.protectionLog = new ProtectionLog(spec, this.sandbox);
 		this.auditLog = spec.settings().sandbox().audit() ? new SandboxAuditLog(spec, this.sandbox) : null;
 		if (program != null) {
@@ -98,6 +107,40 @@ final class ChildLauncher {
 	}
 
 	/**
+	 * Prepares what the start of a process needs.
+	 * @param log gets the output of a zygote, if that is to be logged
+	 * @return completed when processes can be started; exceptionally, with a
+	 * {@link ChildStartException}, if that is not possible
+	 */
+	CompletableFuture<?> prepare(ChildLog log) {
+		return (this.zygotes != null) ? this.zygotes.prepare(log) : CompletableFuture.completedFuture(null);
+	}
+
+	/**
+	 * Prepares the same anew, because the program may have changed. If that fails, what
+	 * was prepared before stays.
+	 */
+	CompletableFuture<?> prepareAnew(ChildLog log) {
+		if (this.zygotes == null) {
+			return CompletableFuture.completedFuture(null);
+		}
+		CompletableFuture<?> replacement = this.zygotes.replace(log);
+		replacement.exceptionally((failure) -> {
+			logger.warn("{} is not restarted, and goes on as before: {}", this.spec, failure.getMessage());
+			return null;
+		});
+		return replacement;
+	}
+
+	/**
+	 * Ends what was prepared. All processes that were started must have ended.
+	 * @return completed when it has ended
+	 */
+	CompletableFuture<?> end() {
+		return (this.zygotes != null) ? this.zygotes.close() : CompletableFuture.completedFuture(null);
+	}
+
+	/**
 	 * Starts a process.
 	 * @param log gets its output, if that is to be logged
 	 * @param executor cleans up after the process has ended
@@ -115,27 +158,22 @@ final class ChildLauncher {
 			check();
 			pair = this.socketFactory.createSocketPair();
 			IpcChannel channel = this.channelFactory.createChannel(pair.parent());
-			IpcProcessBuilder builder = new IpcProcessBuilder(this.spec.command())
-				.redirectInput(Redirect.from(NULL_DEVICE))
-				.contained()
-				.spinTime(this.spinTime)
-				.sandbox(this.sandbox); // before variables are set: these stay
-			prepare(builder.environment(), channel);
-			if (this.java != null) {
-				start = this.java.prepare(builder.environment());
-				builder.command().addAll(start.command());
+			IpcProcessBuilder builder = builder(this.sandbox, output).socketPair(pair);
+			IpcZygote zygote = (this.zygotes != null) ? this.zygotes.get(log) : null;
+			if (zygote != null) {
+				process = zygote.fork(builder);
 			}
-			direct(builder, output);
-			Path directory = this.spec.settings().directory();
-			builder.directory((directory != null) ? directory.toFile() : null);
-			if (this.auditLog != null) {
-				SandboxAuditLog auditLog = this.auditLog;
-				builder.auditSandbox((need) -> auditLog.needed(need, log));
+			else {
+				program(builder, channel, log);
+				if (this.java != null) {
+					start = this.java.prepare(builder.environment());
+					builder.command().addAll(start.command());
+				}
+				process = builder.start();
 			}
-			process = builder.socketPair(pair).start();
 			ControlGroup group = this.groups.put(process.pid(), this.spec.memoryOfGroup(),
 					this.sandbox.limits().processes());
-			Launched launched = new Launched(process, group, channel, output, stacks(),
+			Launched launched = new Launched(process, zygote, group, channel, output, stacks(),
 					end(process, start, output, executor));
 			this.protectionLog.started(process);
 			return launched;
@@ -156,6 +194,45 @@ final class ChildLauncher {
 		}
 	}
 
+	/** Starts the process that others are forked from. */
+	private IpcZygote startZygote(ChildLog log, ChildLog.Output output) throws IOException {
+		check();
+		IpcSocketPair pair = this.socketFactory.createSocketPair();
+		try {
+			ResourceLimits limits = this.sandbox.limits();
+			// The others are for each process, or would keep it from forking.
+			IpcProcessBuilder builder = builder(
+					this.sandbox.limits(new ResourceLimits(limits.memory(), null, null, null, limits.fileSize(), null)),
+					output);
+			program(builder, this.channelFactory.createChannel(pair.parent()), log);
+			return IpcZygote.start(builder.socketPair(pair),
+					Deadline.in(this.spec.settings().startTimeout()).interruptible());
+		}
+		catch (IOException | RuntimeException | Error ex) {
+			pair.close();
+			throw ex;
+		}
+	}
+
+	private IpcProcessBuilder builder(Sandbox sandbox, ChildLog.Output output) {
+		IpcProcessBuilder builder = new IpcProcessBuilder(this.spec.command()).redirectInput(Redirect.from(NULL_DEVICE))
+			.contained()
+			.spinTime(this.spinTime)
+			.sandbox(sandbox); // before variables are set: these stay
+		direct(builder, output);
+		return builder;
+	}
+
+	private void program(IpcProcessBuilder builder, IpcChannel channel, ChildLog log) {
+		prepare(builder.environment(), channel);
+		Path directory = this.spec.settings().directory();
+		builder.directory((directory != null) ? directory.toFile() : null);
+		if (this.auditLog != null) {
+			SandboxAuditLog auditLog = this.auditLog;
+			builder.auditSandbox((need) -> auditLog.needed(need, log));
+		}
+	}
+
 	private Launched launchHere(IpcProcess.Program program, ChildLog.Output output, Executor executor) {
 		IpcSocketPair pair = null;
 		IpcProcess process = null;
@@ -163,7 +240,8 @@ final class ChildLauncher {
 			pair = this.socketFactory.createSocketPair();
 			IpcChannel channel = this.channelFactory.createChannel(pair.parent());
 			process = IpcProcess.inThisJvm(pair, program);
-			return new Launched(process, ControlGroup.NONE, channel, output, Stacks.NEVER, process.onExit(executor));
+			return new Launched(process, null, ControlGroup.NONE, channel, output, Stacks.NEVER,
+					process.onExit(executor));
 		}
 		catch (IOException ex) {
 			throw new ChildStartException(this.spec.name(), String.valueOf(ex.getMessage()), ex);
@@ -247,14 +325,20 @@ final class ChildLauncher {
 	 * A process that was started.
 	 *
 	 * @param process the process
+	 * @param zygote what it was forked from; null if it was started by itself
 	 * @param group the group that it is in
 	 * @param channel the channel to it
 	 * @param output what it prints, if that is to be logged
 	 * @param stacks when it prints the stacks of its threads
 	 * @param end completed when it has ended and has been cleaned up after
 	 */
-	record Launched(IpcProcess process, ControlGroup group, IpcChannel channel, ChildLog.Output output, Stacks stacks,
-			CompletableFuture<?> end) {
+	record Launched(IpcProcess process, @Nullable IpcZygote zygote, ControlGroup group, IpcChannel channel,
+			ChildLog.Output output, Stacks stacks, CompletableFuture<?> end) {
+
+		@Nullable Long zygotePid() {
+			return (this.zygote != null) ? this.zygote.process().pid() : null;
+		}
+
 	}
 
 	private void direct(IpcProcessBuilder builder, ChildLog.Output output) {

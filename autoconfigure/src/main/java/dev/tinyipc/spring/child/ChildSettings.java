@@ -33,8 +33,10 @@ import org.springframework.util.unit.DataSize;
  * @param oneWay Whether the child only receives messages or only sends them, and answers
  * no requests.
  * @param ready Whether the child says hello once it is ready. It gets no request before.
+ * @param zygote Whether the processes are forked from one that has loaded everything and
+ * serves nothing itself. The program must use the library for Python.
  * @param startTimeout Time that a new process has for its hello, if the child is declared
- * as ready. After that, it is killed and counts as failed.
+ * as ready, or a zygote until it can fork. After that, it is killed and counts as failed.
  * @param awaitReady Whether the start of the application waits until all processes are
  * ready, and fails if one does not get ready.
  * @param output Destination of the child's standard output and error.
@@ -74,12 +76,13 @@ import org.springframework.util.unit.DataSize;
 public record ChildSettings(@DefaultValue("true") boolean enabled, @DefaultValue List<String> command,
 		@Nullable String main, @DefaultValue List<String> jvmArguments, @DefaultValue Map<String, String> environment,
 		@Nullable Path directory, @Nullable Integer instances, int spare, @Nullable Integer concurrency,
-		@Nullable Boolean oneWay, @Nullable Boolean ready, @DefaultValue("60s") Duration startTimeout,
-		@DefaultValue("true") boolean awaitReady, @DefaultValue("log") Output output, @Nullable Path outputFile,
-		@Nullable Duration exchangeTimeout, @Nullable Duration acquireTimeout, @Nullable Integer maxWaiting,
-		@DefaultValue("10s") Duration startupGrace, @DefaultValue("2s") Duration cancelTimeout, boolean idempotent,
-		@Nullable Duration quarantine, long maxExchanges, @DefaultValue("0") DataSize maxMemory,
-		@Nullable Duration spinTime, @DefaultValue("5s") Duration shutdownTimeout, @Nullable Integer nice,
+		@Nullable Boolean oneWay, @Nullable Boolean ready, @Nullable Boolean zygote,
+		@DefaultValue("60s") Duration startTimeout, @DefaultValue("true") boolean awaitReady,
+		@DefaultValue("log") Output output, @Nullable Path outputFile, @Nullable Duration exchangeTimeout,
+		@Nullable Duration acquireTimeout, @Nullable Integer maxWaiting, @DefaultValue("10s") Duration startupGrace,
+		@DefaultValue("2s") Duration cancelTimeout, boolean idempotent, @Nullable Duration quarantine,
+		long maxExchanges, @DefaultValue("0") DataSize maxMemory, @Nullable Duration spinTime,
+		@DefaultValue("5s") Duration shutdownTimeout, @Nullable Integer nice,
 		@Nullable EnvironmentPolicy environmentPolicy, @DefaultValue Sandbox sandbox, @DefaultValue Limits limits,
 		@DefaultValue Restart restart) {
 

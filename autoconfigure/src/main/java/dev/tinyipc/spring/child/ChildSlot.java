@@ -95,6 +95,10 @@ final class ChildSlot implements HelloWait.Listener {
 	CompletableFuture<?> start(boolean required) {
 		if (this.current == null && this.starting == null) {
 			this.schedule.startOver();
+			if (!this.processes.arePrepared()) {
+				startOncePrepared(false); // whoever waits for the start has it prepared
+				return CompletableFuture.completedFuture(null);
+			}
 			try {
 				launch(false);
 			}
@@ -223,12 +227,13 @@ final class ChildSlot implements HelloWait.Listener {
 	}
 
 	private void startAgain() {
-		try {
-			launch(true);
-		}
-		catch (ChildStartException ex) {
-			changeState(this.schedule.afterFailedStart(ex), String.valueOf(ex.getMessage()));
-		}
+		startOncePrepared(true);
+	}
+
+	private void startOncePrepared(boolean again) {
+		changeState(ChildState.STARTING);
+		this.processes.startOncePrepared(() -> launch(again),
+				(ex) -> changeState(this.schedule.afterFailedStart(ex), String.valueOf(ex.getMessage())));
 	}
 
 	/**
@@ -335,6 +340,7 @@ final class ChildSlot implements HelloWait.Listener {
 	 */
 	CompletableFuture<?> stop() {
 		this.schedule.cancel();
+		this.processes.forgetStart();
 		HelloWait starting = this.starting;
 		this.starting = null;
 		this.current = null;

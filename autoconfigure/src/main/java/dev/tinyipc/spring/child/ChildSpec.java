@@ -26,6 +26,7 @@ import org.springframework.util.unit.DataSize;
  * @param concurrency the number of exchanges that each process has at a time, at least 1
  * @param oneWay whether it answers no requests
  * @param ready whether it says hello once it is ready, and is not to be used before
+ * @param zygote whether its processes are forked from one that has loaded everything
  * @param profile what it may do
  * @param environment the variables to add to the child's environment
  * @param reasonNotToStart why the child is not started with the application; null if it
@@ -33,8 +34,8 @@ import org.springframework.util.unit.DataSize;
  * @param settings the settings, of which some have no counterpart in a declaration
  */
 record ChildSpec(String name, List<String> command, @Nullable String main, List<String> jvmArguments, int instances,
-		int concurrency, boolean oneWay, boolean ready, Sandbox.Profile profile, Map<String, String> environment,
-		@Nullable String reasonNotToStart, ChildSettings settings) {
+		int concurrency, boolean oneWay, boolean ready, boolean zygote, Sandbox.Profile profile,
+		Map<String, String> environment, @Nullable String reasonNotToStart, ChildSettings settings) {
 
 	ChildSpec {
 		command = List.copyOf(command);
@@ -48,6 +49,8 @@ record ChildSpec(String name, List<String> command, @Nullable String main, List<
 		require(name, settings.spare() >= 0, ".spare", settings.spare(), "It must not be negative; zero is none.");
 		require(name, !ready || !oneWay, ".ready", ready, "A one-way child is not invited to say hello, and would"
 				+ " never be ready: remove 'ready' or 'one-way' from its declaration.");
+		require(name, !zygote || main == null, ".zygote", zygote, "A JVM cannot fork: remove 'zygote' from the"
+				+ " declaration of a main class. It is for programs in Python.");
 		positive(name, ".start-timeout", settings.startTimeout());
 		positive(name, ".exchange-timeout", settings.exchangeTimeout());
 		positive(name, ".acquire-timeout", settings.acquireTimeout());

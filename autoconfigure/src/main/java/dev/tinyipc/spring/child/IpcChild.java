@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -40,6 +41,11 @@ public final class IpcChild implements IpcDestination, SmartLifecycle {
 
 	private final ChildSupervisor supervisor;
 
+	private final ChildLauncher launcher;
+
+	/** Of what the instances need in common. */
+	private final ChildLog log;
+
 	private final List<ChildSlot> slots;
 
 	private final LanePool pool;
@@ -61,12 +67,20 @@ public final class IpcChild implements IpcDestination, SmartLifecycle {
 	/** Whether instances should run. Used in the supervisor's thread only. */
 	private boolean wanted;
 
+	/** How often it was stopped: a start that still waits must not follow. */
+	private final AtomicInteger stops = new AtomicInteger();
+
+	/** How often it was started: a stop that still waits must not undo that. */
+	private final AtomicInteger starts = new AtomicInteger();
+
 	IpcChild(ChildSpec spec, ChildLauncher launcher, ChildSupervisor supervisor, IdleWatch watch,
 			MemoryWatch memoryWatch, CallServer calls, ChildEvents events) {
 		this.calls = calls;
 		this.events = events;
 		this.spec = spec;
 		this.supervisor = supervisor;
+		this.launcher = launcher;
+		this.log = new ChildLog(spec, supervisor);
 		this.pool = new LanePool(spec);
 		this.keeper = new LaneKeeper(spec, this.pool, supervisor, watch);
 		this.roster = new Roster(spec, this.keeper, watch);
@@ -163,11 +177,26 @@ public final class IpcChild implements IpcDestination, SmartLifecycle {
 
 	private void startInstances(boolean untilReady) {
 		this.calls.prepare();
-		CompletableFuture<?> start = inSupervisor(() -> {
+		this.starts.incrementAndGet();
+		int stops = this.stops.get();
+		boolean later = this.spec.ready() && !untilReady;
+		CompletableFuture<?> prepared = later ? CompletableFuture.completedFuture(null)
+				: this.launcher.prepare(this.log);
+		boolean waits = !prepared.isDone();
+		CompletableFuture<?> start = prepared.thenCompose((nothing) -> inSupervisor(() -> {
+			if (waits) {
+				requireNotStoppedSince(stops);
+			}
 			want();
 			return allOrFirstFailure(this.slots.stream().map((slot) -> slot.start(untilReady)).toList());
-		});
-		new StartWait(this.spec.name(), start).await(untilReady);
+		}));
+		new StartWait(this.spec.name(), start).await(untilReady || this.spec.zygote());
+	}
+
+	private void requireNotStoppedSince(int stops) {
+		if (stops != this.stops.get()) {
+			throw new ChildStartException(this.spec.name(), "it was stopped before it was started", null);
+		}
 	}
 
 	private static CompletableFuture<?> allOrFirstFailure(List<? extends CompletableFuture<?>> each) {
@@ -184,11 +213,15 @@ public final class IpcChild implements IpcDestination, SmartLifecycle {
 	 * @return completed when their processes have ended
 	 */
 	public CompletableFuture<?> stopInstances() {
+		this.stops.incrementAndGet();
+		int starts = this.starts.get();
 		return inSupervisor(() -> {
 			this.wanted = false;
 			this.pool.close("it was stopped");
 			this.roster.clear();
-			return CompletableFuture.allOf(this.slots.stream().map(ChildSlot::stop).toArray(CompletableFuture[]::new));
+			return CompletableFuture.allOf(this.slots.stream().map(ChildSlot::stop).toArray(CompletableFuture[]::new))
+				.thenCompose((stopped) -> (starts == this.starts.get()) ? this.launcher.end()
+						: CompletableFuture.completedFuture(null));
 		});
 	}
 
@@ -200,10 +233,17 @@ public final class IpcChild implements IpcDestination, SmartLifecycle {
 	 */
 	public CompletableFuture<?> restartInstances() {
 		this.calls.prepare();
-		CompletableFuture<?> chain = inSupervisor(() -> {
+		this.starts.incrementAndGet();
+		int stops = this.stops.get();
+		CompletableFuture<?> prepared = this.launcher.prepareAnew(this.log);
+		boolean waits = !prepared.isDone();
+		CompletableFuture<?> chain = prepared.thenCompose((nothing) -> inSupervisor(() -> {
+			if (waits) {
+				requireNotStoppedSince(stops);
+			}
 			want();
 			return CompletableFuture.completedFuture(null);
-		});
+		}));
 		for (ChildSlot slot : this.slots) {
 			chain = chain.thenCompose((previous) -> inSupervisor(() -> restart(slot)));
 		}
@@ -303,6 +343,8 @@ public final class IpcChild implements IpcDestination, SmartLifecycle {
 	 * @param state its state
 	 * @param standby whether it runs, and stands by to take the place of another one
 	 * @param pid the process id; empty while it does not run
+	 * @param zygote the process id of the zygote that it was forked from; empty if it was
+	 * not forked, and while it does not run
 	 * @param uptime how long it has been running; empty while it does not run
 	 * @param restarts how often it was restarted
 	 * @param lastEnd how the previous process ended; empty if none has
@@ -311,17 +353,17 @@ public final class IpcChild implements IpcDestination, SmartLifecycle {
 	 * @param busyLanes how many of them carry a request
 	 * @param protection what protects this machine from it; empty while it does not run
 	 */
-	public record Instance(ChildState state, boolean standby, Optional<Long> pid, Optional<Duration> uptime,
-			long restarts, Optional<PostMortem> lastEnd, Optional<SocketState> socket, int lanes, int busyLanes,
-			Optional<Protection> protection) {
+	public record Instance(ChildState state, boolean standby, Optional<Long> pid, Optional<Long> zygote,
+			Optional<Duration> uptime, long restarts, Optional<PostMortem> lastEnd, Optional<SocketState> socket,
+			int lanes, int busyLanes, Optional<Protection> protection) {
 
 		static Instance of(ChildState state, boolean standby, @Nullable ChildInstance running, long restarts,
 				@Nullable PostMortem lastEnd) {
 			Optional<ChildInstance> instance = Optional.ofNullable(running);
 			List<ChildLane> lanes = instance.map(ChildInstance::lanes).orElse(List.of());
 			return new Instance(state, standby, instance.map((one) -> one.process().pid()),
-					instance.map(ChildInstance::uptime), restarts, Optional.ofNullable(lastEnd),
-					instance.flatMap((one) -> SocketState.of(one.socket())), lanes.size(),
+					instance.map(ChildInstance::zygote), instance.map(ChildInstance::uptime), restarts,
+					Optional.ofNullable(lastEnd), instance.flatMap((one) -> SocketState.of(one.socket())), lanes.size(),
 					(int) lanes.stream().filter(ChildLane::isLent).count(),
 					instance.map((one) -> one.process().protection()));
 		}

@@ -6,6 +6,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
 
 import dev.tinyipc.spring.ChildStartException;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The processes of a slot: that of the current instance, one that is starting, and
@@ -29,6 +30,9 @@ final class SlotProcesses {
 
 	private final Set<ChildInstance> alive = new HashSet<>();
 
+	/** What the next start waits for. */
+	private @Nullable CompletableFuture<?> preparation;
+
 	SlotProcesses(ChildSpec spec, ChildLauncher launcher, CallServer calls, ChildSupervisor supervisor,
 			MemoryWatch memoryWatch, SlotHistory history) {
 		this.spec = spec;
@@ -38,6 +42,49 @@ final class SlotProcesses {
 		this.memoryWatch = memoryWatch;
 		this.history = history;
 		this.log = new ChildLog(spec, supervisor);
+	}
+
+	/** Whether a process can be started now. */
+	boolean arePrepared() {
+		CompletableFuture<?> preparation = this.launcher.prepare(this.log);
+		return preparation.isDone() && !preparation.isCompletedExceptionally();
+	}
+
+	/**
+	 * Runs an action that starts a process once that is possible, which may be now,
+	 * unless another one or {@link #forgetStart} comes first.
+	 * @param failed learns why the process cannot be started
+	 */
+	void startOncePrepared(Runnable start, Consumer<ChildStartException> failed) {
+		CompletableFuture<?> preparation = this.launcher.prepare(this.log);
+		this.preparation = preparation;
+		if (preparation.isDone()) {
+			preparation.whenComplete((nothing, failure) -> attempt(start, failure, failed));
+			return;
+		}
+		preparation.whenCompleteAsync((nothing, failure) -> {
+			if (this.preparation == preparation) {
+				attempt(start, failure, failed);
+			}
+		}, this.supervisor);
+	}
+
+	private void attempt(Runnable start, @Nullable Throwable failure, Consumer<ChildStartException> failed) {
+		this.preparation = null;
+		try {
+			if (failure instanceof ChildStartException unprepared) {
+				throw unprepared;
+			}
+			start.run();
+		}
+		catch (ChildStartException ex) {
+			failed.accept(ex);
+		}
+	}
+
+	/** Does not run the action that waits. */
+	void forgetStart() {
+		this.preparation = null;
 	}
 
 	/**

@@ -72,8 +72,8 @@ class ChildSandboxTests {
 	private static Sandbox sandbox(Profile profile, Map<String, String> settings) {
 		ChildSettings bound = new Binder(new MapConfigurationPropertySource(settings)).bindOrCreate("",
 				Bindable.of(ChildSettings.class));
-		return ChildSandbox.of(new ChildSpec("worker", List.of("true"), null, List.of(), 1, 1, false, false, profile,
-				Map.of(), null, bound));
+		return ChildSandbox.of(new ChildSpec("worker", List.of("true"), null, List.of(), 1, 1, false, false, false,
+				profile, Map.of(), null, bound));
 	}
 
 }

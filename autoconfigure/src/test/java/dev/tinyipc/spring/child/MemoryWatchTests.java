@@ -160,8 +160,8 @@ class MemoryWatchTests {
 		Map<String, String> properties = Map.of("max-memory", maxMemory, "limits.memory", data);
 		ChildSettings settings = new Binder(new MapConfigurationPropertySource(properties)).bindOrCreate("",
 				ChildSettings.class);
-		return new ChildSpec("worker", List.of("true"), null, List.of(), 1, 1, false, false, Sandbox.Profile.NONE,
-				Map.of(), null, settings)
+		return new ChildSpec("worker", List.of("true"), null, List.of(), 1, 1, false, false, false,
+				Sandbox.Profile.NONE, Map.of(), null, settings)
 			.memoryLimit();
 	}
 

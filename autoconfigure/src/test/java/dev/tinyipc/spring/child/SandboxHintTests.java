@@ -183,8 +183,8 @@ class SandboxHintTests {
 	private Optional<String> hints(List<String> lines, Profile profile, Map<String, String> settings) {
 		ChildSettings bound = new Binder(new MapConfigurationPropertySource(settings)).bindOrCreate("",
 				Bindable.of(ChildSettings.class));
-		return new SandboxHint(new ChildSpec("worker", List.of("true"), null, List.of(), 1, 1, false, false, profile,
-				Map.of(), null, bound))
+		return new SandboxHint(new ChildSpec("worker", List.of("true"), null, List.of(), 1, 1, false, false, false,
+				profile, Map.of(), null, bound))
 			.of(lines.stream().map((line) -> line.replace("FILE", this.file.toString())).toList());
 	}
 
