@@ -23,14 +23,26 @@ final class Spin {
 	/** With a single processor, the peer could not run meanwhile. */
 	private static final boolean POSSIBLE = Runtime.getRuntime().availableProcessors() > 1;
 
-	/** One receive in this many is done the other way. */
+	/** One receive in this many is done the other way, as a trial. */
 	private static final int TRIAL_INTERVAL = 64;
+
+	/**
+	 * Trials become as seldom as this while they teach nothing: one that offers the
+	 * processor to a program that is busy gets it back after milliseconds.
+	 */
+	private static final int LONGEST_TRIAL_INTERVAL = 1024;
 
 	/** A wait counts as at most this many limits, so that a pause is soon forgotten. */
 	private static final int LONGEST_WAIT = 4;
 
-	/** A new wait moves a mean by one part in this many of the difference. */
-	private static final int WEIGHT = 8;
+	/**
+	 * A new wait moves a mean by one part in this many of the difference: so few that
+	 * somebody who takes the processor once in a thousand times does not count.
+	 */
+	private static final int WEIGHT = 64;
+
+	/** The same for a trial, of which there are few. */
+	private static final int TRIAL_WEIGHT = 4;
 
 	/** Spinning must save at least one part in this many to be worth a processor. */
 	private static final int LEAST_GAIN = 4;
@@ -44,7 +56,11 @@ final class Spin {
 
 	private long meanAsleep;
 
+	private int trialInterval = TRIAL_INTERVAL;
+
 	private int receives;
+
+	private boolean trial;
 
 	private long last;
 
@@ -70,9 +86,15 @@ final class Spin {
 
 	/** Whether to stay awake for the next packet. */
 	boolean stayAwake() {
-		boolean better = this.meanAwake <= this.limit
-				&& this.meanAwake <= this.meanAsleep - this.meanAsleep / LEAST_GAIN;
-		return better != (++this.receives % TRIAL_INTERVAL == 0);
+		this.trial = ++this.receives >= this.trialInterval;
+		if (this.trial) {
+			this.receives = 0;
+		}
+		return pays(this.meanAwake, this.meanAsleep) != this.trial;
+	}
+
+	private boolean pays(long awake, long asleep) {
+		return awake <= this.limit && awake <= asleep - asleep / LEAST_GAIN;
 	}
 
 	/** Begins to spin, at a {@link System#nanoTime()}. */
@@ -97,11 +119,20 @@ final class Spin {
 		long longest = LONGEST_WAIT * this.limit;
 		long wait = this.taken ? longest : Math.min(nanos, longest);
 		this.taken = false;
+		boolean paid = pays(this.meanAwake, this.meanAsleep);
+		boolean agrees = pays(awake ? wait : this.meanAwake, awake ? this.meanAsleep : wait) == paid;
+		int weight = this.trial ? TRIAL_WEIGHT : WEIGHT;
 		if (awake) {
-			this.meanAwake += (wait - this.meanAwake) / WEIGHT;
+			this.meanAwake += (wait - this.meanAwake) / weight;
 		}
 		else {
-			this.meanAsleep += (wait - this.meanAsleep) / WEIGHT;
+			this.meanAsleep += (wait - this.meanAsleep) / weight;
+		}
+		if (pays(this.meanAwake, this.meanAsleep) != paid || (this.trial && !agrees)) {
+			this.trialInterval = TRIAL_INTERVAL;
+		}
+		else if (this.trial) {
+			this.trialInterval = Math.min(2 * this.trialInterval, LONGEST_TRIAL_INTERVAL);
 		}
 	}
 

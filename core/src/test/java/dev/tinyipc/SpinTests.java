@@ -87,6 +87,30 @@ class SpinTests {
 		assertThat(awake(3_000, 12_000)).isGreaterThan(RECEIVES * 8 / 10);
 	}
 
+	@Test
+	void whoeverTakesTheProcessorNowAndThenDoesNotCount() {
+		awake(3_000, 12_000);
+		int awake = 0;
+		for (int i = 0; i < RECEIVES; i++) {
+			boolean stays = this.spin.stayAwake();
+			if (stays && i % 500 == 0) {
+				this.spin.begin(0);
+				assertThat(this.spin.goesOn(90_000)).isFalse();
+			}
+			this.spin.waited(stays, stays ? 3_000 : 12_000);
+			awake += stays ? 1 : 0;
+		}
+		assertThat(awake).isGreaterThan(RECEIVES * 95 / 100);
+	}
+
+	@Test
+	void trialsThatTeachNothingBecomeSeldom() {
+		awake(LIMIT * 3, LIMIT * 3);
+		assertThat(awake(LIMIT * 3, LIMIT * 3)).isBetween(1, RECEIVES / 500);
+		awake(3_000, 12_000);
+		assertThat(awake(3_000, 12_000)).isBetween(RECEIVES - RECEIVES / 500, RECEIVES - 1);
+	}
+
 	/** How many receives stayed awake, of a peer that takes so long either way. */
 	private int awake(long nanosIfAwake, long nanosIfAsleep) {
 		int awake = 0;
