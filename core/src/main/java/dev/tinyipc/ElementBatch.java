@@ -204,7 +204,7 @@ final class ElementBatch {
 				this.generator.close();
 				this.generator = null;
 			}
-			this.buffers.giveBack(this.frame);
+			this.frame.giveBack();
 			this.frame = null;
 		}
 	}

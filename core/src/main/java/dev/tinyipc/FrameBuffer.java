@@ -14,6 +14,8 @@ final class FrameBuffer extends OutputStream implements Frame.Window {
 	/** Room for any first packet. Unused pages cost nothing. */
 	private static final int INITIAL_CAPACITY = Frame.MAX_PACKET_SIZE;
 
+	private final Slot home;
+
 	private final NativeBuffer own = NativeBuffer.allocate(INITIAL_CAPACITY);
 
 	/** Its own, or shared memory for a larger frame. */
@@ -28,6 +30,10 @@ final class FrameBuffer extends OutputStream implements Frame.Window {
 	private int maxSize;
 
 	private long wanted;
+
+	private FrameBuffer(Slot home) {
+		this.home = home;
+	}
 
 	/** Begins to write a frame, after room for the header. */
 	FrameBuffer begin(int maxBodySize) {
@@ -149,6 +155,12 @@ final class FrameBuffer extends OutputStream implements Frame.Window {
 		}
 	}
 
+	/** Ends its use: whoever took it has no access to it any more. */
+	void giveBack() {
+		shrink();
+		this.home.keep(this);
+	}
+
 	private void shrink() {
 		if (this.memory != this.own) {
 			LargeMemory.giveBack(this.memory);
@@ -169,11 +181,10 @@ final class FrameBuffer extends OutputStream implements Frame.Window {
 		synchronized FrameBuffer take() {
 			FrameBuffer buffer = this.spare;
 			this.spare = null;
-			return (buffer != null) ? buffer : new FrameBuffer();
+			return (buffer != null) ? buffer : new FrameBuffer(this);
 		}
 
-		synchronized void giveBack(FrameBuffer buffer) {
-			buffer.shrink();
+		private synchronized void keep(FrameBuffer buffer) {
 			if (this.closed || this.spare != null) {
 				buffer.own.free();
 			}

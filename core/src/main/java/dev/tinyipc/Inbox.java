@@ -93,8 +93,7 @@ final class Inbox {
 	private <T> @Nullable ReceivedFrame<T> take(boolean isBytes, boolean waits, @Nullable Deadline deadline)
 			throws IpcException {
 		SocketReceiver receiver = this.socket.receiver();
-		FrameBuffer.Slot home = this.resources.incoming();
-		FrameBuffer buffer = home.take();
+		FrameBuffer buffer = this.resources.incoming().take();
 		ReceivedFrame<T> frame = null;
 		try {
 			ByteString string = isBytes ? ByteString.expectedIn(buffer) : null;
@@ -102,13 +101,13 @@ final class Inbox {
 			Packet packet = waits ? Frame.receive(receiver, window, this.maxSize, deadline)
 					: Frame.tryReceive(receiver, window, this.maxSize, deadline);
 			if (packet != null) {
-				frame = new ReceivedFrame<>(buffer, home, string, packet, this.codec);
+				frame = new ReceivedFrame<>(buffer, string, packet, this.codec);
 			}
 			return frame;
 		}
 		finally {
 			if (frame == null) {
-				home.giveBack(buffer);
+				buffer.giveBack();
 			}
 		}
 	}

@@ -54,7 +54,7 @@ final class Outbox {
 			return sendFrame(frame, frame.wantedBodySize(), descriptors, deadline);
 		}
 		finally {
-			this.buffers.giveBack(frame);
+			frame.giveBack();
 		}
 	}
 
@@ -102,7 +102,7 @@ final class Outbox {
 			return sendFrame(frame, frame.wantedBodySize(), descriptors, deadline);
 		}
 		finally {
-			this.buffers.giveBack(frame);
+			frame.giveBack();
 		}
 	}
 

@@ -20,8 +20,6 @@ final class ReceivedFrame<T> implements Closeable {
 
 	private final FrameBuffer buffer;
 
-	private final FrameBuffer.Slot home;
-
 	/** What was received piece by piece, as it was the byte string that was expected. */
 	private final byte @Nullable [] byteString;
 
@@ -36,10 +34,8 @@ final class ReceivedFrame<T> implements Closeable {
 
 	private boolean handedOn;
 
-	ReceivedFrame(FrameBuffer buffer, FrameBuffer.Slot home, @Nullable ByteString expected, Packet packet,
-			Codec codec) {
+	ReceivedFrame(FrameBuffer buffer, @Nullable ByteString expected, Packet packet, Codec codec) {
 		this.buffer = buffer;
-		this.home = home;
 		this.byteString = (expected != null) ? expected.content() : null;
 		// Not a slice, which would cost an object.
 		this.body = (this.byteString != null) ? expected.envelope()
@@ -143,7 +139,7 @@ final class ReceivedFrame<T> implements Closeable {
 	@Override
 	public void close() {
 		this.buffer.memory().bytes().clear();
-		this.home.giveBack(this.buffer);
+		this.buffer.giveBack();
 		if (!this.handedOn) {
 			this.packet.close();
 		}
