@@ -3,6 +3,7 @@ package dev.tinyipc;
 import java.io.IOException;
 import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
@@ -179,8 +180,8 @@ final class AuditedThread {
 	/** Whether the process has a controlling terminal. */
 	boolean hasTerminal() {
 		try {
-			String status = Files.readString(this.folder.resolve("stat"));
-			// The name is in brackets, and may hold any character.
+			// The name is in brackets, and may have any bytes.
+			String status = Files.readString(this.folder.resolve("stat"), StandardCharsets.ISO_8859_1);
 			return !status.substring(status.lastIndexOf(')') + 2).split(" ")[TERMINAL_AFTER_NAME].equals("0");
 		}
 		catch (IOException ex) {

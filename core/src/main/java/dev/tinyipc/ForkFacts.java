@@ -1,6 +1,8 @@
 package dev.tinyipc;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -44,18 +46,22 @@ final class ForkFacts {
 		return OptionalInt.empty();
 	}
 
-	/** The fields of {@code proc_pid_stat(5)}: state, parent, group and more. */
-	private static List<String> fieldsFromThird(int pid) throws IpcException {
+	/**
+	 * The fields of {@code proc_pid_stat(5)}: state, parent, group and more.
+	 * @return empty if the process has ended
+	 */
+	static List<String> fieldsFromThird(int pid) throws IpcException {
+		Path process = Path.of("/proc/" + pid);
 		try {
-			String stat = Files.readString(Path.of("/proc/" + pid + "/stat"));
-			// The second field is a name in parentheses, which may have any character.
+			// The second field is a name in parentheses, which may have any bytes.
+			String stat = Files.readString(process.resolve("stat"), StandardCharsets.ISO_8859_1);
 			return List.of(stat.substring(stat.lastIndexOf(')') + 2).split(" "));
 		}
 		catch (IOException ex) {
-			if (!Files.exists(Path.of("/proc/self/stat"))) {
-				throw new IpcException("/proc is not mounted, or cannot be read", ex);
+			if (Files.exists(process) || !Files.exists(Path.of("/proc/self/stat"))) {
+				throw new IpcException("The state of process " + pid + " cannot be read from /proc: " + ex, ex);
 			}
-			return List.of(); // it has ended
+			return List.of();
 		}
 	}
 
@@ -80,17 +86,22 @@ final class ForkFacts {
 				}
 			}
 		}
-		catch (IOException ex) {
+		catch (IOException | UncheckedIOException ex) {
 			throw new IpcException("The threads of process " + pid + " cannot be counted", ex);
 		}
 		return names;
 	}
 
-	private static Optional<String> name(Path thread) {
+	private static Optional<String> name(Path thread) throws IOException {
 		try {
-			return Optional.of(Printable.of(Files.readString(thread.resolve("comm")).strip()));
+			// Any bytes: what is no character is replaced.
+			String name = new String(Files.readAllBytes(thread.resolve("comm")), StandardCharsets.UTF_8);
+			return Optional.of(Printable.of(name.strip()));
 		}
 		catch (IOException ex) {
+			if (Files.exists(thread)) {
+				throw ex;
+			}
 			return Optional.empty(); // it has just ended
 		}
 	}

@@ -1,6 +1,7 @@
 package dev.tinyipc;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -63,7 +64,8 @@ public record Protection(Sandbox.Profile profile, int landlockAbi, boolean noNew
 		}
 		Path status = Path.of("/proc", Integer.toString(pid), "status");
 		try {
-			List<String> lines = Files.readAllLines(status);
+			// The first line is a name, which may have any bytes.
+			List<String> lines = Files.readAllLines(status, StandardCharsets.ISO_8859_1);
 			return new Protection(profile, landlockAbi, number(lines, "NoNewPrivs:", 10) > 0, filters(lines),
 					number(lines, "CapEff:", 16), ResourceLimits.inForce(pid), missing);
 		}

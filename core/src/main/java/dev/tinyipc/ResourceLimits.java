@@ -1,12 +1,9 @@
 package dev.tinyipc;
 
-import java.io.IOException;
 import java.lang.ref.Reference;
-import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 
 import org.jspecify.annotations.Nullable;
@@ -152,21 +149,8 @@ public record ResourceLimits(@Nullable Long memory, @Nullable Duration cpuTime, 
 	 * @return 0 if the process has ended
 	 */
 	private static int niceOf(int pid) throws IpcException {
-		try {
-			String stat = Files.readString(Path.of("/proc/" + pid + "/stat"));
-			// The second field is a name in parentheses, which may have any character.
-			String[] fromThird = stat.substring(stat.lastIndexOf(')') + 2).split(" ");
-			return Integer.parseInt(fromThird[19 - 3]);
-		}
-		catch (NoSuchFileException ex) {
-			return 0;
-		}
-		catch (IOException ex) {
-			if (ex.getMessage() != null && ex.getMessage().contains("No such process")) {
-				return 0;
-			}
-			throw new IpcException("The priority of process " + pid + " cannot be read: " + ex, ex);
-		}
+		List<String> fields = ForkFacts.fieldsFromThird(pid);
+		return fields.isEmpty() ? 0 : Integer.parseInt(fields.get(19 - 3));
 	}
 
 	/**

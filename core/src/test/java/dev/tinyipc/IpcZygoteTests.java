@@ -221,6 +221,37 @@ class IpcZygoteTests {
 	}
 
 	@Test
+	void aThreadCountsWhateverItCallsItself() throws Exception {
+		IpcProcessBuilder program = PythonZygote.programThatFirst("""
+				named = threading.Event()
+				def odd():
+				    open(f'/proc/self/task/{threading.get_native_id()}/comm', 'wb').write(b'\\xe4')
+				    named.set()
+				    threading.Event().wait()
+				threading.Thread(target=odd, daemon=True).start()
+				named.wait()
+				""");
+		try (IpcZygote zygote = PythonZygote.start(program)) {
+			assertThatExceptionOfType(IpcException.class).isThrownBy(() -> fork(zygote))
+				.withMessageContaining("has more than one thread, which a fork would not have: \ufffd.");
+		}
+	}
+
+	/** The kernel cuts the name of a program in the middle of a character. */
+	@Test
+	void aProcessMayCallItselfWhatItWants() throws Exception {
+		IpcProcessBuilder program = PythonZygote
+			.programThatFirst("open('/proc/self/comm', 'wb').write(b') Z 1 \\xe4')");
+		ResourceLimits limits = new ResourceLimits(null, null, 20L, null, null, 1);
+		try (IpcZygote zygote = PythonZygote.start(program);
+				IpcProcess fork = zygote.fork(
+						new IpcProcessBuilder().inheritIO().sandbox(Sandbox.of(Sandbox.Profile.NONE).limits(limits)))) {
+			assertThat(PythonZygote.run(fork, "say('there')")).isEqualTo("there");
+			assertThat(fork.protection().limits()).containsEntry("RLIMIT_NOFILE", 20L).containsKey("nice");
+		}
+	}
+
+	@Test
 	void aProgramThatServesItselfIsRefused() throws Exception {
 		IpcProcessBuilder program = PythonZygote.program("hello('scale'); zygote.recv(1)");
 		assertThatExceptionOfType(IpcException.class).isThrownBy(() -> PythonZygote.start(program))

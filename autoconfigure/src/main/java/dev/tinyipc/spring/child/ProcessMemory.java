@@ -2,6 +2,7 @@ package dev.tinyipc.spring.child;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.stream.Stream;
@@ -15,7 +16,8 @@ final class ProcessMemory {
 	/** {@code VmRSS}, in bytes; 0 if the process has just ended. */
 	static long residentSize(long pid) {
 		Path status = Path.of("/proc", Long.toString(pid), "status");
-		try (Stream<String> lines = Files.lines(status)) {
+		// The first line is a name, for which the process can choose any bytes.
+		try (Stream<String> lines = Files.lines(status, StandardCharsets.ISO_8859_1)) {
 			return lines.filter((line) -> line.startsWith("VmRSS:"))
 				.mapToLong((line) -> Long.parseLong(line.replaceAll("\\D", "")) * 1024)
 				.findFirst()

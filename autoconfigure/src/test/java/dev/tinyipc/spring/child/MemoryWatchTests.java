@@ -148,6 +148,24 @@ class MemoryWatchTests {
 	}
 
 	@Test
+	void theSizeIsKnownWhateverTheProcessCallsItself() throws Exception {
+		String program = """
+				import sys
+				open('/proc/self/comm', 'wb').write(b'VmRSS: \\xe4')
+				print('renamed', flush=True)
+				sys.stdin.read()
+				""";
+		Process process = new ProcessBuilder(RawWorker.python().toString(), "-c", program).start();
+		try (BufferedReader output = new BufferedReader(new InputStreamReader(process.getInputStream()))) {
+			assertThat(output.readLine()).isEqualTo("renamed");
+			assertThat(ProcessMemory.residentSize(process.pid())).isGreaterThan(1 << 20);
+		}
+		finally {
+			process.destroyForcibly().waitFor();
+		}
+	}
+
+	@Test
 	void theLowerOfTwoLimitsCounts() {
 		assertThat(limit("100MB", "200MB")).hasToString("ipc.children.worker.max-memory (100 MiB)");
 		assertThat(limit("300MB", "200MB")).hasToString("ipc.children.worker.limits.memory (200 MiB)");
