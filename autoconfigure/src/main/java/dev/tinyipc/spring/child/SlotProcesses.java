@@ -88,12 +88,13 @@ final class SlotProcesses {
 	}
 
 	/**
-	 * Starts a process.
+	 * Starts a process, in place of one whose start still waits.
 	 * @param slot of the instance
 	 * @param ended called when it has ended
 	 * @throws ChildStartException if it cannot be started
 	 */
 	ChildInstance start(ChildSlot slot, Consumer<ChildInstance> ended) {
+		forgetStart();
 		ChildLauncher.Launched launched = this.launcher.launch(this.log, this.supervisor);
 		ChildInstance instance = new ChildInstance(slot, launched,
 				this.calls.requester(launched.channel(), this.history.name()), this.spec, this.memoryWatch);

@@ -257,6 +257,29 @@ class ZygoteTests {
 	}
 
 	@Test
+	void aStartThatIsAskedForWhileAnotherOneWaitsDoesNotStartTwice() throws Exception {
+		Path gate = Files.createFile(this.folder.resolve("gate"));
+		Path program = program("import os, time\nwhile not os.path.exists('" + gate + "'): time.sleep(0.01)\n");
+		application("ipc.children.worker.command[1]=" + program, "ipc.children.worker.restart.initial-delay=10ms")
+			.run((context) -> {
+				IpcChild child = context.getBean(IpcChild.class);
+				Who first = who(context);
+				Files.delete(gate);
+				ReadinessTests.kill(first.loadedBy());
+				ReadinessTests.kill(first.pid());
+				Awaitility.await().until(() -> child.instances().get(0).state() == ChildState.STARTING);
+				Thread start = new Thread(child::startInstances);
+				start.start();
+				Awaitility.await().until(() -> start.getState() == Thread.State.TIMED_WAITING);
+				Files.createFile(gate);
+				start.join();
+				child.startInstances(); // when this returns, the one that waited has been, too
+				Who second = who(context);
+				assertThat(childrenOf(second.loadedBy())).isEqualTo(Long.toString(second.pid()));
+			});
+	}
+
+	@Test
 	void aStopDoesNotWaitUntilTheProgramIsLoaded() throws Exception {
 		Path program = program("import time\ntime.sleep(600)\n");
 		application("ipc.children.worker.command[1]=" + program, "ipc.children.worker.ready=true",
@@ -358,6 +381,10 @@ class ZygoteTests {
 	private static String ask(ApplicationContext context, String what) {
 		return context.getBean(CborMessageTemplate.class)
 			.convertSendAndReceive(what, String.class, Duration.ofSeconds(60));
+	}
+
+	private static String childrenOf(long pid) throws IOException {
+		return Files.readString(Path.of("/proc/" + pid + "/task/" + pid + "/children")).strip();
 	}
 
 	private static long sockets(long pid) throws IOException {
