@@ -276,6 +276,39 @@ def test_a_closed_event_loop_does_no_harm(start):
     assert parent.end() == 0
 
 
+@pytest.mark.parametrize("handler", ["signal.SIG_IGN", "reap_all"])
+def test_only_the_zygote_reaps_and_only_when_it_is_asked_to(start, handler):
+    setting = f"""
+    import signal
+
+    def reap_all(number, frame):
+        try:
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
+        except ChildProcessError:
+            pass
+
+    signal.signal(signal.SIGCHLD, {handler})
+
+    @app.handler("own")
+    def own(request):
+        return signal.getsignal(signal.SIGCHLD) == {handler}
+
+    print("loaded")
+    """
+    parent = start(PROGRAM.replace('\n    print("loaded")\n    ', setting), TINY_IPC_ZYGOTE="1")
+    parent.receive_body()
+    zygote = Zygote(parent)
+    fork = zygote.fork()
+    fork.hello()
+    assert fork.call("own") is True
+    fork.send(envelope(7, method="exit"))
+    assert fork.is_closed()
+    eventually(lambda: state(fork.pid) == "Z")
+    assert os.WEXITSTATUS(zygote.reap(fork)) == 7
+    fork.end()
+
+
 def test_without_the_variable_the_same_program_serves(start):
     parent = start(PROGRAM)
     assert "who" in parent.hello()["methods"]

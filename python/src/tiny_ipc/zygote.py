@@ -6,9 +6,11 @@ import asyncio
 import fcntl
 import gc
 import os
+import signal
 import sys
 import threading
 import traceback
+from collections.abc import Callable
 
 from . import cbor, messages
 from .errors import IpcError
@@ -39,6 +41,7 @@ def serve(sock: FrameSocket) -> FrameSocket:
     _require_no_event_loop()
     gc.collect()
     gc.freeze()  # or each fork would copy the memory of all objects to look for garbage
+    restore = _keep_ends()
     # Libraries such as OpenBLAS end their threads before a fork, and start them again when they
     # need them. The parent counts the threads that are left.
     os.waitpid(_fork_nothing(), 0)
@@ -51,6 +54,7 @@ def serve(sock: FrameSocket) -> FrameSocket:
             sys.exit(0)
         forked = zygote.answer(frame)
         if forked is not None:
+            restore()
             return forked
 
 
@@ -133,6 +137,16 @@ def _become_child(frame: Frame, limit: int) -> FrameSocket:
     if seed is not None:
         seed()
     return FrameSocket(adopt(_SOCKET), limit)
+
+
+def _keep_ends() -> Callable[[], object]:
+    """Has forks reaped only when the parent asks for it: not by the kernel, if the program ignores
+    SIGCHLD, and not by a handler. Returns what restores that in a fork."""
+    handler = signal.getsignal(signal.SIGCHLD)
+    if handler is None or handler == signal.SIG_DFL:  # None is one of native code
+        return lambda: None
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    return lambda: signal.signal(signal.SIGCHLD, handler)
 
 
 def _fork_nothing() -> int:
