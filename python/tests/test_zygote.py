@@ -226,6 +226,24 @@ def test_two_hundred_forks_leave_nothing_behind(zygote):
         assert file.read() == ""
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (10, 10))",
+        "sys.stdout.flush(); os.closerange(0, 3)",
+    ],
+)
+def test_a_fork_needs_few_descriptors_and_none_of_the_zygote(start, line):
+    program = PROGRAM.replace("app.run()", f"import resource; {line}; app.run()")
+    parent = start(program, TINY_IPC_ZYGOTE="1")
+    parent.receive_body()
+    fork = Zygote(parent).fork()
+    fork.hello()
+    fork.call("say", "there")
+    assert {0, 1, 2, 3} <= set(fork.call("descriptors"))
+    assert fork.end() == "there\nthere\n"
+
+
 def test_forks_share_the_limit_of_messages(start):
     parent = start(PROGRAM, TINY_IPC_ZYGOTE="1", TINY_IPC_MAX_MESSAGE_SIZE="1000")
     parent.receive_body()

@@ -26,7 +26,6 @@ REAP = "zygote.reap"
 
 _SOCKET = 3
 _DESCRIPTORS = _SOCKET + 1
-_ABOVE_ALL_TARGETS = 10
 _OTHERWISE = (
     " in each forked process, which begins when ready() returns, or declare the child without"
     " 'zygote'."
@@ -124,19 +123,26 @@ def _become_child(frame: Frame, limit: int) -> FrameSocket:
     """Makes the descriptors that came with the request those of this process. The zygote's own
     socket was closed by the fork, as all of this package."""
     os.setpgid(0, 0)
-    copies = [
-        fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, _ABOVE_ALL_TARGETS)
-        for descriptor in frame.descriptors
-    ]
-    frame.close()
-    for number, copy in enumerate(copies):
-        os.dup2(copy, number)
-        os.close(copy)
+    sources = [_out_of_the_way(descriptor) for descriptor in frame.descriptors]
+    frame.descriptors = []
+    for number, source in enumerate(sources):
+        os.dup2(source, number)
+        os.close(source)
     # Python does this for its own generator.
     seed = getattr(sys.modules.get("numpy.random"), "seed", None)
     if seed is not None:
         seed()
     return FrameSocket(adopt(_SOCKET), limit)
+
+
+def _out_of_the_way(descriptor: int) -> int:
+    """Moves a descriptor away from the numbers of the targets, which it has if the program has
+    closed stdin. Others stay: the parent may just have limited how many there can be."""
+    if descriptor >= _DESCRIPTORS:
+        return descriptor
+    copy = fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, _DESCRIPTORS)
+    os.close(descriptor)
+    return copy
 
 
 def _keep_ends() -> Callable[[], object]:
