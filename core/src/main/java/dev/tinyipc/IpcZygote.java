@@ -5,7 +5,9 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
@@ -57,6 +59,9 @@ public final class IpcZygote implements Closeable {
 
 	/** Forked processes that were not waited for. Guarded by this. */
 	private int forks;
+
+	/** The numbers of those. One that is told of twice would be two processes here. */
+	private final Set<Integer> numbers = ConcurrentHashMap.newKeySet();
 
 	private boolean closed;
 
@@ -214,6 +219,9 @@ public final class IpcZygote implements Closeable {
 			int parent = ForkFacts.parentOf(pid, process().pid())
 				.orElseThrow(() -> new IpcException(this + " says that it has forked process " + pid
 						+ ", which is not a descendant of it here. It must be in the same PID namespace as this process"));
+			if (!this.numbers.add(pid)) {
+				throw new IpcException(this + " says for the second time that it has forked process " + pid);
+			}
 			if (!this.checked) {
 				List<String> threads = ForkFacts.otherThreadsOf(parent);
 				if (!threads.isEmpty()) {
@@ -261,6 +269,7 @@ public final class IpcZygote implements Closeable {
 			return ask(REAP, pid);
 		}
 		finally {
+			this.numbers.remove(pid); // from now on, another one may get it
 			this.turn.unlock();
 		}
 	}

@@ -209,6 +209,25 @@ class IpcZygoteTests {
 	}
 
 	@Test
+	void aZygoteCannotPassOneProcessOffAsTwo() throws Exception {
+		IpcProcessBuilder program = PythonZygote.program("""
+				forked = os.fork()
+				if forked == 0:
+				    os.setpgid(0, 0)
+				    signal.pause()
+				os.setpgid(forked, forked)
+				hello('zygote.fork', 'zygote.reap')
+				serve(lambda files: forked)
+				""");
+		try (IpcZygote zygote = PythonZygote.start(program.contained()); IpcProcess fork = fork(zygote)) {
+			assertThatExceptionOfType(IpcException.class).isThrownBy(() -> fork(zygote))
+				.withMessageContaining("says for the second time that it has forked process " + fork.pid());
+			assertThat(zygote.isUsable()).isFalse();
+			fork.destroyForcibly().waitFor();
+		}
+	}
+
+	@Test
 	void aZygoteWithMoreThanOneThreadIsRefused() throws Exception {
 		IpcProcessBuilder program = PythonZygote
 			.programThatFirst("threading.Thread(target=threading.Event().wait, daemon=True).start()");
