@@ -1,6 +1,10 @@
 package dev.tinyipc.spring.child;
 
 import java.io.IOException;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 
@@ -30,6 +34,9 @@ final class ZygoteKeeper {
 	private @Nullable IpcZygote current;
 
 	private @Nullable Start starting;
+
+	/** The current one, and those before it whose last instances have not ended yet. */
+	private final Set<IpcZygote> alive = new HashSet<>();
 
 	/**
 	 * Creates a keeper without a zygote.
@@ -103,19 +110,19 @@ final class ZygoteKeeper {
 
 	/**
 	 * Ends the zygote, or its start, when all instances have ended.
-	 * @return completed when its process has ended
+	 * @return completed when its process has ended, and those of earlier zygotes
 	 */
 	synchronized CompletableFuture<?> close() {
 		Start start = this.starting;
-		IpcZygote zygote = this.current;
 		this.starting = null;
 		retire();
+		List<CompletableFuture<?>> ends = new ArrayList<>();
+		this.alive.forEach((zygote) -> ends.add(zygote.process().onExit(this.executor)));
 		if (start != null) {
 			start.thread.interrupt();
+			ends.add(start.end);
 		}
-		CompletableFuture<?> end = (zygote != null) ? zygote.process().onExit(this.executor)
-				: CompletableFuture.completedFuture(null);
-		return (start != null) ? CompletableFuture.allOf(end, start.end) : end;
+		return CompletableFuture.allOf(ends.toArray(CompletableFuture[]::new));
 	}
 
 	/** Returns whether it is still wanted. */
@@ -126,6 +133,7 @@ final class ZygoteKeeper {
 			if (zygote != null) {
 				retire();
 				this.current = zygote;
+				this.alive.add(zygote);
 			}
 		}
 		return wanted;
@@ -134,14 +142,16 @@ final class ZygoteKeeper {
 	private void watch(IpcZygote zygote) {
 		logger.info("Started the zygote of {} (pid {})", this.spec, zygote.process().pid());
 		zygote.process().onExit(this.executor).thenAccept((status) -> {
-			if (isCurrent(zygote)) {
+			if (endCurrent(zygote)) {
 				logger.warn("The zygote of {} has ended: {}. Instances that were forked from it go on; the next one"
 						+ " that is started gets a new zygote", this.spec, zygote.process());
 			}
 		});
 	}
 
-	private synchronized boolean isCurrent(IpcZygote zygote) {
+	/** Returns whether one that has ended is still the current one. */
+	private synchronized boolean endCurrent(IpcZygote zygote) {
+		this.alive.remove(zygote);
 		return zygote == this.current;
 	}
 
@@ -176,6 +186,7 @@ final class ZygoteKeeper {
 		public void run() {
 			IpcZygote zygote = null;
 			ChildStartException failure = null;
+			CompletableFuture<?> end = CompletableFuture.completedFuture(null);
 			try {
 				zygote = ZygoteKeeper.this.starter.start(this.log, this.output);
 			}
@@ -186,6 +197,7 @@ final class ZygoteKeeper {
 				failure = failure("it was stopped before its zygote was ready", null);
 				if (zygote != null) {
 					zygote.close();
+					end = zygote.process().onExit(ZygoteKeeper.this.executor);
 				}
 			}
 			else if (zygote != null) {
@@ -197,7 +209,7 @@ final class ZygoteKeeper {
 			else {
 				this.outcome.completeExceptionally(failure);
 			}
-			this.end.complete(null);
+			end.thenRun(() -> this.end.complete(null));
 		}
 
 		private ChildStartException describe(Throwable ex) {

@@ -184,6 +184,22 @@ class ZygoteTests {
 	}
 
 	@Test
+	void aStopWaitsForTheZygoteBeforeTheLastOneToo() throws Exception {
+		Path slow = Files.createFile(this.folder.resolve("slow"));
+		Path program = program(
+				"import atexit, os, time\nif os.path.exists('" + slow + "'): atexit.register(time.sleep, 2)\n");
+		application("ipc.children.worker.command[1]=" + program).run((context) -> {
+			IpcChild child = context.getBean(IpcChild.class);
+			long zygote = zygote(child);
+			Files.delete(slow);
+			child.restartInstances().join();
+			assertThat(Processes.runs(zygote)).isTrue();
+			child.stopInstances().join();
+			assertThat(Processes.runs(zygote)).isFalse();
+		});
+	}
+
+	@Test
 	void theLinesOfTheZygoteAndOfItsInstancesAreThoseOfTheChild() {
 		try (LogOf log = new LogOf("ipc.child.worker")) {
 			application().run((context) -> {
@@ -273,7 +289,8 @@ class ZygoteTests {
 				Awaitility.await().until(() -> start.getState() == Thread.State.TIMED_WAITING);
 				Files.createFile(gate);
 				start.join();
-				child.startInstances(); // when this returns, the one that waited has been, too
+				// Once this returns, the start that waited has had its turn, too.
+				child.startInstances();
 				Who second = who(context);
 				assertThat(childrenOf(second.loadedBy())).isEqualTo(Long.toString(second.pid()));
 			});
