@@ -52,6 +52,13 @@ class OrphanGuardTests {
 	}
 
 	@Test
+	void aParentThatIsKilledLeavesNoZygoteBehindAndNothingThatWasForked() throws Exception {
+		Process parent = new ChildJvm(ParentOfFork.class, this.sign).start();
+		assertThat(parent.waitFor()).as("killed by the fork").isEqualTo(128 + LibC.SIGKILL);
+		awaitNone();
+	}
+
+	@Test
 	void aParentThatEndsByItselfLeavesNoneBehind() throws Exception {
 		Process parent = new ChildJvm(Parent.class, this.sign, STUBBORN.formatted("echo >&3;")).start();
 		assertThat(parent.waitFor()).isZero();
@@ -75,6 +82,25 @@ class OrphanGuardTests {
 		public static void main(String[] args) throws Exception {
 			IpcProcess child = new IpcProcessBuilder("sh", "-c", args[1], args[0]).contained().start();
 			Samples.receiveText(child.socket());
+		}
+
+	}
+
+	static final class ParentOfFork {
+
+		public static void main(String[] args) throws Exception {
+			IpcProcessBuilder program = PythonZygote
+				.programThatFirst("import subprocess, time; parent, arguments = os.getppid(), sys.argv");
+			program.command().add("600." + args[0]);
+			IpcZygote zygote = PythonZygote.start(program.contained());
+			IpcProcess fork = zygote.fork(new IpcProcessBuilder().inheritIO().contained());
+			fork.socket().send(Samples.bytes("""
+					signal.signal(signal.SIGTERM, signal.SIG_IGN)
+					subprocess.Popen(['setsid', 'sleep', arguments[1]])
+					os.kill(parent, signal.SIGKILL)
+					time.sleep(600)
+					"""));
+			Samples.receiveText(fork.socket());
 		}
 
 	}
