@@ -133,10 +133,11 @@ final class OrphanGuard {
 				current = null;
 			}
 			shortLives = (System.nanoTime() - this.startTime < SHORT_LIFE) ? shortLives + 1 : 0;
-			if (groups.isEmpty() || shortLives > MAX_SHORT_LIVES) {
+			if (shortLives > MAX_SHORT_LIVES) {
 				return;
 			}
 		}
+		// Even if there is no group: a child may have started that is not known here yet.
 		// Not in the thread that watches all children.
 		Thread thread = new Thread(OrphanGuard::ensure, "tiny-ipc-guard");
 		thread.setDaemon(true);

@@ -77,6 +77,30 @@ class OrphanGuardTests {
 		awaitNone();
 	}
 
+	/** As when it is killed before it has been told of the child that starts. */
+	@Test
+	void aGuardThatWasKilledBeforeTheFirstChildIsReplaced() throws Exception {
+		Process parent = new ChildJvm(ParentBeforeItsFirstChild.class).start();
+		try {
+			await().until(() -> guard(parent) > 0);
+			long guard = guard(parent);
+			LibC.kill((int) guard, LibC.SIGKILL);
+			await().until(() -> guard(parent) > 0 && guard(parent) != guard);
+		}
+		finally {
+			parent.destroyForcibly().waitFor();
+		}
+	}
+
+	static final class ParentBeforeItsFirstChild {
+
+		public static void main(String[] args) throws Exception {
+			OrphanGuard.ensure();
+			Thread.sleep(Duration.ofMinutes(2).toMillis());
+		}
+
+	}
+
 	static final class Parent {
 
 		public static void main(String[] args) throws Exception {
