@@ -120,7 +120,6 @@ final class Spin {
 		long wait = this.taken ? longest : Math.min(nanos, longest);
 		this.taken = false;
 		boolean paid = pays(this.meanAwake, this.meanAsleep);
-		boolean agrees = pays(awake ? wait : this.meanAwake, awake ? this.meanAsleep : wait) == paid;
 		int weight = this.trial ? TRIAL_WEIGHT : WEIGHT;
 		if (awake) {
 			this.meanAwake += (wait - this.meanAwake) / weight;
@@ -128,7 +127,8 @@ final class Spin {
 		else {
 			this.meanAsleep += (wait - this.meanAsleep) / weight;
 		}
-		if (pays(this.meanAwake, this.meanAsleep) != paid || (this.trial && !agrees)) {
+		if (pays(this.meanAwake, this.meanAsleep) != paid
+				|| (this.trial && pays(awake ? wait : this.meanAwake, awake ? this.meanAsleep : wait) != paid)) {
 			this.trialInterval = TRIAL_INTERVAL;
 		}
 		else if (this.trial) {

@@ -3,13 +3,13 @@ package dev.tinyipc.benchmark;
 /** On which processors the parent and the child of every contender run. */
 enum Layout {
 
-	/** The parent on one, the child on another one. */
-	DIFFERENT_CORES("", "the parent is kept on one processor, the child on another"),
+	/** The parent on one, the children on another one. */
+	DIFFERENT_CORES("", "the parent is kept on one processor, its children on another"),
 
 	/** Both on one. */
 	SAME_CORE(", same core", "parent and child are kept on one processor"),
 
-	/** Wherever the kernel puts them: several children, or one that is just started. */
+	/** Wherever the kernel puts them: several that are busy, or one that just starts. */
 	FREE("", "not pinned, since more than two processes or one that just starts take part");
 
 	private final String suffix;

@@ -1,5 +1,6 @@
 package dev.tinyipc.benchmark;
 
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
@@ -74,8 +75,7 @@ final class Report {
 		line("## " + table, "", first.name().equals("idle") ? "Of the parent, while nothing happens."
 				: "For one operation: **median** of the time, its range over " + rounds(works) + " rounds or more"
 						+ (first.reference().isEmpty() ? "" : ", the ratio to C" + reference(first))
-						+ "; then the time on a core, parent and child together. Layout: "
-						+ first.layout().description() + '.',
+						+ "; then the time on a core, parent and child together. Layout: " + layouts(works) + '.',
 				"");
 		List<String> contenders = contenders(works);
 		if (works.size() <= MOST_COLUMNS) {
@@ -92,6 +92,17 @@ final class Report {
 		}
 		line("");
 		notes(works);
+	}
+
+	private static String layouts(List<Work> works) {
+		Map<Layout, String> columns = works.stream()
+			.collect(Collectors.groupingBy(Work::layout, LinkedHashMap::new,
+					Collectors.mapping(Report::column, Collectors.joining(", "))));
+		return (columns.size() == 1) ? works.get(0).layout().description()
+				: columns.entrySet()
+					.stream()
+					.map((entry) -> entry.getKey().description() + " (" + entry.getValue() + ')')
+					.collect(Collectors.joining("; "));
 	}
 
 	private int rounds(List<Work> works) {

@@ -59,7 +59,7 @@ final class Works {
 			for (int callers : new int[] { 1, 4, 64 }) {
 				Work work = Work.of("callers " + callers + ' ' + pool)
 					.reference("")
-					.layout(Layout.FREE)
+					.layout((callers == 1) ? Layout.DIFFERENT_CORES : Layout.FREE)
 					.warmUp(9000)
 					.rounds(7);
 				// The two comparisons that targets are about.
@@ -86,7 +86,7 @@ final class Works {
 	}
 
 	private static void starts(List<Work> all) {
-		all.add(Work.of("spawn c").layout(Layout.FREE).warmUp(1500).turn(300));
+		all.add(Work.of("spawn c").layout(Layout.FREE).warmUp(1500).turn(300).rounds(15));
 		all.add(Work.of("spawn java").reference("spawn c").layout(Layout.FREE).warmUp(0).turn(1).rounds(3, 3));
 		all.add(Work.of("spawn java-25").reference("spawn c").layout(Layout.FREE).warmUp(0).turn(1).rounds(7, 15));
 	}
