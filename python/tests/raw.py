@@ -125,7 +125,8 @@ class RawParent(RawSocket):
         super().__init__(ours)
         self.calls = None
         self.stderr = folder / "stderr"
-        variables = {**os.environ, "TINY_IPC_FD": str(theirs.fileno()), **environment}
+        outside = {name: value for name, value in os.environ.items() if not name.startswith("TINY_IPC_")}
+        variables = {**outside, "TINY_IPC_FD": str(theirs.fileno()), **environment}
         if invite:
             variables["TINY_IPC_HELLO"] = "1"
         path = folder / "child.py"
