@@ -62,11 +62,11 @@ class ContainedChildTests {
 	void aThreadDumpIsRequestedOfItAndNotOfWhatItStarted() throws Exception {
 		String program = """
 				import os, signal, subprocess
-				signal.signal(signal.SIGQUIT, lambda *ignored: os.write(3, b'asked'))
 				member = subprocess.Popen(['sleep', '600'])
+				signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGQUIT])
 				os.write(3, str(member.pid).encode())
-				while True:
-					signal.pause()
+				while signal.sigwait([signal.SIGQUIT]):
+					os.write(3, b'asked')
 				""";
 		try (IpcProcess child = new IpcProcessBuilder("python3", "-c", program).contained().start()) {
 			long member = receivePid(child);
