@@ -29,7 +29,7 @@ final class ChildEnd implements Closeable {
 		this.channel = channel;
 		this.invited = invited;
 		this.hello = new IpcHello(IpcHello.PROTOCOL, true, true, threads, handlers.methods(), channel.maxMessageSize(),
-				0);
+				0, true);
 		this.calls = (this.invited && mayCall) ? IpcSocket.pair() : null;
 		this.parent = (this.calls != null)
 				? IpcParent.over(channel.onLane(this.calls.parent()), handlers.instrumentation()) : null;

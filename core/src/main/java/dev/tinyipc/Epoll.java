@@ -40,7 +40,7 @@ final class Epoll implements Closeable {
 
 	private static final int EVENT_SIZE = Machine.EPOLL_EVENT_SIZE;
 
-	private static final int EVENTS_AT_ONCE = 64;
+	static final int EVENTS_AT_ONCE = 64;
 
 	private final OwnedFd descriptor;
 

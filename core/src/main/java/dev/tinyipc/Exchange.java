@@ -219,13 +219,13 @@ public final class Exchange {
 		return reply;
 	}
 
-	/** Waits for the reply to the request for a lane. */
+	/** Waits for the reply to the request for a lane, or for memory of one. */
 	void agreement() throws IpcException {
 		try (IpcMessage<Object> reply = reply(Object.class)) {
 			if (reply.payload() != null) {
 				throw new IpcException(
-						"The peer has answered the request for a lane with a value, as if it were any other"
-								+ " request: it must answer null, or an error");
+						"The peer has answered the request for a lane, or for memory of one, with a value"
+								+ " as if it were any other request: it must answer null, or an error");
 			}
 		}
 	}

@@ -26,9 +26,10 @@ import tools.jackson.dataformat.cbor.CBORGenerator;
  * @param maxMessageSize the largest body that it accepts, in bytes; 0 if it has not said
  * @param stackSignal the signal on which it prints the stacks of its threads, and goes
  * on; 0 if there is none
+ * @param memory whether messages can go through memory that both ends share
  */
 public record IpcHello(int protocol, boolean envelope, boolean cancel, int lanes, Optional<List<String>> methods,
-		long maxMessageSize, int stackSignal) {
+		long maxMessageSize, int stackSignal, boolean memory) {
 
 	static final int TAG = 1230000970;
 
@@ -62,7 +63,7 @@ public record IpcHello(int protocol, boolean envelope, boolean cancel, int lanes
 		return new IpcHello((int) Math.min(protocol, Integer.MAX_VALUE), flag(content, "envelope"),
 				flag(content, "cancel"), (int) Math.min(number(content, "lanes", 1), Integer.MAX_VALUE),
 				Optional.ofNullable(methods(content.get("methods"))), number(content, "maxMessageSize", 0),
-				signal(content));
+				signal(content), flag(content, "memory"));
 	}
 
 	private static int signal(JsonNode content) {
@@ -125,6 +126,9 @@ public record IpcHello(int protocol, boolean envelope, boolean cancel, int lanes
 			}
 			if (this.stackSignal > 0) {
 				generator.writeNumberProperty("stackSignal", this.stackSignal);
+			}
+			if (this.memory) {
+				generator.writeBooleanProperty("memory", true);
 			}
 			generator.writeEndObject();
 		}

@@ -30,7 +30,9 @@ import org.jspecify.annotations.Nullable;
  * </pre>
  *
  * Any thread may add, remove and close sockets while another one waits. Closing a socket
- * on this side removes it, without an event.
+ * on this side removes it, without an event. A socket whose messages go through memory
+ * ({@link IpcSocket#isShared()}) must be removed before another thread than the one that
+ * waits receives from it, because the wait may miss what comes next.
  */
 public final class IpcPoller implements Closeable {
 
@@ -45,9 +47,16 @@ public final class IpcPoller implements Closeable {
 
 	private final Map<IpcSocket, Long> tokens = new ConcurrentHashMap<>();
 
+	/**
+	 * Of those, the ones whose messages may be in memory that is shared with the peer.
+	 */
+	private final Set<IpcSocket> shared = ConcurrentHashMap.newKeySet();
+
 	private final AtomicLong lastToken = new AtomicLong(WAKE_UP);
 
 	private final ReentrantLock waiting = new ReentrantLock();
+
+	private final AtomicBoolean toldToWakeUp = new AtomicBoolean();
 
 	private final AtomicBoolean closed = new AtomicBoolean();
 
@@ -131,6 +140,12 @@ public final class IpcPoller implements Closeable {
 			// A descriptor that another process shares would stay in the kernel's set
 			// after it is closed here, and could no longer be removed.
 			descriptor.closeActions().put(this, (number) -> forget(socket, number));
+			if (interests.contains(Interest.READ) && socket.isShared()) {
+				this.shared.add(socket);
+				if (!socket.receiver().isAnnounced()) {
+					interrupt();
+				}
+			}
 		}
 		finally {
 			descriptor.giveBack();
@@ -185,6 +200,7 @@ public final class IpcPoller implements Closeable {
 		Long token = this.tokens.remove(socket);
 		if (token != null) {
 			this.sockets.remove(token);
+			this.shared.remove(socket);
 			try {
 				this.epoll.remove(fd);
 			}
@@ -210,11 +226,16 @@ public final class IpcPoller implements Closeable {
 			List<Event> events = new ArrayList<>();
 			boolean wokenUp = false;
 			while (events.isEmpty() && !wokenUp) {
-				int count = this.epoll.await((timeout != null) ? Duration.ofNanos(deadline.remainingNanos()) : null);
+				boolean readable = isAnySharedReadable();
+				int count = this.epoll.await(readable ? Duration.ZERO
+						: (timeout != null) ? Duration.ofNanos(deadline.remainingNanos()) : null);
 				if (this.closed.get()) {
 					throw new IpcException("The poller was closed");
 				}
 				wokenUp = takeEvents(count, events);
+				if (readable) {
+					addReadable(events);
+				}
 				if (deadline.hasPassed()) {
 					break;
 				}
@@ -238,14 +259,47 @@ public final class IpcPoller implements Closeable {
 			IpcSocket socket = this.sockets.get(token);
 			if (token == WAKE_UP) {
 				drainWakeUps();
-				wokenUp = true;
+				wokenUp = this.toldToWakeUp.getAndSet(false);
 			}
 			else if (socket != null && !socket.isClosed()) { // null: just removed
-				events
-					.add(new Event(socket, this.epoll.isReadable(i), this.epoll.isWritable(i), this.epoll.hasEnded(i)));
+				boolean isShared = this.shared.contains(socket);
+				Event event = new Event(socket, isShared ? isReadable(socket) : this.epoll.isReadable(i),
+						this.epoll.isWritable(i), this.epoll.hasEnded(i));
+				if (!isShared || event.readable() || event.writable() || event.ended()) {
+					events.add(event);
+				}
 			}
 		}
 		return wokenUp;
+	}
+
+	/** Whether a bell on the socket of a memory lane was more than that. */
+	private static boolean isReadable(IpcSocket socket) {
+		try {
+			socket.receiver().takeBells();
+			return !socket.receiver().isAnnounced();
+		}
+		catch (IpcException ex) {
+			return true; // a receive throws the same
+		}
+	}
+
+	/** From now on, the peers of those that are not readable ring. */
+	private boolean isAnySharedReadable() {
+		boolean readable = false;
+		for (IpcSocket socket : this.shared) {
+			readable |= !socket.receiver().isAnnounced();
+		}
+		return readable;
+	}
+
+	private void addReadable(List<Event> events) {
+		for (IpcSocket socket : this.shared) {
+			if (!socket.receiver().isAnnounced() && !socket.isClosed() && events.size() < Epoll.EVENTS_AT_ONCE
+					&& events.stream().noneMatch((event) -> event.socket() == socket)) {
+				events.add(new Event(socket, true, false, false));
+			}
+		}
 	}
 
 	/**
@@ -253,6 +307,12 @@ public final class IpcPoller implements Closeable {
 	 * @throws IpcException if this poller is closed
 	 */
 	public void wakeUp() throws IpcException {
+		this.toldToWakeUp.set(true);
+		interrupt();
+	}
+
+	/** Lets the waiting thread look again. */
+	private void interrupt() throws IpcException {
 		NativeBuffer one = NativeBuffer.allocate(Long.BYTES);
 		one.bytes().putLong(0, 1);
 		int fd = this.wakeUps.borrow();

@@ -14,7 +14,6 @@ import org.jspecify.annotations.Nullable;
  * and counts the answers. It drops an answer that nobody waits for, because the message
  * was sent one-way or the exchange was abandoned. A peer whose hello promised it repeats
  * the number in its answers; with any other, only the count helps.
- *
  * <p>
  * Any thread may send at any time. Exchanges and receives must not overlap: threads that
  * share a requester take turns.
@@ -113,19 +112,7 @@ public final class IpcRequester {
 	public IpcHello awaitHello(Deadline deadline) throws IpcException {
 		deadline.lock(this.receiving, this.peer);
 		try {
-			if (this.ledger.mayGreet()) {
-				this.channel.receiveWanted(Object.class, deadline, this.ledger::greeting);
-			}
-			IpcHello hello = this.ledger.hello();
-			if (hello == null) {
-				throw this.ledger.mayGreet()
-						? new IpcException.PeerClosed("the peer closed its socket before its hello")
-						: new IpcException(this.peer + " has not said hello");
-			}
-			return hello;
-		}
-		catch (IpcException.Timeout ex) {
-			throw new IpcException.Timeout(this.peer + " has not said hello in time: " + ex.getMessage());
+			return this.ledger.awaitHello(this.channel, deadline);
 		}
 		finally {
 			this.receiving.unlock();
@@ -154,11 +141,28 @@ public final class IpcRequester {
 		if (hello == null || hello.lanes() < 2) {
 			throw new IpcException(this.peer + " has one lane only: it has not said hello with more \"lanes\"");
 		}
-		try (LaneRequest request = new LaneRequest(this.channel)) {
-			Exchange exchange = begin(deadline);
-			this.sender.sendBare(exchange, deadline, request.peersEnd());
-			exchange.agreement();
-			return greeted(request.granted(), this.peer, hello);
+		try (LaneRequest request = LaneRequest.forLane(this.channel)) {
+			return greeted(request.agree(this, this.sender, deadline), this.peer, hello);
+		}
+	}
+
+	/**
+	 * Has messages go through memory that both ends share, instead of through the socket,
+	 * and those of lanes that are opened over this one. The peer's hello must have said
+	 * {@code memory}. Must not be called during an exchange.
+	 * @param ringSize the room for messages that were not read yet, for each direction: a
+	 * power of two from 4,096 bytes to 64 MiB; 262,144 are usual
+	 * @param deadline how long this may wait; the socket is unusable after that
+	 * @throws IpcException.Remote if the peer cannot; the socket is used as before
+	 * @throws IpcException as {@link #begin} and {@link Exchange#reply}
+	 */
+	public void share(int ringSize, Deadline deadline) throws IpcException {
+		IpcHello hello = this.ledger.hello();
+		if (hello == null || !hello.memory()) {
+			throw new IpcException(this.peer + " shares no memory: it has not said hello with \"memory\"");
+		}
+		try (LaneRequest request = LaneRequest.forMemory(this.channel, ringSize)) {
+			request.agree(this, this.sender, deadline);
 		}
 	}
 
@@ -247,8 +251,7 @@ public final class IpcRequester {
 	<T> @Nullable IpcMessage<T> receiveReply(Type type, Deadline deadline, Exchange exchange) throws IpcException {
 		deadline.lock(this.receiving, this.peer);
 		try {
-			exchange.checkDue(); // another thread may have cancelled it, and received its
-									// end
+			exchange.checkDue(); // another thread may have received its end
 			IpcMessage<T> reply = this.channel.receiveWanted(type, deadline,
 					new ReplyFilter(exchange, this.answers ? this.ledger : null));
 			if (reply == null && !exchange.isAnswered() && !exchange.hasElements()) {

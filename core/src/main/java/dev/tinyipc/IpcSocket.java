@@ -5,7 +5,6 @@ import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.OptionalInt;
-import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.ObjIntConsumer;
 
 import com.sun.jna.Structure;
@@ -40,17 +39,13 @@ public final class IpcSocket implements Closeable {
 
 	private final OwnedFd descriptor;
 
-	private final SocketSender sender;
-
-	private final SocketReceiver receiver;
+	private final SocketDirections directions;
 
 	private final SocketCompanion.Holder companion = new SocketCompanion.Holder();
 
 	private IpcSocket(OwnedFd descriptor) {
-		AtomicReference<@Nullable IpcException> broken = new AtomicReference<>();
 		this.descriptor = descriptor;
-		this.sender = new SocketSender(descriptor, broken);
-		this.receiver = new SocketReceiver(descriptor, broken);
+		this.directions = new SocketDirections(descriptor);
 	}
 
 	/**
@@ -113,8 +108,7 @@ public final class IpcSocket implements Closeable {
 	 * @return the descriptor
 	 */
 	public OwnedFd descriptor() {
-		this.sender.clearSlice();
-		this.receiver.clearSlice();
+		this.directions.clearSlices();
 		return this.descriptor;
 	}
 
@@ -152,7 +146,7 @@ public final class IpcSocket implements Closeable {
 	 * @throws IpcException if this socket is closed
 	 */
 	public void setSendTimeout(@Nullable Duration timeout) throws IpcException {
-		this.sender.setDefaultTimeout(timeout);
+		sender().setDefaultTimeout(timeout);
 	}
 
 	/**
@@ -161,7 +155,7 @@ public final class IpcSocket implements Closeable {
 	 * @throws IpcException if this socket is closed
 	 */
 	public void setReceiveTimeout(@Nullable Duration timeout) throws IpcException {
-		this.receiver.setDefaultTimeout(timeout);
+		receiver().setDefaultTimeout(timeout);
 	}
 
 	/**
@@ -173,7 +167,7 @@ public final class IpcSocket implements Closeable {
 	 * Zero, the default, never spins
 	 */
 	public void setSpinTime(Duration limit) {
-		this.receiver.setSpinTime(Spin.checkLimit(limit).toNanos());
+		receiver().spin.setLimit(Spin.checkLimit(limit).toNanos());
 	}
 
 	/**
@@ -183,7 +177,7 @@ public final class IpcSocket implements Closeable {
 	 * @throws IpcException if this socket is closed
 	 */
 	public int maxPacketSize() throws IpcException {
-		return this.sender.maxPacketSize();
+		return sender().maxPacketSize();
 	}
 
 	/**
@@ -193,7 +187,7 @@ public final class IpcSocket implements Closeable {
 	 * @throws IpcException if this socket is closed
 	 */
 	public void setSendBufferSize(int bytes) throws IpcException {
-		this.sender.setBufferSize(bytes);
+		sender().setBufferSize(bytes);
 	}
 
 	/**
@@ -219,7 +213,7 @@ public final class IpcSocket implements Closeable {
 	 * @throws IpcException as {@link #send(ByteBuffer)}, and if a descriptor is closed
 	 */
 	public void send(ByteBuffer data, OwnedFd... descriptors) throws IpcException {
-		this.sender.send(data, descriptors);
+		this.directions.packetSender().send(data, descriptors);
 	}
 
 	/**
@@ -231,7 +225,7 @@ public final class IpcSocket implements Closeable {
 	 * @throws IpcException as {@link #send(ByteBuffer, OwnedFd...)}
 	 */
 	public void send(ByteBuffer[] data, OwnedFd... descriptors) throws IpcException {
-		this.sender.send(data, descriptors);
+		this.directions.packetSender().send(data, descriptors);
 	}
 
 	/**
@@ -243,7 +237,7 @@ public final class IpcSocket implements Closeable {
 	 * @throws IpcException as {@link #send(ByteBuffer, OwnedFd...)}
 	 */
 	public void send(Structure structure, OwnedFd... descriptors) throws IpcException {
-		this.sender.send(structure, descriptors);
+		this.directions.packetSender().send(structure, descriptors);
 	}
 
 	/**
@@ -254,7 +248,7 @@ public final class IpcSocket implements Closeable {
 	 * @throws IpcException as {@link #send(ByteBuffer)}; the packets before are sent
 	 */
 	public void sendBatch(ByteBuffer... packets) throws IpcException {
-		this.sender.sendBatch(packets);
+		this.directions.packetSender().sendBatch(packets);
 	}
 
 	/**
@@ -265,7 +259,7 @@ public final class IpcSocket implements Closeable {
 	 * @throws IpcException as {@link #send(ByteBuffer, OwnedFd...)}
 	 */
 	public boolean trySend(ByteBuffer data, OwnedFd... descriptors) throws IpcException {
-		return this.sender.trySend(data, descriptors);
+		return this.directions.packetSender().trySend(data, descriptors);
 	}
 
 	/**
@@ -281,7 +275,7 @@ public final class IpcSocket implements Closeable {
 	 * @throws IpcException if this socket is closed, even during the call
 	 */
 	public @Nullable Packet receive(ByteBuffer target) throws IpcException {
-		return this.receiver.receive(target);
+		return this.directions.packetReceiver().receive(target);
 	}
 
 	/**
@@ -292,7 +286,7 @@ public final class IpcSocket implements Closeable {
 	 * @throws IpcException as {@link #receive(ByteBuffer)}
 	 */
 	public @Nullable Packet receive(ByteBuffer[] targets) throws IpcException {
-		return this.receiver.receive(targets);
+		return this.directions.packetReceiver().receive(targets);
 	}
 
 	/**
@@ -303,7 +297,7 @@ public final class IpcSocket implements Closeable {
 	 * @throws IpcException as {@link #receive(ByteBuffer)}
 	 */
 	public @Nullable Packet tryReceive(ByteBuffer target) throws IpcException {
-		return this.receiver.tryReceive(target);
+		return this.directions.packetReceiver().tryReceive(target);
 	}
 
 	/**
@@ -315,7 +309,7 @@ public final class IpcSocket implements Closeable {
 	 * have exactly the structure's size: it is lost, and the structure keeps its values
 	 */
 	public @Nullable Packet receive(Structure structure) throws IpcException {
-		return this.receiver.receive(structure);
+		return this.directions.packetReceiver().receive(structure);
 	}
 
 	/**
@@ -328,7 +322,7 @@ public final class IpcSocket implements Closeable {
 	 * buffer, once the handler has the others
 	 */
 	public boolean receiveBatch(ByteBuffer[] targets, ObjIntConsumer<Packet> handler) throws IpcException {
-		return this.receiver.receiveBatch(targets, handler);
+		return this.directions.packetReceiver().receiveBatch(targets, handler);
 	}
 
 	/**
@@ -337,7 +331,7 @@ public final class IpcSocket implements Closeable {
 	 * @throws IpcException if this socket is closed
 	 */
 	public OptionalInt pendingSize() throws IpcException {
-		return this.receiver.pendingSize();
+		return receiver().pendingSize();
 	}
 
 	/**
@@ -346,7 +340,7 @@ public final class IpcSocket implements Closeable {
 	 * @throws IpcException if this socket is closed
 	 */
 	public void shutdownOutput() throws IpcException {
-		this.sender.shutdown();
+		sender().shutdown();
 	}
 
 	/**
@@ -358,10 +352,17 @@ public final class IpcSocket implements Closeable {
 	}
 
 	/**
-	 * Whether every call fails because nobody could tell where the next message begins.
+	 * Whether messages, which only an {@link IpcChannel} sends and receives then, go
+	 * through memory that is shared with the peer: see {@link IpcRequester#share}.
+	 * @return false if they go through the socket
 	 */
+	public boolean isShared() {
+		return this.directions.isShared();
+	}
+
+	/** Whether every call fails, because a message was cut off. */
 	boolean isBroken() {
-		return this.sender.isBroken();
+		return sender().isBroken();
 	}
 
 	/**
@@ -370,17 +371,21 @@ public final class IpcSocket implements Closeable {
 	@Override
 	public void close() {
 		this.descriptor.close();
-		this.sender.release();
-		this.receiver.release();
+		this.directions.release();
 		this.companion.close();
 	}
 
+	/** See {@link SocketDirections#share}. */
+	void share(LaneMemory memory) {
+		this.directions.share(memory);
+	}
+
 	SocketSender sender() {
-		return this.sender;
+		return this.directions.sender();
 	}
 
 	SocketReceiver receiver() {
-		return this.receiver;
+		return this.directions.receiver();
 	}
 
 	SocketCompanion.Holder companion() {

@@ -72,6 +72,24 @@ final class Ledger {
 		this.mayGreet = false;
 	}
 
+	/** See {@link IpcRequester#awaitHello}. */
+	IpcHello awaitHello(IpcChannel channel, Deadline deadline) throws IpcException {
+		try {
+			if (this.mayGreet) {
+				channel.receiveWanted(Object.class, deadline, this::greeting);
+			}
+		}
+		catch (IpcException.Timeout ex) {
+			throw new IpcException.Timeout(this.peer + " has not said hello in time: " + ex.getMessage());
+		}
+		IpcHello hello = this.hello;
+		if (hello == null) {
+			throw this.mayGreet ? new IpcException.PeerClosed("the peer closed its socket before its hello")
+					: new IpcException(this.peer + " has not said hello");
+		}
+		return hello;
+	}
+
 	/**
 	 * Enters a message that is about to be sent.
 	 * @param exchange whose request it is; null for a one-way message
@@ -300,11 +318,6 @@ final class Ledger {
 
 	void whenGreeted(Runnable action) {
 		this.whenGreeted = action;
-	}
-
-	/** Whether a hello may still come. */
-	boolean mayGreet() {
-		return this.mayGreet;
 	}
 
 	private synchronized void keepCalls(@Nullable IpcSocket socket) {

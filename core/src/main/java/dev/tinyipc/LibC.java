@@ -57,7 +57,7 @@ final class LibC {
 
 	static final int MFD_CLOEXEC = 1, MFD_ALLOW_SEALING = 2;
 
-	static final int PROT_READ = 1;
+	static final int PROT_READ = 1, PROT_WRITE = 2;
 
 	static final int MAP_SHARED = 1;
 

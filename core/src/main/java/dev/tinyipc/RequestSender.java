@@ -137,12 +137,21 @@ final class RequestSender {
 		}
 	}
 
+	/** Lets nobody else send, until {@link #unlock()}. */
+	void lock(Deadline deadline) throws IpcException {
+		deadline.lock(this.sending, this.peer);
+	}
+
+	void unlock() {
+		this.sending.unlock();
+	}
+
 	/** Sends the request for a lane, which has no envelope. */
-	void sendBare(Exchange exchange, Deadline deadline, OwnedFd descriptor) throws IpcException {
+	void sendBare(Exchange exchange, Deadline deadline, OwnedFd... descriptors) throws IpcException {
 		deadline.lock(this.sending, this.peer);
 		try {
 			this.ledger.enterBare(exchange);
-			send(exchange, Prefix.NONE, null, deadline, descriptor);
+			send(exchange, Prefix.NONE, null, deadline, descriptors);
 		}
 		finally {
 			this.sending.unlock();

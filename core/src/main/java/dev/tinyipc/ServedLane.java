@@ -48,8 +48,8 @@ final class ServedLane implements Closeable {
 	/** Of the request that was received last. */
 	private @Nullable Envelope envelope;
 
-	/** The socket of the lane that was requested last. */
-	private @Nullable IpcSocket requestedLane;
+	/** What came with the last message, if it asked for a lane. */
+	private @Nullable LaneOffer offer;
 
 	/** Whether the last message was no request. */
 	private boolean ignored;
@@ -80,11 +80,12 @@ final class ServedLane implements Closeable {
 	boolean serveNext() throws IpcException {
 		this.envelope = null;
 		this.ignored = false;
+		this.offer = null;
 		try (IpcMessage<Object> request = receive()) {
 			if (request != null) {
 				return answer(request);
 			}
-			return this.ignored || (this.requestedLane != null && openLane());
+			return this.ignored || (this.offer != null && takeUp(this.offer));
 		}
 		catch (JacksonException | UnknownMethodException | DroppedMessage | IpcException.Remote ex) {
 			return sendError(ex);
@@ -111,10 +112,9 @@ final class ServedLane implements Closeable {
 			this.ignored = true; // the reply was faster
 			return MessageFilter.Verdict.END;
 		}
-		boolean isNull = body.remaining() == 1 && body.get(body.position()) == NULL;
-		if (isNull && packet.descriptors().size() == 1 && this.peer != null && this.peer.asksForLanes()) {
-			this.requestedLane = ReceivedSocket.takeFrom(packet);
-			if (this.requestedLane != null) {
+		if (body.remaining() == 1 && body.get(body.position()) == NULL && this.peer != null) {
+			this.offer = LaneOffer.takeFrom(packet, this.peer.asksForLanes());
+			if (this.offer != null) {
 				return MessageFilter.Verdict.END;
 			}
 		}
@@ -126,16 +126,33 @@ final class ServedLane implements Closeable {
 		return (this.envelope != null) ? this.envelope.id() : OptionalLong.empty();
 	}
 
-	private boolean openLane() throws IpcException {
-		IpcSocket lane = this.requestedLane;
-		this.requestedLane = null;
-		try {
-			this.peer.open(this.channel.onLane(lane));
+	/** Opens a lane, or has this one go through memory once that is answered. */
+	private boolean takeUp(LaneOffer offer) throws IpcException {
+		LaneMemory memory = null;
+		try (offer) {
+			if (offer.isForOpenLane()) {
+				memory = offer.map(socket());
+			}
+			else {
+				this.peer.open(this.channel.onLane(offer.lane(socket())));
+			}
 		}
 		catch (IpcException | IllegalStateException ex) {
 			return sendError(ex);
 		}
-		return sendAnswer(() -> this.channel.send(null));
+		boolean answered = false;
+		try {
+			answered = sendAnswer(() -> this.channel.send(null));
+			return answered;
+		}
+		finally {
+			if (memory != null && answered) {
+				socket().share(memory);
+			}
+			else if (memory != null) {
+				memory.discard();
+			}
+		}
 	}
 
 	/** Returns whether the peer is there for the next answer. */
@@ -247,9 +264,9 @@ final class ServedLane implements Closeable {
 		return this.current != null;
 	}
 
-	/** Whether a request, or the end, is there already. */
+	/** Whether a request, or the end, is there, or comes before it is worth sleeping. */
 	boolean hasMore() throws IpcException {
-		return socket().pendingSize().isPresent();
+		return socket().receiver().hasMore();
 	}
 
 	/** Whether the peer has closed the lane, and has left nothing to be read. */

@@ -3,7 +3,7 @@ package dev.tinyipc;
 import java.lang.ref.Reference;
 import java.time.Duration;
 
-/** Options of {@code socket(7)}, and the flag of {@code fcntl(2)}. */
+/** Options and state of {@code socket(7)}, and the flag of {@code fcntl(2)}. */
 final class SocketOption {
 
 	/** A {@code struct timeval}: seconds and microseconds. */
@@ -55,6 +55,23 @@ final class SocketOption {
 			int type = get(descriptor, LibC.SO_TYPE, "SO_TYPE");
 			throw new IpcException("Descriptor " + descriptor.fd() + " is a socket of domain " + domain + " and type "
 					+ type + ", not of AF_UNIX (1) and SOCK_SEQPACKET (5)");
+		}
+	}
+
+	/** Whether the other end is closed, even if there is still something to read. */
+	static boolean isHungUp(OwnedFd descriptor) {
+		int fd = descriptor.borrowUnlessClosed();
+		if (fd < 0) {
+			return true;
+		}
+		try {
+			return Poll.isReady(fd, (short) 0); // ready only at the end or on an error
+		}
+		catch (IpcException ex) {
+			return true;
+		}
+		finally {
+			descriptor.giveBack();
 		}
 	}
 

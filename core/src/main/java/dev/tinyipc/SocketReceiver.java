@@ -14,19 +14,19 @@ import com.sun.jna.Structure;
 import org.jspecify.annotations.Nullable;
 
 /** The receiving direction of a socket ({@code recvmsg(2)}). */
-final class SocketReceiver extends SocketSide {
+sealed class SocketReceiver extends SocketSide permits MemoryReceiver {
 
 	/** One packet, by {@code recvmsg} instead of {@code recvmmsg}. */
 	private static final int SINGLE = 0;
 
 	private static final int NOTHING_THERE = -1;
 
-	private final Spin spin = new Spin();
+	final Spin spin = new Spin();
 
-	private int lastLength;
+	int lastLength;
 
 	/** Whether the peer closed without reading all of our messages (ECONNRESET). */
-	private volatile boolean leftUnread;
+	volatile boolean leftUnread;
 
 	SocketReceiver(OwnedFd descriptor, AtomicReference<@Nullable IpcException> broken) {
 		super(descriptor, broken, LibC.SO_RCVTIMEO, LibC.POLLIN);
@@ -117,6 +117,20 @@ final class SocketReceiver extends SocketSide {
 		}
 	}
 
+	/** Whether a packet, or the end, is there, or comes before it is worth sleeping. */
+	boolean hasMore() throws IpcException {
+		return pendingSize().isPresent();
+	}
+
+	/** Whether the socket itself tells a watch of the next packet, from now on. */
+	boolean isAnnounced() {
+		return true;
+	}
+
+	/** Called by a watch to which the socket has told of something. */
+	void takeBells() throws IpcException {
+	}
+
 	/** Whether the other end is closed, and nothing is left to read. */
 	boolean hasEnded() {
 		try {
@@ -129,19 +143,7 @@ final class SocketReceiver extends SocketSide {
 
 	/** Whether the other end is closed, even if there is still something to read. */
 	boolean isHungUp() {
-		int fd = this.descriptor.borrowUnlessClosed();
-		if (fd < 0) {
-			return true;
-		}
-		try {
-			return Poll.isReady(fd, (short) 0); // ready only at the end or on an error
-		}
-		catch (IpcException ex) {
-			return true;
-		}
-		finally {
-			this.descriptor.giveBack();
-		}
+		return SocketOption.isHungUp(this.descriptor);
 	}
 
 	/** See {@link IpcSocket#pendingSize()}. */
@@ -337,11 +339,6 @@ final class SocketReceiver extends SocketSide {
 		int flags = waiting | LibC.MSG_CMSG_CLOEXEC | LibC.MSG_TRUNC;
 		return (count == SINGLE) ? LibC.recvmsg(fd, header.address(), flags)
 				: LibC.recvmmsg(fd, header.address(), count, flags | LibC.MSG_WAITFORONE, 0);
-	}
-
-	/** See {@link IpcSocket#setSpinTime}. */
-	void setSpinTime(long nanos) {
-		this.spin.setLimit(nanos);
 	}
 
 	/** Whether the peer is known to have closed its end without reading all messages. */

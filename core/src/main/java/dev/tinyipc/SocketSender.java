@@ -9,7 +9,7 @@ import com.sun.jna.Structure;
 import org.jspecify.annotations.Nullable;
 
 /** The sending direction of a socket ({@code send(2)}). */
-final class SocketSender extends SocketSide {
+sealed class SocketSender extends SocketSide permits MemorySender {
 
 	static final OwnedFd[] NO_DESCRIPTORS = {};
 
@@ -256,6 +256,15 @@ final class SocketSender extends SocketSide {
 		finally {
 			this.descriptor.giveBack();
 		}
+	}
+
+	final boolean isShutDown() {
+		return this.shutDown;
+	}
+
+	/** Why nothing can be sent any more. */
+	final IpcException peerClosed() throws IpcException {
+		return failure(Errno.EPIPE.number, 0);
 	}
 
 	private IpcException failure(int error, long length) throws IpcException {

@@ -3,6 +3,7 @@ package dev.tinyipc;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 
 import org.jspecify.annotations.Nullable;
@@ -64,6 +65,12 @@ abstract sealed class SocketSide permits SocketSender, SocketReceiver {
 		this.broken = broken;
 		this.timeoutOption = timeoutOption;
 		this.readiness = readiness;
+	}
+
+	/** Makes the default timeout that of another, whose place this takes. */
+	final void takeOver(SocketSide before) {
+		this.defaultTimeoutNanos = before.defaultTimeoutNanos;
+		this.sliced = before.sliced;
 	}
 
 	/** Sets the timeout of calls without a deadline. */
@@ -148,10 +155,14 @@ abstract sealed class SocketSide permits SocketSender, SocketReceiver {
 	}
 
 	final void unlock() {
-		if (this.descriptor.isClosed()) {
+		boolean closed = this.descriptor.isClosed();
+		if (closed) {
 			freeMemory();
 		}
 		this.lock.unlock();
+		if (!closed && this.descriptor.isClosed()) {
+			release(); // closed in between, when the lock was not free
+		}
 	}
 
 	/**
@@ -164,7 +175,7 @@ abstract sealed class SocketSide permits SocketSender, SocketReceiver {
 		}
 	}
 
-	private void freeMemory() {
+	void freeMemory() {
 		if (this.header != null) {
 			MsgHdr.free(this.header);
 			this.header = null;
@@ -207,7 +218,8 @@ abstract sealed class SocketSide permits SocketSender, SocketReceiver {
 		return this.descriptor.borrow();
 	}
 
-	private boolean mayWaitInKernel() {
+	/** Whether the current call may keep its thread from everything else for a while. */
+	final boolean mayWaitInKernel() {
 		return this.waits && (this.end == 0 || this.end - System.nanoTime() >= SLICE_NANOS)
 				&& !(this.interruptible && Thread.currentThread().isInterrupted()) && !Readiness.mustPark();
 	}
@@ -246,11 +258,52 @@ abstract sealed class SocketSide permits SocketSender, SocketReceiver {
 			return false;
 		}
 		this.flags = LibC.MSG_DONTWAIT;
-		if (!Readiness.await(fd, this.readiness, this.end, this.interruptible)) {
-			throw (this.interruptible && Thread.currentThread().isInterrupted()) ? interrupted()
-					: timedOut(Duration.ofNanos(this.timeoutNanos));
-		}
+		await(fd, this.readiness);
 		return true;
+	}
+
+	/** Waits for the socket until the deadline of the current call. */
+	final void await(int fd, short events) throws IpcException {
+		if (!Readiness.await(fd, events, this.end, this.interruptible)) {
+			throw tooLate();
+		}
+	}
+
+	/**
+	 * Waits until another thread, which waits for the socket, signals.
+	 * @return whether this thread was interrupted, and is no longer: its caller makes up
+	 * for it once it does not wait any more
+	 */
+	final boolean await(Condition signal) throws IpcException {
+		try {
+			if (this.end == 0) {
+				signal.await();
+			}
+			else if (signal.awaitNanos(this.end - System.nanoTime()) <= 0) {
+				throw tooLate();
+			}
+			return false;
+		}
+		catch (InterruptedException ex) {
+			if (this.interruptible) {
+				Thread.currentThread().interrupt();
+				throw interrupted();
+			}
+			return true;
+		}
+	}
+
+	/** Throws if the current call must not wait any longer. */
+	final void checkInTime() throws IpcException {
+		if ((this.end != 0 && this.end - System.nanoTime() <= 0)
+				|| (this.interruptible && Thread.currentThread().isInterrupted())) {
+			throw tooLate();
+		}
+	}
+
+	private IpcException tooLate() {
+		return (this.interruptible && Thread.currentThread().isInterrupted()) ? interrupted()
+				: timedOut(Duration.ofNanos(this.timeoutNanos));
 	}
 
 	/**

@@ -1,6 +1,7 @@
 package dev.tinyipc;
 
 import java.time.Duration;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * Decides whether a receive spins for a while before it goes to sleep: waking up takes
@@ -21,7 +22,7 @@ final class Spin {
 	static final Duration MAX_LIMIT = Duration.ofMillis(10);
 
 	/** With a single processor, the peer could not run meanwhile. */
-	private static final boolean POSSIBLE = Runtime.getRuntime().availableProcessors() > 1;
+	static final boolean POSSIBLE = Runtime.getRuntime().availableProcessors() > 1;
 
 	/** One receive in this many is done the other way, as a trial. */
 	private static final int TRIAL_INTERVAL = 64;
@@ -49,6 +50,13 @@ final class Spin {
 
 	/** A turn of the loop takes a microsecond unless somebody else runs meanwhile. */
 	private static final long LONGEST_TURN = 10_000;
+
+	/**
+	 * How many threads may look at memory at a time, which the peers' threads do as well.
+	 */
+	private static final int MAX_SPINNING = Math.max(1, Runtime.getRuntime().availableProcessors() / 2);
+
+	private static final AtomicInteger spinning = new AtomicInteger();
 
 	private volatile long limit;
 
@@ -80,6 +88,10 @@ final class Spin {
 		this.limit = POSSIBLE ? nanos : 0;
 	}
 
+	long limit() {
+		return this.limit;
+	}
+
 	boolean isOn() {
 		return this.limit != 0;
 	}
@@ -95,6 +107,24 @@ final class Spin {
 
 	private boolean pays(long awake, long asleep) {
 		return awake <= this.limit && awake <= asleep - asleep / LEAST_GAIN;
+	}
+
+	/**
+	 * Whether another thread may look at memory all the time: it does not enter the
+	 * kernel, which could share the processors out.
+	 * @return if so, {@link #ended()} must follow
+	 */
+	static boolean isAffordable() {
+		boolean affordable = spinning.incrementAndGet() <= MAX_SPINNING;
+		if (!affordable) {
+			spinning.decrementAndGet();
+		}
+		return affordable;
+	}
+
+	/** Makes room for another thread. */
+	static void ended() {
+		spinning.decrementAndGet();
 	}
 
 	/** Begins to spin, at a {@link System#nanoTime()}. */

@@ -327,7 +327,7 @@ class CancelTests {
 		try (Conversation conversation = Conversation.with(handlers())) {
 			for (String cancel : new String[] { "da49505349f6", "db0000000049505349f6", "d9d9f7da49505349f6" }) {
 				Exchange exchange = conversation.ask("wait", "");
-				RawSender.send(conversation.socket(), Samples.frame(HexFormat.of().parseHex(cancel)));
+				RawSender.sendFrame(conversation.socket(), HexFormat.of().parseHex(cancel));
 				assertThatExceptionOfType(IpcException.Remote.class).isThrownBy(() -> exchange.reply(String.class))
 					.withMessageContaining("Cancelled");
 			}

@@ -16,7 +16,10 @@ import org.jspecify.annotations.Nullable;
 final class Conversation implements Closeable {
 
 	/** Of a peer that can do everything. */
-	static final IpcHello HELLO = new IpcHello(2, true, true, 64, Optional.empty(), 0, 0);
+	static final IpcHello HELLO = new IpcHello(2, true, true, 64, Optional.empty(), 0, 0, true);
+
+	/** Whether messages go through memory, see {@link OverMemory}. */
+	static boolean overMemory;
 
 	private final Closeable answering;
 
@@ -45,15 +48,34 @@ final class Conversation implements Closeable {
 		IpcServer server = builder.build();
 		server.serve(IpcChannel.over(pair.child()));
 		IpcChannel channel = IpcChannel.over(pair.parent());
-		return new Conversation(server, pair.parent(), hello.isPresent()
-				? IpcRequester.greeted(channel, "the peer", hello.get()) : IpcRequester.over(channel, "the peer"));
+		return new Conversation(server, pair.parent(),
+				hello.isPresent() ? shared(IpcRequester.greeted(channel, "the peer", hello.get()))
+						: IpcRequester.over(channel, "the peer"));
+	}
+
+	private static IpcRequester shared(IpcRequester requester) throws IpcException {
+		if (overMemory) {
+			requester.share(LaneMemory.DEFAULT_RING_SIZE, inTime());
+		}
+		return requester;
 	}
 
 	/** With a child that is invited to say hello. */
 	static Conversation with(ChildJvm child) throws IOException {
 		IpcProcess process = start(child);
-		return new Conversation(process, process.socket(),
-				IpcRequester.over(IpcChannel.over(process.socket()), "the child"));
+		IpcRequester requester = IpcRequester.over(IpcChannel.over(process.socket()), "the child");
+		Conversation conversation = new Conversation(process, process.socket(), requester);
+		try {
+			if (overMemory) {
+				requester.awaitHello(inTime());
+			}
+			shared(requester);
+		}
+		catch (IpcException ex) {
+			conversation.close();
+			throw ex;
+		}
+		return conversation;
 	}
 
 	static IpcProcess start(ChildJvm child) throws IOException {

@@ -61,6 +61,16 @@ class FuzzInputsTests {
 		new CborFuzzTest().bodyIsReadOrRefused(input);
 	}
 
+	static List<Named<byte[]>> rings() throws Exception {
+		return inputs(MemoryFuzzTest.class);
+	}
+
+	@ParameterizedTest
+	@MethodSource("rings")
+	void messagesAreFoundOrTheLaneEnds(byte[] input) throws Exception {
+		new MemoryFuzzTest().messagesAreFoundOrTheLaneEnds(input);
+	}
+
 	/** The folder in which Jazzer looks for them, too. */
 	private static List<Named<byte[]>> inputs(Class<?> target) throws IOException, URISyntaxException {
 		Path folder = Path.of(target.getResource(target.getSimpleName() + "Inputs").toURI());

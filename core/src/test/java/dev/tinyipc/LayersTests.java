@@ -34,7 +34,8 @@ class LayersTests {
 					"JnaLibrary", "PyenvShim", "WritableFolders"),
 			Set.of("IpcSocket", "IpcSocketPair", "Packet", "SocketSide", "SocketCompanion", "SocketSender",
 					"SocketReceiver", "SocketOption", "InheritedSocket", "SharedMemory", "IpcPoller", "StructBytes",
-					"Spin"),
+					"Spin", "SocketDirections", "LaneMemory", "MemoryRing", "DoorBell", "MemorySender",
+					"MemoryReceiver"),
 			Set.of("IpcChannel", "ChannelResources", "ReceivedFrame", "Codec", "CborHead", "CborCheck", "CborFinding",
 					"CborPlace", "MapKeys", "Utf8", "Frame", "FrameBuffer", "LargeMemory", "ByteString", "IpcMessage",
 					"ErrorItem", "Envelope", "EnvelopeReader", "Prefix", "StreamItem", "DroppedMessage",
@@ -45,7 +46,7 @@ class LayersTests {
 					"IpcContext", "IpcParent", "Handlers", "UnknownMethodException", "ServedExchange", "ServedLane",
 					"ServedReply", "ServedStream", "ElementBatch", "ReceivedElements", "ReplyFilter", "ServedPeer",
 					"LaneWatch", "ServerThreads", "ChildEnd", "RequestSender", "RequesterPool", "LaneRequest",
-					"ParentSettings", "Termination", "IpcMapperCustomizer", "IpcInstrumentation",
+					"LaneOffer", "ParentSettings", "Termination", "IpcMapperCustomizer", "IpcInstrumentation",
 					"GuardedInstrumentation", "ServedTrace", "IpcRequester", "Ledger", "Exchange", "IpcProcessBuilder",
 					"IpcProcess", "IpcZygote", "InProcessChild"));
 

@@ -13,8 +13,24 @@ final class RawSender {
 	/** Sends a body of any size as a message, in as many packets as it takes. */
 	static void sendFrame(IpcSocket socket, byte[] body) throws IpcException {
 		byte[] frame = Samples.frame(body);
+		if (socket.isShared()) {
+			sendThroughMemory(socket.sender(), frame);
+			return;
+		}
 		for (int at = 0; at < frame.length; at += PACKET_SIZE) {
 			send(socket, Arrays.copyOfRange(frame, at, Math.min(frame.length, at + PACKET_SIZE)));
+		}
+	}
+
+	private static void sendThroughMemory(SocketSender sender, byte[] frame) throws IpcException {
+		NativeBuffer memory = NativeBuffer.allocate(frame.length);
+		memory.bytes().put(0, frame);
+		sender.lock(null);
+		try {
+			sender.send(memory, frame.length, SocketSender.NO_DESCRIPTORS);
+		}
+		finally {
+			sender.unlock();
 		}
 	}
 

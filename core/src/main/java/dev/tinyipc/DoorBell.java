@@ -1,0 +1,323 @@
+package dev.tinyipc;
+
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.List;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * How an end of a memory lane sleeps and is woken: by packets on the lane's socket, which
+ * also shows that the peer is gone, and carries descriptors.
+ * <p>
+ * One thread at a time attends to the socket, for both that may wait at this end: one for
+ * something to read, one for room. Whoever finds another one there waits for its signal,
+ * and takes over if it is not done then. While somebody attends, nobody else takes
+ * packets: the bell that is missed would not be rung again.
+ */
+final class DoorBell {
+
+	/** The only byte of a packet that says: look at the memory. */
+	static final byte RING = 0;
+
+	/** The only byte of a packet with the descriptors of a frame. */
+	static final byte DESCRIPTORS = 1;
+
+	/**
+	 * Frames with descriptors that were not read yet. Fewer packets than this always fit
+	 * a socket, so that it can be emptied without reading a frame.
+	 */
+	static final int MAX_WAITING = 256;
+
+	/** More packets than a socket holds: a peer that sends on must not keep us. */
+	private static final int MAX_TAKEN = 100_000;
+
+	/** Until another thread, which is on its way, has taken a packet. */
+	private static final long MOMENT = 1_000_000;
+
+	private final OwnedFd socket;
+
+	private final LaneMemory memory;
+
+	private final NativeBuffer ring = NativeBuffer.zeroed(1);
+
+	private final NativeBuffer packet = NativeBuffer.zeroed(1);
+
+	private final MsgHdr header = MsgHdr.create();
+
+	private final ReentrantLock lock = new ReentrantLock();
+
+	private final Condition signal = this.lock.newCondition();
+
+	private final Deque<Arrival> arrivals = new ArrayDeque<>();
+
+	private boolean attended;
+
+	private volatile boolean ended;
+
+	/** Whether the peer no longer hears the bell. */
+	private volatile boolean deaf;
+
+	/** Whether the memory must not be touched any more. */
+	private boolean gone;
+
+	DoorBell(OwnedFd socket, LaneMemory memory) {
+		this.socket = socket;
+		this.memory = memory;
+		this.ring.bytes().put(0, RING);
+	}
+
+	LaneMemory memory() {
+		return this.memory;
+	}
+
+	/** Whether the peer is known to send nothing more than what is in the memory. */
+	boolean hasEnded() {
+		return this.ended;
+	}
+
+	/** Whether the peer is known to read nothing more, or we have ended our output. */
+	boolean isDeaf() {
+		return this.deaf;
+	}
+
+	/** Wakes the peer, if it sleeps for this reason. */
+	void ring(int reason) throws IpcException {
+		if (!this.memory.mustRing(reason)) {
+			return;
+		}
+		int fd = this.socket.borrow();
+		try {
+			long sent = LibC.send(fd, this.ring.address(), 1, LibC.MSG_DONTWAIT | LibC.MSG_NOSIGNAL);
+			// Without room it has been rung already.
+			if (sent < 0 && (Errno.last() == Errno.EPIPE.number || Errno.last() == Errno.ECONNRESET.number)) {
+				this.deaf = true;
+			}
+		}
+		finally {
+			this.socket.giveBack();
+		}
+	}
+
+	/**
+	 * Waits until the sleeper has what it waits for, or no bell will ring any more.
+	 * @param call whose deadline ends the wait
+	 * @throws IpcException.Timeout if the deadline passes
+	 */
+	void await(SocketSide call, Sleeper sleeper, int reason) throws IpcException {
+		boolean interrupted = false;
+		this.lock.lock();
+		try {
+			this.memory.sleeps(reason);
+			while (!sleeper.isReady() && !this.ended) {
+				call.checkInTime(); // a peer that rings for nothing must not keep us here
+				if (this.attended) {
+					interrupted |= call.await(this.signal);
+				}
+				else {
+					attend(call);
+				}
+				this.memory.sleeps(reason);
+			}
+		}
+		finally {
+			this.memory.isAwake(reason);
+			this.lock.unlock();
+			if (interrupted) {
+				Thread.currentThread().interrupt();
+			}
+		}
+	}
+
+	private void attend(SocketSide call) throws IpcException {
+		this.attended = true;
+		this.lock.unlock();
+		try {
+			int fd = this.socket.borrow();
+			try {
+				call.await(fd, LibC.POLLIN);
+			}
+			finally {
+				this.socket.giveBack();
+			}
+		}
+		finally {
+			this.lock.lock();
+			this.attended = false;
+			this.signal.signalAll();
+		}
+		take(call);
+	}
+
+	/**
+	 * Takes what is on the socket, without waiting: the end may come after some bells.
+	 */
+	void look(SocketSide call) throws IpcException {
+		this.lock.lock();
+		try {
+			boolean more = !this.gone && !this.attended;
+			for (int taken = 0; more && taken < MAX_TAKEN; taken++) {
+				more = !this.ended && take(call);
+			}
+		}
+		finally {
+			this.lock.unlock();
+		}
+	}
+
+	/**
+	 * Called before the socket is watched for something to read: from now on, the peer
+	 * rings.
+	 * @return false if something is there already, or the peer is gone
+	 */
+	boolean isAnnounced() {
+		this.lock.lock();
+		try {
+			if (this.gone) {
+				return false;
+			}
+			this.memory.sleeps(LaneMemory.DATA);
+			return !MemoryReceiver.mayHaveBegun(this.memory.incoming()) && !this.ended;
+		}
+		finally {
+			this.lock.unlock();
+		}
+	}
+
+	/** Takes one packet, if one is there. */
+	private boolean take(SocketSide call) throws IpcException {
+		this.header.scatter(this.packet.address(), 1);
+		int fd = this.socket.borrow();
+		try {
+			long length = LibC.recvmsg(fd, this.header.address(),
+					LibC.MSG_DONTWAIT | LibC.MSG_CMSG_CLOEXEC | LibC.MSG_TRUNC);
+			if (length >= 0) {
+				accept(call, length);
+				return true;
+			}
+			int error = Errno.last();
+			if (error == Errno.EAGAIN.number) {
+				return false;
+			}
+			// ECONNRESET is told once, before the end.
+			if (error != Errno.EINTR.number && error != Errno.ECONNRESET.number) {
+				throw Errno.failure("recvmsg", error);
+			}
+			return true;
+		}
+		finally {
+			this.socket.giveBack();
+		}
+	}
+
+	private void accept(SocketSide call, long length) throws IpcException {
+		List<OwnedFd> descriptors = this.header.hasControlData() ? this.header.descriptors() : List.of();
+		if (length == 0 && descriptors.isEmpty()) {
+			this.ended = true;
+			return;
+		}
+		byte kind = this.packet.bytes().get(0);
+		// One more, because a reader says that it has read a frame before it takes its
+		// descriptors.
+		boolean expected = (kind == RING) ? descriptors.isEmpty()
+				: kind == DESCRIPTORS && this.arrivals.size() <= MAX_WAITING;
+		if (length != 1 || !expected) {
+			OwnedFd.closeAll(descriptors);
+			closeArrivals();
+			throw call.breakWith(new IpcException("A packet of " + length + " bytes with " + descriptors.size()
+					+ " descriptors on the socket of a memory lane is neither a bell nor the descriptors of a message,"
+					+ " or more than " + MAX_WAITING + " messages with descriptors wait: the peer is broken"));
+		}
+		if (kind == DESCRIPTORS) {
+			this.arrivals.add(new Arrival(descriptors, this.header.hasFlag(LibC.MSG_CTRUNC)));
+		}
+	}
+
+	/**
+	 * Takes the descriptors of the frame that is read next. They were sent before it: at
+	 * once, or never.
+	 * @return null if there are none
+	 */
+	@Nullable Arrival takeDescriptors(SocketSide call) throws IpcException {
+		this.lock.lock();
+		try {
+			boolean more = true;
+			for (int taken = 0; more && taken < MAX_TAKEN && this.arrivals.isEmpty(); taken++) {
+				more = this.attended ? awaitAttendant() : !this.ended && take(call);
+			}
+			return this.arrivals.poll();
+		}
+		finally {
+			this.lock.unlock();
+		}
+	}
+
+	/** Returns false if nothing is there for the thread that attends to the socket. */
+	private boolean awaitAttendant() throws IpcException {
+		int fd = this.socket.borrow();
+		try {
+			if (!Poll.isReady(fd, LibC.POLLIN)) {
+				return false;
+			}
+		}
+		finally {
+			this.socket.giveBack();
+		}
+		try {
+			this.signal.awaitNanos(MOMENT);
+		}
+		catch (InterruptedException ex) {
+			Thread.currentThread().interrupt();
+			this.lock.unlock();
+			Thread.yield();
+			this.lock.lock();
+		}
+		return true;
+	}
+
+	/**
+	 * Called once by each side that is closed. The last one frees the memory, and closes
+	 * descriptors that nobody has taken.
+	 */
+	void release() {
+		this.lock.lock();
+		try {
+			this.gone = this.memory.release();
+			if (this.gone) {
+				closeArrivals();
+				MsgHdr.free(this.header);
+				this.packet.free();
+				this.ring.free();
+			}
+		}
+		finally {
+			this.lock.unlock();
+		}
+	}
+
+	private void closeArrivals() {
+		this.arrivals.forEach((arrival) -> OwnedFd.closeAll(arrival.descriptors()));
+		this.arrivals.clear();
+	}
+
+	/**
+	 * Descriptors that have come.
+	 *
+	 * @param isCut whether there were more than this process may have open
+	 */
+	record Arrival(List<OwnedFd> descriptors, boolean isCut) {
+
+	}
+
+	/** What waits. */
+	@FunctionalInterface
+	interface Sleeper {
+
+		/** Whether it need not wait any more. */
+		boolean isReady() throws IpcException;
+
+	}
+
+}

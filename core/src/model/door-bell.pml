@@ -1,0 +1,144 @@
+/*
+ * The door bell of a memory lane: a writer and a reader share a ring of bytes, and each
+ * rings by a packet on the socket if, and only if, the other one sleeps.
+ *
+ * Checked: nobody sleeps for ever while there is something to do (no invalid end state),
+ * each message is read once and in order, and no more bells are in flight than the
+ * socket has room for.
+ *
+ * Processors delay stores (x86, TSO; others do more, which acquire and release forbid
+ * where it matters). So each side has a store buffer, which empties itself at some time.
+ * A fence waits until it is empty. Without the fences (-DNO_FENCE) the model must fail.
+ *
+ *   spin -a door-bell.pml && cc -O2 -DSAFETY -o pan pan.c && ./pan
+ */
+
+#ifndef MESSAGES
+#define MESSAGES 4
+#endif
+#define ROOM 2
+
+#define TAIL 0
+#define HEAD 1
+#define READER_SLEEPS 2
+#define WRITER_SLEEPS 3
+
+/* What the memory holds. */
+byte memory[4];
+byte ring[ROOM];
+
+/* Stores that are on their way: position and value. */
+chan writersStores = [2] of { byte, byte };
+chan readersStores = [2] of { byte, byte };
+
+/* The socket, one queue for each direction. */
+chan bellOfReader = [1] of { bit };
+chan bellOfWriter = [1] of { bit };
+
+byte given, taken;
+
+#ifdef NO_FENCE
+#define FENCE(stores) skip
+#else
+#define FENCE(stores) (empty(stores))
+#endif
+
+/* A queue that is full has been rung already. */
+inline ring_bell(bell)
+{
+	atomic {
+		if
+		:: nfull(bell) -> bell ! 1
+		:: full(bell) -> skip
+		fi
+	}
+}
+
+/* compareAndSet(1, 0), which empties the store buffer as every locked instruction does. */
+inline wake(sleeps, stores, bell)
+{
+	if
+	:: memory[sleeps] == 1 ->
+		empty(stores);
+		atomic {
+			if
+			:: memory[sleeps] == 1 -> memory[sleeps] = 0; woken = 1
+			:: else -> woken = 0
+			fi
+		}
+		if
+		:: woken -> ring_bell(bell)
+		:: else
+		fi
+	:: else
+	fi
+}
+
+active proctype WritersBuffer()
+{
+	byte at, value;
+end:	do
+	:: atomic { writersStores ? <at, value> -> memory[at] = value; writersStores ? at, value }
+	od
+}
+
+active proctype ReadersBuffer()
+{
+	byte at, value;
+end:	do
+	:: atomic { readersStores ? <at, value> -> memory[at] = value; readersStores ? at, value }
+	od
+}
+
+active proctype Writer()
+{
+	byte tail = 0;
+	bit woken;
+	do
+	:: tail == MESSAGES -> break
+	:: else ->
+		/* Room? If not: sleep. */
+		do
+		:: tail - memory[HEAD] < ROOM -> break
+		:: else ->
+			writersStores ! WRITER_SLEEPS, 1;
+			FENCE(writersStores);
+			if
+			:: tail - memory[HEAD] < ROOM -> writersStores ! WRITER_SLEEPS, 0; break
+			:: else -> bellOfWriter ? _; writersStores ! WRITER_SLEEPS, 0
+			fi
+		od;
+		ring[tail % ROOM] = tail; /* before the position, which is released */
+		given = tail + 1;
+		tail++;
+		writersStores ! TAIL, tail;
+		FENCE(writersStores);
+		wake(READER_SLEEPS, writersStores, bellOfReader)
+	od
+}
+
+active proctype Reader()
+{
+	byte head = 0;
+	bit woken;
+	do
+	:: head == MESSAGES -> break
+	:: else ->
+		do
+		:: memory[TAIL] != head -> break
+		:: else ->
+			readersStores ! READER_SLEEPS, 1;
+			FENCE(readersStores);
+			if
+			:: memory[TAIL] != head -> readersStores ! READER_SLEEPS, 0; break
+			:: else -> bellOfReader ? _; readersStores ! READER_SLEEPS, 0
+			fi
+		od;
+		assert(ring[head % ROOM] == head);
+		taken = head + 1;
+		head++;
+		readersStores ! HEAD, head;
+		FENCE(readersStores);
+		wake(WRITER_SLEEPS, readersStores, bellOfWriter)
+	od
+}

@@ -1,0 +1,52 @@
+package dev.tinyipc;
+
+import java.io.Closeable;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/**
+ * Two ends of a memory lane, both in this process.
+ *
+ * @param opener the end that has created the memory
+ * @param other the end that has been given it
+ */
+record MemoryLane(IpcSocket opener, IpcSocket other) implements Closeable {
+
+	/** What the memory is called in the list of what this process has mapped. */
+	static final String NAME = "memory-lane-of-a-test";
+
+	static MemoryLane open(int ringSize) throws IpcException {
+		IpcSocketPair pair = IpcSocket.pair();
+		LaneMemory theirs = share(pair.parent(), ringSize);
+		pair.child().share(theirs);
+		return new MemoryLane(pair.parent(), pair.child());
+	}
+
+	/** Shares memory, and returns it as it is mapped for the other end. */
+	static LaneMemory share(IpcSocket opener, int ringSize) throws IpcException {
+		try (SharedMemory file = SharedMemory.create(NAME)) {
+			opener.share(LaneMemory.create(file, ringSize));
+			return LaneMemory.accept(file);
+		}
+	}
+
+	IpcChannel openersChannel() {
+		return IpcChannel.over(this.opener);
+	}
+
+	IpcChannel othersChannel() {
+		return IpcChannel.over(this.other);
+	}
+
+	static boolean isMapped() throws IOException {
+		return Files.readAllLines(Path.of("/proc/self/maps")).stream().anyMatch((line) -> line.contains(NAME));
+	}
+
+	@Override
+	public void close() {
+		this.opener.close();
+		this.other.close();
+	}
+
+}
