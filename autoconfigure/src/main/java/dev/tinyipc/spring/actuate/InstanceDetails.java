@@ -7,6 +7,7 @@ import java.util.Optional;
 import dev.tinyipc.ExitStatus;
 import dev.tinyipc.Protection;
 import dev.tinyipc.spring.PostMortem;
+import dev.tinyipc.spring.child.ChildSettings;
 import dev.tinyipc.spring.child.ChildState;
 import dev.tinyipc.spring.child.IpcChild;
 import dev.tinyipc.spring.child.SocketState;
@@ -36,13 +37,16 @@ import org.jspecify.annotations.Nullable;
  * @param socket the socket to it; null while it does not run
  * @param lanes how many sockets to it are open for requests
  * @param busyLanes how many of them carry a request
+ * @param transports the way of the messages of each of these sockets: through memory that
+ * is shared, or through the socket itself
  * @param protection what protects this machine from it, as the kernel says; null while it
  * does not run
  */
 public record InstanceDetails(ChildState state, boolean standby, @Nullable Long pid, @Nullable Long zygote,
 		@Nullable Duration uptime, long restarts, @Nullable String lastExit, @Nullable List<String> lastLines,
 		@Nullable Boolean probablyOutOfMemory, @Nullable String killedBecause, @Nullable List<String> stacks,
-		@Nullable SocketState socket, int lanes, int busyLanes, @Nullable Protection protection) {
+		@Nullable SocketState socket, int lanes, int busyLanes, List<ChildSettings.Transport> transports,
+		@Nullable Protection protection) {
 
 	static InstanceDetails of(IpcChild.Instance instance) {
 		return of(instance, true);
@@ -62,7 +66,7 @@ public record InstanceDetails(ChildState state, boolean standby, @Nullable Long 
 				instance.lastEnd().map(PostMortem::probablyOutOfMemory).orElse(null),
 				instance.lastEnd().flatMap(PostMortem::killedBecause).orElse(null),
 				shown.map(PostMortem::stacks).orElse(null), instance.socket().orElse(null), instance.lanes(),
-				instance.busyLanes(), instance.protection().orElse(null));
+				instance.busyLanes(), instance.transports(), instance.protection().orElse(null));
 	}
 
 }

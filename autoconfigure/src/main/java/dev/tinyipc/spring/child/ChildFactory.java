@@ -118,8 +118,7 @@ public class ChildFactory implements DisposableBean {
 				mainClass, settings.jvmArguments().isEmpty() ? resolve(name, jvmArguments) : settings.jvmArguments(),
 				(settings.instances() != null) ? settings.instances() : instances,
 				(settings.concurrency() != null) ? settings.concurrency() : concurrency,
-				(settings.oneWay() != null) ? settings.oneWay() : oneWay,
-				(settings.ready() != null) ? settings.ready() : ready,
+				(settings.oneWay() != null) ? settings.oneWay() : oneWay, isReady(settings, ready),
 				(settings.zygote() != null) ? settings.zygote() : zygote,
 				(settings.sandbox().profile() != null) ? settings.sandbox().profile() : profile,
 				environment(name, mainClass != null, settings), (inProcess != null && program == null)
@@ -137,6 +136,12 @@ public class ChildFactory implements DisposableBean {
 	public void destroy() {
 		this.watch.close();
 		this.events.close();
+	}
+
+	/** Only its hello says that a child shares memory. */
+	private static boolean isReady(ChildSettings settings, boolean declared) {
+		return settings.transport() == ChildSettings.Transport.MEMORY
+				|| ((settings.ready() != null) ? settings.ready() : declared);
 	}
 
 	/** For declarations only: Boot has already resolved placeholders in settings. */

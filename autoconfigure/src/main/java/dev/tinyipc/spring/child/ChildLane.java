@@ -23,6 +23,9 @@ final class ChildLane {
 
 	private volatile boolean well = true;
 
+	/** Whether it has refused to share memory; used by whoever has it. */
+	private boolean sharesNot;
+
 	private boolean lent;
 
 	/** Whether there is an exchange on it, even one that nobody waits for. */
@@ -47,6 +50,20 @@ final class ChildLane {
 
 	boolean isFirst() {
 		return this == this.instance.firstLane();
+	}
+
+	/** Whether its messages could go through memory, and do not yet. */
+	boolean mayShare() {
+		return !this.sharesNot && !socket().isShared();
+	}
+
+	ChildSettings.Transport transport() {
+		return socket().isShared() ? ChildSettings.Transport.MEMORY : ChildSettings.Transport.SOCKET;
+	}
+
+	/** Leaves it as it is. */
+	void doNotShare() {
+		this.sharesNot = true;
 	}
 
 	/**

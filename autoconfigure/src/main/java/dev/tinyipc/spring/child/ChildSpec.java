@@ -47,6 +47,10 @@ record ChildSpec(String name, List<String> command, @Nullable String main, List<
 				"A one-way child has no exchanges: remove 'concurrency' or 'one-way' from its declaration.");
 		positive(name, ".cancel-timeout", settings.cancelTimeout());
 		require(name, settings.spare() >= 0, ".spare", settings.spare(), "It must not be negative; zero is none.");
+		require(name, !oneWay || settings.transport() != ChildSettings.Transport.MEMORY, ".transport",
+				settings.transport(),
+				"A one-way child is not invited to say hello, and cannot say that it shares memory:"
+						+ " remove 'transport', or 'one-way' from its declaration.");
 		require(name, !ready || !oneWay, ".ready", ready, "A one-way child is not invited to say hello, and would"
 				+ " never be ready: remove 'ready' or 'one-way' from its declaration.");
 		require(name, !zygote || main == null, ".zygote", zygote, "A JVM cannot fork: remove 'zygote' from the"

@@ -5,6 +5,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Future;
 
 import dev.tinyipc.IpcException;
+import dev.tinyipc.IpcHello;
 import dev.tinyipc.IpcPoller;
 import dev.tinyipc.IpcRequester;
 import dev.tinyipc.spring.ChildStartException;
@@ -125,6 +126,12 @@ final class HelloWait {
 							+ " anything else, and only answers after that");
 		}
 		else if (requester.isUp()) {
+			if (this.spec.settings().transport() == ChildSettings.Transport.MEMORY
+					&& !requester.hello().map(IpcHello::memory).orElse(false)) {
+				giveUp("its hello does not say that it shares memory: let it do so, or set ipc.children."
+						+ this.spec.name() + ".transport to auto or socket");
+				return;
+			}
 			cancel();
 			this.listener.ready(this);
 		}

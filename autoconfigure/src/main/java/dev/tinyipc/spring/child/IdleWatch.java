@@ -38,7 +38,8 @@ final class IdleWatch {
 			return;
 		}
 		Watch before = this.watches.put(socket, new Watch(interest, action));
-		if (before != null && before.interest() == interest) {
+		// What is in shared memory by now would make no event.
+		if (before != null && before.interest() == interest && !socket.isShared()) {
 			return;
 		}
 		try {

@@ -351,11 +351,12 @@ public final class IpcChild implements IpcDestination, SmartLifecycle {
 	 * @param socket this side's end of the socket to it; empty while it does not run
 	 * @param lanes how many sockets to it are open for requests
 	 * @param busyLanes how many of them carry a request
+	 * @param transports the way of the messages of each lane
 	 * @param protection what protects this machine from it; empty while it does not run
 	 */
 	public record Instance(ChildState state, boolean standby, Optional<Long> pid, Optional<Long> zygote,
 			Optional<Duration> uptime, long restarts, Optional<PostMortem> lastEnd, Optional<SocketState> socket,
-			int lanes, int busyLanes, Optional<Protection> protection) {
+			int lanes, int busyLanes, List<ChildSettings.Transport> transports, Optional<Protection> protection) {
 
 		static Instance of(ChildState state, boolean standby, @Nullable ChildInstance running, long restarts,
 				@Nullable PostMortem lastEnd) {
@@ -365,6 +366,7 @@ public final class IpcChild implements IpcDestination, SmartLifecycle {
 					instance.map(ChildInstance::zygote), instance.map(ChildInstance::uptime), restarts,
 					Optional.ofNullable(lastEnd), instance.flatMap((one) -> SocketState.of(one.socket())), lanes.size(),
 					(int) lanes.stream().filter(ChildLane::isLent).count(),
+					lanes.stream().map(ChildLane::transport).toList(),
 					instance.map((one) -> one.process().protection()));
 		}
 

@@ -4,13 +4,17 @@ import java.time.Duration;
 
 import dev.tinyipc.Deadline;
 import dev.tinyipc.IpcException;
+import dev.tinyipc.IpcHello;
 import dev.tinyipc.IpcRequester;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import tools.jackson.core.JacksonException;
 
-/** Opens further lanes to the instances of a child, as they are needed. */
+/**
+ * Opens further lanes to the instances of a child, as they are needed, and has their
+ * messages go through memory.
+ */
 final class LaneGrowth {
 
 	private static final Logger logger = LoggerFactory.getLogger(IpcChild.class);
@@ -20,6 +24,15 @@ final class LaneGrowth {
 
 	/** After a failure, no other lane is requested before this has passed. */
 	private static final Duration TIME_WITHOUT_ANOTHER = Duration.ofSeconds(30);
+
+	/** For each direction, in bytes. */
+	private static final int RING_SIZE = 256 * 1024;
+
+	/**
+	 * A call that has less leaves it to another: without an answer, nobody knows which
+	 * way the child will send, and it has to be replaced.
+	 */
+	private static final Duration LEAST_TIME_TO_SHARE = Duration.ofSeconds(1);
 
 	private final ChildSpec spec;
 
@@ -31,23 +44,47 @@ final class LaneGrowth {
 	}
 
 	/**
-	 * Opens another lane, over one that was just lent, if nobody else could be served
-	 * meanwhile. The call that has the lane goes on without another, unless the lane has
-	 * become unusable.
+	 * Has a lane that was just lent share memory, if it can, and opens another lane over
+	 * it, if nobody else could be served meanwhile. The call that has the lane goes on
+	 * without either, unless the lane has become unusable.
 	 * @param deadline of the call that has the lane
 	 * @return the other lane, to be offered; null if there is none
 	 * @throws IpcException if the lane cannot be used any more, or the thread was
 	 * interrupted
 	 */
-	@Nullable ChildLane growIfExhausted(ChildLane lane, Deadline deadline) throws IpcException {
-		if (this.spec.concurrency() == 1 || !this.pool.isExhausted()) {
-			return null;
-		}
+	@Nullable ChildLane shareAndGrow(ChildLane lane, Deadline deadline) throws IpcException {
+		boolean mayShare = this.spec.settings().transport() != ChildSettings.Transport.SOCKET && lane.mayShare()
+				&& deadline.remainingNanos() >= LEAST_TIME_TO_SHARE.toNanos();
+		boolean mayGrow = this.spec.concurrency() > 1 && this.pool.isExhausted();
 		ChildInstance instance = lane.instance();
-		if (instance.requester().hello().isEmpty() && lane.isFirst()) {
+		boolean mayGreet = lane.isFirst() && instance.requester().hello().isEmpty();
+		if (mayGreet && (mayGrow || (mayShare && !instance.requester().isUp()))) {
 			lane.requester().look(); // the hello may be there
 		}
-		return instance.beginToGrow() ? instance.endToGrow(openLane(lane, deadline)) : null;
+		if (mayShare && instance.requester().hello().filter(IpcHello::memory).isPresent()) {
+			share(lane, deadline);
+		}
+		return mayGrow && instance.beginToGrow() ? instance.endToGrow(openLane(lane, deadline)) : null;
+	}
+
+	private void share(ChildLane lane, Deadline deadline) throws IpcException {
+		try {
+			// Not interruptible: a child that is asked answers at once.
+			lane.requester().share(RING_SIZE, Deadline.in(Duration.ofNanos(deadline.remainingNanos())));
+		}
+		catch (IpcException.PeerClosed ex) {
+			throw ex;
+		}
+		catch (IpcException | JacksonException ex) {
+			if (ex instanceof IpcException failure && !lane.requester().isUsable()) {
+				throw failure;
+			}
+			if (ex instanceof IpcException.Timeout) {
+				return; // others were sending all the time
+			}
+			lane.doNotShare();
+			logger.warn("{} does not share memory, and its messages go through a socket: {}", lane, ex.getMessage());
+		}
 	}
 
 	private @Nullable IpcRequester openLane(ChildLane lane, Deadline deadline) throws IpcException {

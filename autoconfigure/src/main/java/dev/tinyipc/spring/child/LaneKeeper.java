@@ -71,9 +71,9 @@ final class LaneKeeper {
 		this.watch.forget(instance.socket()); // also if its first lane was given up
 	}
 
-	/** Opens another lane, if there is need, see {@link LaneGrowth}. */
-	void growIfExhausted(ChildLane lane, Deadline deadline) throws IpcException {
-		ChildLane added = this.growth.growIfExhausted(lane, deadline);
+	/** See {@link LaneGrowth#shareAndGrow}. */
+	void shareAndGrow(ChildLane lane, Deadline deadline) throws IpcException {
+		ChildLane added = this.growth.shareAndGrow(lane, deadline);
 		if (added != null) {
 			offer(added);
 			closeIdleLater();

@@ -100,7 +100,7 @@ final class LentExchange {
 	private <R> R begin(IpcDestination.ExchangeAction<R> action) throws IpcException {
 		return recorded(() -> {
 			instance().memory().watch(instance());
-			this.keeper.growIfExhausted(this.lane, this.deadline);
+			this.keeper.shareAndGrow(this.lane, this.deadline);
 			Exchange exchange = this.lane.requester().begin(this.deadline);
 			this.exchange = exchange;
 			Quarantine quarantine = this.quarantine;
