@@ -5,6 +5,8 @@
  * Run:    a parent starts it (`./child`) and names the socket in TINY_IPC_FD.
  */
 #define _GNU_SOURCE
+#include "lane.h"
+
 #include <cbor.h>
 #include <err.h>
 #include <stdint.h>
@@ -31,6 +33,9 @@ enum {
 };
 
 static const char *const METHODS[] = {"", "echo", "sum", "length", "memory", "fail", "stream"};
+
+/* What messages go through once the parent has shared memory; NULL if they are packets. */
+static struct lane *lane;
 
 /* The message that is being answered. Its memory is only touched as far as messages really reach. */
 static struct {
@@ -70,6 +75,10 @@ static size_t receive_packet(int peer, size_t largest) {
 static bool receive(int peer) {
 	message.length = message.descriptor_count = 0;
 	message.numbered = false;
+	if (lane != NULL) {
+		message.length = lane_receive(lane, message.frame, sizeof message.frame, message.descriptors, &message.descriptor_count);
+		return message.length > 0;
+	}
 	if (receive_packet(peer, LARGEST_PACKET) == 0 && message.descriptor_count == 0)
 		return false;
 	uint64_t body;
@@ -98,6 +107,13 @@ static void send_packet(int peer, const void *bytes, size_t length, int descript
 		err(1, "sendmsg");
 }
 
+static void send_packets(int peer, const unsigned char *frame, size_t length, int descriptor) {
+	for (size_t start = 0; start < length; start += PACKET, descriptor = -1) {
+		size_t rest = length - start;
+		send_packet(peer, frame + start, rest < PACKET ? rest : PACKET, descriptor);
+	}
+}
+
 static void add(cbor_item_t *map, const char *key, cbor_item_t *value) {
 	if (!cbor_map_add(map, (struct cbor_pair) {cbor_move(cbor_build_string(key)), cbor_move(value)}))
 		errx(1, "no memory for a message");
@@ -118,10 +134,10 @@ static void reply(int peer, cbor_item_t *item, int descriptor) {
 		errx(1, "no memory for the reply");
 	memcpy(frame, &length, HEADER);
 	memcpy(frame + HEADER, body, length);
-	for (size_t start = 0; start < HEADER + length; start += PACKET, descriptor = -1) {
-		size_t rest = HEADER + length - start;
-		send_packet(peer, frame + start, rest < PACKET ? rest : PACKET, descriptor);
-	}
+	if (lane != NULL)
+		lane_send(lane, frame, HEADER + length, descriptor);
+	else
+		send_packets(peer, frame, HEADER + length, descriptor);
 	free(frame);
 	free(body);
 	cbor_decref(&item);
@@ -275,10 +291,25 @@ static bool open_envelope(const cbor_item_t *envelope) {
 	return true;
 }
 
-/* Answers a whole body: a request, or an envelope around one if the parent knows that this child opens it. */
-static void serve(int peer, const cbor_item_t *body, bool opens_envelopes) {
+/* Shares memory with the parent from the next message on, or says why not. */
+static void share_memory(int peer) {
+	const char *why = "messages go through memory already";
+	struct lane *shared = lane == NULL ? lane_accept(peer, message.descriptors[0], &why) : NULL;
+	if (shared != NULL)
+		reply(peer, cbor_new_null(), -1);
+	else
+		reply_error(peer, "Refused", why, strlen(why));
+	lane = lane != NULL ? lane : shared;
+}
+
+/* Answers a whole body: a request, or what a parent only sends if it knows that this child understands it. */
+static void serve(int peer, const cbor_item_t *body, bool converses) {
 	const cbor_item_t *request = body, *what = NULL;
-	if (opens_envelopes && cbor_isa_tag(body) && cbor_tag_value(body) == ENVELOPE) {
+	if (converses && cbor_is_null(body) && message.descriptor_count == 1) {
+		share_memory(peer);
+		return;
+	}
+	if (converses && cbor_isa_tag(body) && cbor_tag_value(body) == ENVELOPE) {
 		const cbor_item_t *envelope = cbor_move(cbor_tag_item(body));
 		if (!open_envelope(envelope)) {
 			reply_error(peer, "Malformed", "a malformed envelope", strlen("a malformed envelope"));
@@ -295,13 +326,14 @@ static void serve(int peer, const cbor_item_t *body, bool opens_envelopes) {
 
 static void greet(int peer) {
 	size_t count = sizeof METHODS / sizeof *METHODS;
-	cbor_item_t *methods = cbor_new_definite_array(count), *hello = cbor_new_definite_map(3);
+	cbor_item_t *methods = cbor_new_definite_array(count), *hello = cbor_new_definite_map(4);
 	for (size_t i = 0; i < count; i++)
 		if (!cbor_array_push(methods, cbor_move(cbor_build_string(METHODS[i]))))
 			errx(1, "no memory for the hello");
 	add(hello, "protocol", cbor_build_uint8(2));
 	add(hello, "envelope", cbor_build_bool(true));
 	add(hello, "methods", methods);
+	add(hello, "memory", cbor_build_bool(true));
 	reply(peer, cbor_build_tag(HELLO, cbor_move(hello)), -1);
 }
 

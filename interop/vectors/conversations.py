@@ -39,6 +39,7 @@ def hellos():
     well("with all keys", pairs(*everything), all_meant)
     well("with all keys, the other way round", pairs(*reversed(everything)), all_meant)
     well("with a signal for stacks", pairs(protocol, ("stackSignal", integer(3))), {"protocol": 2, "stackSignal": 3})
+    well("with memory lanes", pairs(protocol, ("memory", b"\xf5")), {"protocol": 2, "memory": True})
     well("that can do nothing", pairs(("protocol", integer(2)), ("envelope", b"\xf4"), ("cancel", b"\xf4"), ("lanes", integer(1)),
                                       ("methods", b"\x80")),
          {"protocol": 2, "envelope": False, "cancel": False, "lanes": 1, "methods": []})
@@ -61,7 +62,8 @@ def hellos():
     for key, value, name in (("protocol", text("2"), "a text"), ("protocol", b"\xf6", "null"), ("ready", integer(1), "a number"),
                              ("envelope", integer(1), "a number"), ("envelope", text("true"), "a text"),
                              ("envelope", b"\xf6", "null"),
-                             ("cancel", integer(0), "a number"), ("cancel", b"\xa0", "a map"), ("lanes", text("4"), "a text"),
+                             ("cancel", integer(0), "a number"), ("cancel", b"\xa0", "a map"),
+                             ("memory", integer(1), "a number"), ("memory", b"\xf6", "null"), ("lanes", text("4"), "a text"),
                              ("lanes", b"\xf5", "true"), ("lanes", integer(0), "0"), ("lanes", integer(-1), "-1"),
                              ("methods", text("echo"), "a text"), ("methods", b"\xa0", "a map"),
                              ("methods", head(4, 2) + text("echo") + integer(1), "an array with a number"),

@@ -9,6 +9,7 @@ import pathlib
 import struct
 
 import conversations
+import lanes
 from items import echo, frame, head, integer, split, text
 
 NOTATION = {
@@ -35,6 +36,16 @@ NOTATION = {
     "what": "What an answer is: reply, element, elements, end or error. The meaning of elements is an array, and that of an error a "
             "map of type and message.",
     "refused": "(In then.) Who asked gets an error, and never a value. A malformed hello costs the socket, too.",
+    "lanes": "Memory that is offered to a child whose hello says memory, for its first socket or a further lane.",
+    "image": "The words of the memory that are not 0, by their offsets, each in hexadecimal and little-endian: on a big-endian "
+             "machine turn each around. All of them are there, and the seals, before the memory is offered. size is that of the file.",
+    "rings": "(In the meaning of a memory.) The sizes of the rings. The memory is accepted, and requests are served through it.",
+    "ring": "The size of both rings of memory that was accepted. The steps are done one after the other: first the packets, with "
+            "descriptors, are sent over the socket, then each part is written into ring 0 behind what was written before, around its "
+            "end if need be, and published, as soon as there is room for it. If there is a tail, it is published in the end instead of the "
+            "right one, and if there is a head, that of ring 1 from the beginning. A step with a meaning is answered, before the next "
+            "one is done. The 8 bytes of the number of descriptors, and of the length, are little-endian, as are tail and head.",
+    "closes": "(In then.) There is no reply, and the lane is closed. If it is the first socket, the child exits with a code that is not 0.",
 }
 
 vectors = []
@@ -203,8 +214,6 @@ def broken_items():
 
 
 def lines(entries):
-    for entry in entries:
-        entry["packets"] = [packet.hex() for packet in entry["packets"]]
     return ",\n".join("    " + json.dumps(entry, ensure_ascii=False) for entry in entries)
 
 
@@ -212,7 +221,10 @@ def main():
     for part in (integers, floats, strings, collections, requests, broken_frames, broken_items):
         part()
     manifest = json.dumps({"version": 1, "notation": NOTATION}, ensure_ascii=False, indent=2)
-    for name, entries in (("vectors", vectors), ("conversations", conversations.make())):
+    messages = {"vectors": vectors, "conversations": conversations.make()}
+    for entry in (entry for entries in messages.values() for entry in entries):
+        entry["packets"] = [packet.hex() for packet in entry["packets"]]
+    for name, entries in {**messages, "lanes": lanes.make()}.items():
         manifest = manifest.removesuffix("\n}") + f',\n  "{name}": [\n{lines(entries)}\n  ]\n}}'
     manifest += "\n"
     json.loads(manifest)

@@ -121,14 +121,26 @@ final class Child implements Closeable {
 					// It has just been closed.
 				}
 			}
-			// Go's runtime opens these two for itself, at a time of its own.
-			return targets.stream().filter((target) -> !target.startsWith("anon_inode:[event")).sorted().toList();
+			return targets.stream().filter((target) -> !isOfRuntime(target)).sorted().toList();
 		}
+	}
+
+	/**
+	 * Go's runtime opens two for itself, at a time of its own. A JVM that compiles looks
+	 * at its limits again and again.
+	 */
+	private static boolean isOfRuntime(String target) {
+		return target.startsWith("anon_inode:[event") || target.startsWith("/sys/fs/cgroup/");
 	}
 
 	/** What its open sockets are, at this moment. */
 	List<String> openSockets() throws IOException {
 		return openDescriptors().stream().filter((target) -> target.startsWith("socket:")).toList();
+	}
+
+	/** Whether it has mapped a file whose name has this in it, at this moment. */
+	boolean maps(String name) throws IOException {
+		return Files.readString(Path.of("/proc", Long.toString(this.process.pid()), "maps")).contains(name);
 	}
 
 	/** Asks it to end, as a parent does some time after it has closed its end. */

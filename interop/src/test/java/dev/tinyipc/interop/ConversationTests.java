@@ -54,6 +54,7 @@ class ConversationTests {
 			assertThat(hello.path("envelope").booleanValue()).isTrue();
 			assertThat(hello.path("cancel").booleanValue(false)).isEqualTo(language.cancels());
 			assertThat(hello.path("lanes").intValue(1)).isEqualTo(language.lanes());
+			assertThat(hello.path("memory").booleanValue(false)).isEqualTo(language.memory());
 		}
 	}
 

@@ -70,6 +70,7 @@ class CoreVectorTests {
 			assertThat(hello.protocol()).isEqualTo(meaning.path("protocol").intValue(1));
 			assertThat(hello.envelope()).isEqualTo(meaning.path("envelope").booleanValue(false));
 			assertThat(hello.cancel()).isEqualTo(meaning.path("cancel").booleanValue(false));
+			assertThat(hello.memory()).isEqualTo(meaning.path("memory").booleanValue(false));
 			assertThat(hello.lanes()).isEqualTo(meaning.path("lanes").intValue(1));
 			assertThat(hello.methods().orElse(null)).isEqualTo(meaning.has("methods")
 					? meaning.path("methods").valueStream().map(JsonNode::stringValue).toList() : null);

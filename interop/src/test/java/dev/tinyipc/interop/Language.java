@@ -182,6 +182,11 @@ enum Language {
 		};
 	}
 
+	/** Accepts memory for its messages. */
+	boolean memory() {
+		return this == C || this == JAVA;
+	}
+
 	@Override
 	public String toString() {
 		return this.folder;

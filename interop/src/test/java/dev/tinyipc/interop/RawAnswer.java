@@ -120,7 +120,8 @@ record RawAnswer(What what, @Nullable Long id, JsonNode value, int descriptors) 
 				case "stackSignal" ->
 					require(Cbor.type(value) == Cbor.UNSIGNED && Cbor.argument(value) > 0 && Cbor.argument(value) <= 64,
 							"a stackSignal that is no signal");
-				case "ready", "envelope", "cancel" -> require(Cbor.isBoolean(value), key + " that is no boolean");
+				case "ready", "envelope", "cancel", "memory" ->
+					require(Cbor.isBoolean(value), key + " that is no boolean");
 				case "methods" -> {
 					require(Cbor.type(value) == Cbor.ARRAY, "methods that are no array");
 					Cbor.items(value)

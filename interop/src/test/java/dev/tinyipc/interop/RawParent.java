@@ -1,10 +1,8 @@
 package dev.tinyipc.interop;
 
-import java.io.ByteArrayOutputStream;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -13,30 +11,30 @@ import java.util.stream.IntStream;
 import dev.tinyipc.IpcSocket;
 import dev.tinyipc.IpcSocketPair;
 import dev.tinyipc.OwnedFd;
-import dev.tinyipc.Packet;
+import dev.tinyipc.RawMemory;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
 /**
- * The end that asks, on one socket, message by message as the wire format says it. So the
+ * The end that asks, on one lane, message by message as the wire format says it. So the
  * tests see what a child really sends, and not what a library makes of it.
  */
 final class RawParent implements Closeable {
-
-	private static final int LARGEST_PACKET = 512 * 1024;
 
 	private static final int MOST_ELEMENTS_IN_A_SOCKET = 100_000;
 
 	private static final byte[] NULL = { (byte) 0xf6 };
 
-	private final IpcSocket socket;
-
-	private final ByteBuffer packet = ByteBuffer.allocateDirect(LARGEST_PACKET);
+	private final Wire wire;
 
 	RawParent(IpcSocket socket) {
-		this.socket = socket;
+		this(new SocketWire(socket));
+	}
+
+	RawParent(Wire wire) {
+		this.wire = wire;
 	}
 
 	/** The parent of a child that was invited, whose hello it takes. */
@@ -48,14 +46,13 @@ final class RawParent implements Closeable {
 
 	/** Takes the first message of a child that was invited. */
 	JsonNode hello() throws IOException {
-		JsonNode hello = RawAnswer.readHello(receiveBody().bytes());
+		JsonNode hello = RawAnswer.readHello(this.wire.receive().bytes());
 		assertThat(hello).as("the first message is a hello").isNotNull();
 		return hello;
 	}
 
 	void send(byte[] body, OwnedFd... descriptors) throws IOException {
-		ByteBuffer frame = ByteBuffer.allocate(Long.BYTES + body.length).order(ByteOrder.nativeOrder());
-		this.socket.send(frame.putLong(body.length).put(body).flip(), descriptors);
+		this.wire.send(body, descriptors);
 	}
 
 	/** Sends a request, in an envelope if it has a number. */
@@ -69,7 +66,7 @@ final class RawParent implements Closeable {
 	}
 
 	RawAnswer receive() throws IOException {
-		Body body = receiveBody();
+		Wire.Body body = this.wire.receive();
 		return RawAnswer.read(body.bytes(), body.descriptors());
 	}
 
@@ -117,6 +114,23 @@ final class RawParent implements Closeable {
 		return lane;
 	}
 
+	/** Shares memory, through which all other messages of this lane go. */
+	RawLane share(int ringSize) throws IOException {
+		RawMemory memory = RawLane.memory(ringSize);
+		RawAnswer answer = offer(memory.descriptor());
+		assertThat(answer.what()).as(answer.toString()).isEqualTo(RawAnswer.What.REPLY);
+		return new RawLane(socket(), memory);
+	}
+
+	/** Offers a lane, or memory for one. */
+	RawAnswer offer(OwnedFd... descriptors) throws IOException {
+		send(NULL, descriptors);
+		RawAnswer answer = receive();
+		assertThat(answer.id()).isNull();
+		assertThat(answer.what() == RawAnswer.What.ERROR || answer.value().isNull()).as(answer.toString()).isTrue();
+		return answer;
+	}
+
 	/**
 	 * Asks for a further lane.
 	 * @return null if the child refused it
@@ -125,59 +139,27 @@ final class RawParent implements Closeable {
 		IpcSocketPair pair = IpcSocket.pair();
 		pair.parent().setReceiveTimeout(Child.PATIENCE);
 		RawParent lane = new RawParent(pair.parent());
+		RawAnswer answer;
 		try (IpcSocket theirs = pair.child()) {
-			send(NULL, theirs.descriptor());
+			answer = offer(theirs.descriptor());
 		}
-		RawAnswer answer = receive();
-		assertThat(answer.id()).isNull();
 		if (answer.what() != RawAnswer.What.ERROR) {
-			assertThat(answer.value().isNull()).isTrue();
 			return lane;
 		}
 		try (lane) {
-			assertThat(lane.socket.receive(lane.packet)).as("a packet of a lane that was refused").isNull();
+			assertThat(lane.socket().receive(ByteBuffer.allocate(1))).as("a packet of a lane that was refused")
+				.isNull();
 			return null;
 		}
 	}
 
 	IpcSocket socket() {
-		return this.socket;
-	}
-
-	private Body receiveBody() throws IOException {
-		int count = 0;
-		ByteArrayOutputStream body = new ByteArrayOutputStream();
-		long length = -1;
-		while (length < 0 || body.size() < length) {
-			this.packet.clear();
-			try (Packet received = this.socket.receive(this.packet)) {
-				assertThat(received).as("a packet").isNotNull();
-				count += received.descriptors().size();
-				ByteBuffer bytes = this.packet.duplicate()
-					.order(ByteOrder.nativeOrder())
-					.position(0)
-					.limit(received.length());
-				if (length < 0) {
-					length = bytes.getLong();
-				}
-				else {
-					assertThat(received.descriptors()).isEqualTo(List.of());
-				}
-				byte[] part = new byte[bytes.remaining()];
-				bytes.get(part);
-				body.write(part);
-			}
-		}
-		assertThat(body.size()).isEqualTo((int) length);
-		return new Body(body.toByteArray(), count);
+		return this.wire.socket();
 	}
 
 	@Override
 	public void close() {
-		this.socket.close();
-	}
-
-	private record Body(byte[] bytes, int descriptors) {
+		this.wire.close();
 	}
 
 }
