@@ -115,7 +115,7 @@ class IdleInstanceTests {
 				.isEqualTo("hello");
 			Files.createFile(sign);
 			Awaitility.await().until(() -> !Processes.runs(pid));
-			assertThat(output).contains("sent a message that nobody asked for");
+			Awaitility.await().untilAsserted(() -> assertThat(output).contains("sent a message that nobody asked for"));
 		});
 	}
 
@@ -127,7 +127,8 @@ class IdleInstanceTests {
 			template.convertAndSend("one way");
 			template.convertAndSend("hang-up");
 			Awaitility.await().until(() -> !Processes.runs(pid));
-			assertThat(output).contains("it closed its socket and has not ended");
+			Awaitility.await()
+				.untilAsserted(() -> assertThat(output).contains("it closed its socket and has not ended"));
 		});
 	}
 
