@@ -133,13 +133,12 @@ final class LaneMemory {
 	 * @throws IpcException if it is not sealed, or its header is not as it must be
 	 */
 	static LaneMemory accept(SharedMemory file) throws IpcException {
+		if ((file.seals() & SEALS) != SEALS) {
+			throw refused("it is not sealed against shrinking, growing and further seals");
+		}
 		OwnedFd descriptor = file.descriptor();
 		int fd = descriptor.borrow();
 		try {
-			int seals = Errno.check("fcntl(F_GET_SEALS)", LibC.fcntl(fd, LibC.F_GET_SEALS, 0));
-			if ((seals & SEALS) != SEALS) {
-				throw refused("it is not sealed against shrinking, growing and further seals");
-			}
 			NativeBuffer header = NativeBuffer.zeroed(HEADER_SIZE);
 			long read = Errno.check("pread", LibC.pread(fd, header.address(), HEADER_SIZE, 0));
 			Reference.reachabilityFence(header);

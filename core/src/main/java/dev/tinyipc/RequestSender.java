@@ -148,13 +148,13 @@ final class RequestSender {
 
 	/** Sends the request for a lane, which has no envelope. */
 	void sendBare(Exchange exchange, Deadline deadline, OwnedFd... descriptors) throws IpcException {
-		deadline.lock(this.sending, this.peer);
+		lock(deadline);
 		try {
 			this.ledger.enterBare(exchange);
 			send(exchange, Prefix.NONE, null, deadline, descriptors);
 		}
 		finally {
-			this.sending.unlock();
+			unlock();
 		}
 	}
 

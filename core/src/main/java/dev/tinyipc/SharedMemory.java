@@ -173,7 +173,8 @@ public final class SharedMemory implements Closeable {
 		}
 	}
 
-	private int seals() throws IpcException {
+	/** Those of {@code F_GET_SEALS}. */
+	int seals() throws IpcException {
 		int fd = this.descriptor.borrow();
 		try {
 			return Errno.check("fcntl(F_GET_SEALS)", LibC.fcntl(fd, LibC.F_GET_SEALS, 0));
