@@ -82,8 +82,8 @@ final class ChildInstance {
 	/** Whether this application has killed it. */
 	private boolean killed;
 
-	/** Whether it was told to end, whatever it was working on. */
-	private boolean stopped;
+	/** Whether it was told to end while it ran. */
+	private boolean told;
 
 	private @Nullable PostMortem postMortem;
 
@@ -268,6 +268,11 @@ final class ChildInstance {
 		return this.retired;
 	}
 
+	/** Whether it is on its way out, or its process has ended. */
+	synchronized boolean isOver() {
+		return this.retired || this.ended;
+	}
+
 	/** Kills its process. */
 	synchronized void kill() {
 		this.killed |= this.process.isAlive();
@@ -335,12 +340,7 @@ final class ChildInstance {
 	synchronized boolean hasEndedByItself() {
 		ExitStatus exit = this.process.exitStatus().orElse(null);
 		boolean killed = this.killed && exit != null && exit.signal().equals(SIGKILL);
-		return !this.stopped && (this.memory.hasExceeded() || (exit != null && !killed));
-	}
-
-	/** It is about to be terminated without waiting for what it is working on. */
-	synchronized void stopped() {
-		this.stopped = true;
+		return !this.told && (this.memory.hasExceeded() || (exit != null && !killed));
 	}
 
 	/** Tells it that its process ended. Whoever has it can still read what it sent. */
@@ -370,6 +370,9 @@ final class ChildInstance {
 	 * @param grace before SIGTERM, and again before SIGKILL
 	 */
 	void terminate(Duration grace, ChildSupervisor supervisor) {
+		synchronized (this) {
+			this.told |= this.process.isAlive();
+		}
 		try {
 			this.process.socket().shutdownOutput();
 		}

@@ -348,7 +348,6 @@ final class ChildSlot implements HelloWait.Listener {
 		for (ChildInstance instance : this.processes.alive()) {
 			this.listener.withdrawn(instance);
 			instance.retire();
-			instance.stopped();
 			// Without waiting for its exchange: an application that stops has already
 			// done so.
 			this.processes.terminate(instance);

@@ -226,6 +226,7 @@ final class LaneKeeper {
 		Duration left = Duration.ofNanos(until - System.nanoTime());
 		if (!lane.abandon()) {
 			terminateIfRetired(lane.instance());
+			countDeathLater(lane.instance(), exchange);
 		}
 		else if (left.isNegative() || left.isZero()) {
 			giveUp(lane, exchange);
@@ -252,6 +253,17 @@ final class LaneKeeper {
 			// Its end would be the end of the process.
 			this.supervisor.execute(() -> new LateReply(lane, exchange).awaitForever());
 		}
+	}
+
+	/**
+	 * Blames an exchange for the end of its instance, which may have lost a lane only.
+	 */
+	private void countDeathLater(ChildInstance instance, Abandoned exchange) {
+		this.supervisor.schedule(ChildInstance.WAIT_FOR_EXIT_STATUS, () -> {
+			if (instance.hasEndedByItself()) {
+				exchange.died(instance);
+			}
+		});
 	}
 
 	private void watchIdleSoon() {
@@ -328,7 +340,7 @@ final class LaneKeeper {
 		/** Of a socket that is closed because the process has ended, no event comes. */
 		private void lookForEnd() {
 			LaneKeeper.this.supervisor.schedule(ChildInstance.WAIT_FOR_EXIT_STATUS, () -> {
-				if (this.lane.instance().isRetired()) {
+				if (this.lane.instance().isOver()) {
 					look(false);
 				}
 				else if (!this.over) {
@@ -351,11 +363,10 @@ final class LaneKeeper {
 			if (this.over) {
 				return;
 			}
-			if (this.lane.instance().isRetired()) {
-				// Whoever retired the instance sees to its end. That may be known before
-				// the end of the socket.
+			if (this.lane.instance().isOver()) {
+				// Others see to its end. That may be known before the end of the socket.
 				this.over = true;
-				countDeathLater();
+				countDeathLater(this.lane.instance(), this.exchange);
 				return;
 			}
 			IpcRequester.State state = LaneKeeper.this.look(this.lane);
@@ -363,7 +374,7 @@ final class LaneKeeper {
 			if (state != IpcRequester.State.OWING || answered) {
 				this.over = true;
 				if (!answered && state == IpcRequester.State.ENDED) {
-					countDeathLater();
+					countDeathLater(this.lane.instance(), this.exchange);
 				}
 				if (this.end != null) {
 					this.end.cancel(false);
@@ -379,16 +390,6 @@ final class LaneKeeper {
 			else {
 				watch();
 			}
-		}
-
-		/** It may have lost a lane only. */
-		private void countDeathLater() {
-			ChildInstance instance = this.lane.instance();
-			LaneKeeper.this.supervisor.schedule(ChildInstance.WAIT_FOR_EXIT_STATUS, () -> {
-				if (instance.hasEndedByItself()) {
-					this.exchange.died(instance);
-				}
-			});
 		}
 
 	}
