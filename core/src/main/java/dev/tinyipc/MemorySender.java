@@ -96,8 +96,8 @@ final class MemorySender extends SocketSender {
 	private void write(NativeBuffer data, int offset, int length) throws IpcException {
 		this.ring.write(data.bytes(), offset, length);
 		this.ring.publish();
-		this.bell.ring(LaneMemory.DATA);
-		if (this.bell.isDeaf() && !this.ring.isAllRead()) {
+		this.bell.ring(this, LaneMemory.DATA);
+		if (this.bell.isDeaf() && this.bell.hasLeftUnread(this)) {
 			throw peerClosed();
 		}
 	}
@@ -139,6 +139,12 @@ final class MemorySender extends SocketSender {
 		catch (IpcException ex) {
 			throw breakWith(ex);
 		}
+	}
+
+	@Override
+	void shutdown() throws IpcException {
+		this.bell.endOutput();
+		super.shutdown();
 	}
 
 	@Override
