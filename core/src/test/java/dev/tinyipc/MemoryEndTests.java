@@ -167,4 +167,15 @@ class MemoryEndTests {
 		});
 	}
 
+	/** A peer that dies while it is awake hears no bell, and is no longer told of any. */
+	@Test
+	void messagesToAPeerThatHasDiedAwakeFailLongBeforeTheMemoryIsFull() {
+		this.pair.child().close();
+		assertThatExceptionOfType(IpcException.PeerClosed.class).isThrownBy(() -> {
+			while (published() < RING / 2) {
+				this.channel.send("one-way", inTime());
+			}
+		});
+	}
+
 }
