@@ -110,7 +110,13 @@ final class MemoryReceiver extends SocketReceiver {
 		this.ring.read(target, offset, size);
 		this.left -= size;
 		this.ring.publish();
-		this.bell.ring(LaneMemory.ROOM);
+		this.bell.ring(this, LaneMemory.ROOM);
+		if (this.left == 0) {
+			// A peer that has seen our end before it saw how far we are takes the message
+			// for one that nobody reads, and may send it elsewhere.
+			checkNotClosedHere();
+			checkUsable();
+		}
 	}
 
 	private List<OwnedFd> takeDescriptors(long count) throws IpcException {
@@ -136,7 +142,7 @@ final class MemoryReceiver extends SocketReceiver {
 		if (available(1) > 0) {
 			throw breakWith(new IpcException("The peer closed in the middle of a message"));
 		}
-		this.leftUnread |= !this.bell.memory().outgoing().isAllRead();
+		this.leftUnread |= this.bell.hasLeftUnread(this);
 		return null;
 	}
 
