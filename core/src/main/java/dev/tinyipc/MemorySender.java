@@ -64,7 +64,7 @@ final class MemorySender extends SocketSender {
 	}
 
 	@Override
-	void send(NativeBuffer data, int length, OwnedFd[] descriptors) throws IpcException {
+	void send(FrameWindow frame, int length, OwnedFd[] descriptors) throws IpcException {
 		if (this.freed) {
 			throw new IpcException(this.descriptor + " is closed");
 		}
@@ -78,7 +78,7 @@ final class MemorySender extends SocketSender {
 		}
 		this.count.bytes().putLong(0, descriptors.length);
 		this.ring.write(this.count.bytes(), 0, COUNT_SIZE);
-		write(data, 0, length);
+		write(frame, 0, length);
 	}
 
 	private boolean hasPeerDied() {
@@ -99,19 +99,19 @@ final class MemorySender extends SocketSender {
 		long position = this.ring.position();
 		// As much room as there is once so much was read.
 		awaitRoom((int) Math.max(this.wanted, this.ring.size() - (position - read)));
-		super.send(this.descriptorsPacket, 1, descriptors);
+		sendPacket(this.descriptorsPacket, 1, descriptors);
 		this.withDescriptors[this.oldest] = position + 1;
 		this.oldest = (this.oldest + 1) % DoorBell.MAX_WAITING;
 	}
 
 	@Override
-	void sendRest(NativeBuffer data, int offset, int length) throws IpcException {
+	void sendRest(FrameWindow frame, int from, int length) throws IpcException {
 		awaitRoom(length);
-		write(data, offset, length);
+		write(frame, from, length);
 	}
 
-	private void write(NativeBuffer data, int offset, int length) throws IpcException {
-		this.ring.write(data.bytes(), offset, length);
+	private void write(FrameWindow frame, int from, int length) throws IpcException {
+		frame.writeTo(this.ring, from, length);
 		this.ring.publish();
 		this.bell.ring(this, LaneMemory.DATA);
 		if (this.bell.isDeaf() && this.bell.hasLeftUnread(this)) {

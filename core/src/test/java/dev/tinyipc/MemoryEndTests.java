@@ -135,21 +135,20 @@ class MemoryEndTests {
 	void sendDuringWhichTheSocketIsClosedHereFailsOnlyIfNothingIsPublished() throws Exception {
 		peerSleeps();
 		MemorySender sender = (MemorySender) this.pair.parent().sender();
+		FrameBuffer.Slot slot = new FrameBuffer.Slot();
+		FrameBuffer frame = slot.take();
+		frame.memory().bytes().putLong(0, 3);
 		closeWhileHeld(sender, () -> {
 			try {
-				sender.send(frame(3, 3), 8 + 3, SocketSender.NO_DESCRIPTORS);
+				sender.send(frame, 8 + 3, SocketSender.NO_DESCRIPTORS);
 				assertThat(published()).isPositive();
 			}
 			catch (IpcException ex) {
 				assertThat(published()).isZero();
 			}
 		});
-	}
-
-	private static NativeBuffer frame(int length, int there) {
-		NativeBuffer frame = NativeBuffer.zeroed(8 + there);
-		frame.bytes().putLong(0, length);
-		return frame;
+		frame.giveBack();
+		slot.close();
 	}
 
 	/** The peer sees the end, and that nobody has read the message. */
