@@ -9,7 +9,7 @@ import org.jspecify.annotations.Nullable;
  * in Java. It is copied part by part, while the peer sends or receives the next part, so
  * that only one part is in native memory; a mapper would copy it several times.
  */
-final class ByteString implements Frame.Window {
+final class ByteString implements FrameWindow {
 
 	private final FrameBuffer frame;
 
@@ -67,6 +67,15 @@ final class ByteString implements Frame.Window {
 		return from; // what precedes the content is in place
 	}
 
+	@Override
+	public void writeTo(MemoryRing ring, int from, int size) {
+		int head = Math.max(0, Math.min(this.start - from, size));
+		if (head > 0) {
+			ring.write(memory().bytes(), from, head);
+		}
+		ring.write(content(), from + head - this.start, size - head);
+	}
+
 	/** The envelope around what was received; empty if there is none. */
 	ByteBuffer envelope() {
 		return this.envelope;
@@ -98,6 +107,16 @@ final class ByteString implements Frame.Window {
 	@Override
 	public int placeOf(int from) {
 		return (this.content != null) ? 0 : from;
+	}
+
+	@Override
+	public void readFrom(MemoryRing ring, int from, int size) {
+		if (this.content != null) {
+			ring.read(this.content, from - this.start, size);
+		}
+		else {
+			FrameWindow.super.readFrom(ring, from, size);
+		}
 	}
 
 	@Override

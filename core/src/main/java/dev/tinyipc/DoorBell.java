@@ -60,6 +60,8 @@ final class DoorBell {
 	/** Whether the peer no longer hears the bell. */
 	private volatile boolean deaf;
 
+	private volatile boolean outputEnded;
+
 	/** Whether the memory must not be touched any more. */
 	private boolean gone;
 
@@ -83,22 +85,44 @@ final class DoorBell {
 		return this.deaf;
 	}
 
-	/** Wakes the peer, if it sleeps for this reason. */
-	void ring(int reason) throws IpcException {
-		if (!this.memory.mustRing(reason)) {
-			return;
+	/**
+	 * Wakes the peer, if it sleeps for this reason. What was published can be read by
+	 * now, so this fails only if it breaks the lane.
+	 */
+	void ring(SocketSide call, int reason) throws IpcException {
+		int fd = this.memory.mustRing(reason) ? this.socket.borrowUnlessClosed() : -1;
+		if (fd < 0) {
+			return; // of a socket that is closed, the peer sees the end
 		}
-		int fd = this.socket.borrow();
 		try {
 			long sent = LibC.send(fd, this.ring.address(), 1, LibC.MSG_DONTWAIT | LibC.MSG_NOSIGNAL);
-			// Without room it has been rung already.
-			if (sent < 0 && (Errno.last() == Errno.EPIPE.number || Errno.last() == Errno.ECONNRESET.number)) {
+			int error = (sent < 0) ? Errno.last() : 0;
+			if (error == Errno.EPIPE.number || error == Errno.ECONNRESET.number) {
 				this.deaf = true;
+			}
+			else if (error != 0 && error != Errno.EAGAIN.number) { // without room, it has
+																	// been rung already
+				throw call.breakWith(Errno.failure("send", error));
 			}
 		}
 		finally {
 			this.socket.giveBack();
 		}
+	}
+
+	/** Called before our output ends, which does not keep the peer from reading. */
+	void endOutput() {
+		this.outputEnded = true;
+	}
+
+	/**
+	 * Whether the peer is gone, and has not read all that was published: it never will. A
+	 * peer that has only ended its output may still read, and so may one that sees an end
+	 * which is our doing.
+	 */
+	boolean hasLeftUnread(SocketSide call) {
+		return SocketOption.isHungUp(this.socket) && !this.memory.outgoing().isAllRead() && !this.outputEnded
+				&& !this.socket.isClosed() && !call.isBroken();
 	}
 
 	/**

@@ -52,7 +52,7 @@ final class Frame {
 	 * @param bodyLength bytes, at least 1
 	 * @param deadline null for the socket's timeout
 	 */
-	static void send(SocketSender sender, Window frame, int bodyLength, OwnedFd[] descriptors,
+	static void send(SocketSender sender, FrameWindow frame, int bodyLength, OwnedFd[] descriptors,
 			@Nullable Deadline deadline) throws IpcException {
 		frame.memory().bytes().putLong(0, bodyLength);
 		int length = HEADER_SIZE + bodyLength;
@@ -60,8 +60,7 @@ final class Frame {
 		try {
 			int largest = Math.min(MAX_PACKET_SIZE, sender.maxPacketSize());
 			int first = (length <= largest) ? length : Math.min(PART_SIZE, largest);
-			frame.bring(0, first);
-			sender.send(frame.memory(), first, descriptors);
+			sender.send(frame, first, descriptors);
 			sendRest(sender, frame, first, length);
 		}
 		finally {
@@ -69,12 +68,12 @@ final class Frame {
 		}
 	}
 
-	private static void sendRest(SocketSender sender, Window frame, int partSize, int length) throws IpcException {
+	private static void sendRest(SocketSender sender, FrameWindow frame, int partSize, int length) throws IpcException {
 		int sent = partSize;
 		try {
 			while (sent < length) {
 				int part = Math.min(partSize, length - sent);
-				sender.sendRest(frame.memory(), frame.bring(sent, part), part);
+				sender.sendRest(frame, sent, part);
 				sent += part;
 			}
 		}
@@ -94,8 +93,8 @@ final class Frame {
 	 * @return the body's length and the descriptors, or null if the peer closed
 	 * @throws DroppedMessage if the body was too large, and is out of the way
 	 */
-	static @Nullable Packet receive(SocketReceiver receiver, Window frame, int maxBodySize, @Nullable Deadline deadline)
-			throws IpcException {
+	static @Nullable Packet receive(SocketReceiver receiver, FrameWindow frame, int maxBodySize,
+			@Nullable Deadline deadline) throws IpcException {
 		receiver.lock(deadline);
 		try {
 			Packet first = receiveFirst(receiver, frame.memory(), true);
@@ -112,7 +111,7 @@ final class Frame {
 	 * @return null if none is there
 	 * @throws IpcException.PeerClosed if the peer closed
 	 */
-	static @Nullable Packet tryReceive(SocketReceiver receiver, Window frame, int maxBodySize, Deadline deadline)
+	static @Nullable Packet tryReceive(SocketReceiver receiver, FrameWindow frame, int maxBodySize, Deadline deadline)
 			throws IpcException {
 		if (!receiver.tryLock()) {
 			return null;
@@ -130,7 +129,7 @@ final class Frame {
 		}
 	}
 
-	private static Packet complete(SocketReceiver receiver, Window frame, Packet first, int maxBodySize)
+	private static Packet complete(SocketReceiver receiver, FrameWindow frame, Packet first, int maxBodySize)
 			throws IpcException {
 		boolean whole = false;
 		try {
@@ -193,21 +192,16 @@ final class Frame {
 	}
 
 	/** Receives the packets that follow the first one. */
-	private static void receiveRest(SocketReceiver receiver, Window frame, int received, int length)
+	private static void receiveRest(SocketReceiver receiver, FrameWindow frame, int received, int length)
 			throws IpcException {
 		frame.expect(length, received);
 		for (int there = received; there < length;) {
-			int at = frame.placeOf(there);
-			int room = Math.min(length - there, frame.memory().capacity() - at);
-			int size = receivePart(receiver, frame.memory(), at, room, there, length);
-			frame.take(there, size);
-			there += size;
+			there += check(receiver.receiveRest(frame, there, length), there, length);
 		}
 	}
 
-	private static int receivePart(SocketReceiver receiver, NativeBuffer memory, int at, int room, long there,
-			long length) throws IpcException {
-		Packet next = receiver.receiveAt(memory, at, room);
+	/** Returns the size of the next part, if it is one. */
+	private static int check(@Nullable Packet next, long there, long length) throws IpcException {
 		if (next == null) {
 			throw new IpcException.PeerClosed(
 					"The peer closed in the middle of a message, after " + there + " of " + length + " bytes");
@@ -238,36 +232,10 @@ final class Frame {
 		long length = HEADER_SIZE + bodyLength;
 		for (long there = first.length(); there < length;) {
 			int room = (int) Math.min(length - there, memory.capacity());
-			there += receivePart(receiver, memory, 0, room, there, length);
+			there += check(receiver.receiveAt(memory, 0, room), there, length);
 		}
 		return new DroppedMessage(what + "it was dropped. Raise the maximum message size on both sides, or send a"
 				+ " descriptor of the data instead", start);
-	}
-
-	/**
-	 * Native memory through which a frame passes. It holds the frame's first packet
-	 * first, and then the whole frame, or one part after the other. Offsets in the frame
-	 * are counted from its header.
-	 */
-	interface Window {
-
-		NativeBuffer memory();
-
-		/**
-		 * Brings the next part to send into the memory.
-		 * @return its offset in the memory
-		 */
-		int bring(int from, int size);
-
-		/** Prepares for a frame of the given length, whose first part has arrived. */
-		void expect(int length, int there);
-
-		/** The offset in the memory where the next part is received. */
-		int placeOf(int from);
-
-		/** Called when a part has arrived. */
-		void take(int from, int size);
-
 	}
 
 }

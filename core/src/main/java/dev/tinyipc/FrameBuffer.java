@@ -9,7 +9,7 @@ import org.jspecify.annotations.Nullable;
  * Native memory for one frame with its header. It grows as the frame is written or
  * received, and its socket reuses it for the next frame.
  */
-final class FrameBuffer extends OutputStream implements Frame.Window {
+final class FrameBuffer extends OutputStream implements FrameWindow {
 
 	/** Room for any first packet. Unused pages cost nothing. */
 	private static final int INITIAL_CAPACITY = Frame.MAX_PACKET_SIZE;

@@ -97,7 +97,7 @@ final class Inbox {
 		ReceivedFrame<T> frame = null;
 		try {
 			ByteString string = isBytes ? ByteString.expectedIn(buffer) : null;
-			Frame.Window window = (string != null) ? string : buffer;
+			FrameWindow window = (string != null) ? string : buffer;
 			Packet packet = waits ? Frame.receive(receiver, window, this.maxSize, deadline)
 					: Frame.tryReceive(receiver, window, this.maxSize, deadline);
 			if (packet != null) {

@@ -19,6 +19,12 @@ final class MemoryReceiver extends SocketReceiver {
 	/** With the first byte of the body, as in the first packet of a frame. */
 	private static final int FIRST_SIZE = START_SIZE + 1;
 
+	/**
+	 * Of the body, with the start of a frame: from there, it is copied to where it
+	 * belongs. What follows is read to its place.
+	 */
+	private static final int MAX_FIRST = 64 * 1024;
+
 	/** Enough to tell the end of the stream. */
 	private static final OptionalInt ENDED = OptionalInt.of(0);
 
@@ -32,6 +38,9 @@ final class MemoryReceiver extends SocketReceiver {
 	private final NativeBuffer start = NativeBuffer.zeroed(START_SIZE);
 
 	private final DoorBell.Sleeper untilThereIsSomething = this::isThere;
+
+	/** Parts of this size leave room to write one while another is read. */
+	private final int largestPart;
 
 	/** How many bytes the current call waits for. */
 	private int wanted;
@@ -50,6 +59,7 @@ final class MemoryReceiver extends SocketReceiver {
 		super(descriptor, broken);
 		this.bell = bell;
 		this.ring = bell.memory().incoming();
+		this.largestPart = this.ring.size() / 4;
 	}
 
 	@Override
@@ -87,10 +97,12 @@ final class MemoryReceiver extends SocketReceiver {
 		long descriptors = start.getLong(0);
 		long length = start.getLong(MemorySender.COUNT_SIZE);
 		target.bytes().putLong(0, length);
+		int room = Math.min(MAX_FIRST, target.capacity() - Frame.HEADER_SIZE);
 		// What is no length is refused by the frame, which then breaks the lane.
 		this.left = Math.max(0, length);
-		int size = (int) Math.min(this.left, Math.min(available(1), target.capacity() - Frame.HEADER_SIZE));
-		read(target.bytes(), Frame.HEADER_SIZE, size);
+		int size = (int) Math.min(this.left, Math.min(available(1), room));
+		this.ring.read(target.bytes(), Frame.HEADER_SIZE, size);
+		taken(size);
 		this.lastLength = Frame.HEADER_SIZE + size;
 		return new Packet(this.lastLength, (descriptors == 0) ? List.of() : takeDescriptors(descriptors));
 	}
@@ -102,15 +114,34 @@ final class MemoryReceiver extends SocketReceiver {
 			return null;
 		}
 		int size = (int) Math.min(this.left, Math.min(available(1), room));
-		read(target.bytes(), offset, size);
+		this.ring.read(target.bytes(), offset, size);
+		taken(size);
 		return new Packet(size, List.of());
 	}
 
-	private void read(ByteBuffer target, int offset, int size) throws IpcException {
-		this.ring.read(target, offset, size);
+	@Override
+	@Nullable Packet receiveRest(FrameWindow frame, int there, int length) throws IpcException {
+		if (!await(1)) {
+			checkNotClosedHere();
+			return null;
+		}
+		int size = Math.min((int) this.left, Math.min(available(1), this.largestPart));
+		frame.readFrom(this.ring, there, size);
+		taken(size);
+		return new Packet(size, List.of());
+	}
+
+	/** Gives up the place of what was read of a frame. */
+	private void taken(int size) throws IpcException {
 		this.left -= size;
 		this.ring.publish();
-		this.bell.ring(LaneMemory.ROOM);
+		this.bell.ring(this, LaneMemory.ROOM);
+		if (this.left == 0) {
+			// A peer that has seen our end before it saw how far we are takes the message
+			// for one that nobody reads, and may send it elsewhere.
+			checkNotClosedHere();
+			checkUsable();
+		}
 	}
 
 	private List<OwnedFd> takeDescriptors(long count) throws IpcException {
@@ -136,7 +167,7 @@ final class MemoryReceiver extends SocketReceiver {
 		if (available(1) > 0) {
 			throw breakWith(new IpcException("The peer closed in the middle of a message"));
 		}
-		this.leftUnread |= !this.bell.memory().outgoing().isAllRead();
+		this.leftUnread |= this.bell.hasLeftUnread(this);
 		return null;
 	}
 

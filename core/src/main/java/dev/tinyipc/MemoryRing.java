@@ -140,6 +140,24 @@ final class MemoryRing {
 		this.own.setOpaque(position() + length);
 	}
 
+	/** As {@link #write(ByteBuffer, int, int)}, from an array. */
+	void write(byte[] source, int from, int length) {
+		int at = index(0);
+		int first = Math.min(length, this.size - at);
+		this.memory.put(this.start + at, source, from, first);
+		this.memory.put(this.start, source, from + first, length - first);
+		this.own.setOpaque(position() + length);
+	}
+
+	/** As {@link #read(ByteBuffer, int, int)}, into an array. */
+	void read(byte[] target, int at, int length) {
+		int from = index(0);
+		int first = Math.min(length, this.size - from);
+		this.memory.get(this.start + from, target, at, first);
+		this.memory.get(this.start, target, at + first, length - first);
+		this.own.setOpaque(position() + length);
+	}
+
 	/** Reads bytes that are there, without giving up their place. */
 	void read(ByteBuffer target, int at, int length) {
 		copy(0, target, at, length);

@@ -17,6 +17,11 @@ final class MemorySender extends SocketSender {
 	/** Between two looks for room that nobody announces. */
 	private static final long PAUSE = 1_000_000;
 
+	/**
+	 * Between two looks whether a peer that hears no bell, as it is awake, still lives.
+	 */
+	private static final long LOOK_INTERVAL = 1_000_000;
+
 	private final DoorBell bell;
 
 	private final MemoryRing ring;
@@ -31,6 +36,9 @@ final class MemorySender extends SocketSender {
 	private int oldest;
 
 	private final DoorBell.Sleeper untilThereIsRoom = this::hasRoom;
+
+	/** When we looked last whether the peer lives. */
+	private long looked = System.nanoTime();
 
 	/** How much room the current call waits for. */
 	private int wanted;
@@ -56,12 +64,12 @@ final class MemorySender extends SocketSender {
 	}
 
 	@Override
-	void send(NativeBuffer data, int length, OwnedFd[] descriptors) throws IpcException {
+	void send(FrameWindow frame, int length, OwnedFd[] descriptors) throws IpcException {
 		if (this.freed) {
 			throw new IpcException(this.descriptor + " is closed");
 		}
 		checkUsable();
-		if (this.bell.isDeaf() || isShutDown()) {
+		if (this.bell.isDeaf() || isShutDown() || hasPeerDied()) {
 			throw peerClosed();
 		}
 		awaitRoom(COUNT_SIZE + length);
@@ -70,7 +78,16 @@ final class MemorySender extends SocketSender {
 		}
 		this.count.bytes().putLong(0, descriptors.length);
 		this.ring.write(this.count.bytes(), 0, COUNT_SIZE);
-		write(data, 0, length);
+		write(frame, 0, length);
+	}
+
+	private boolean hasPeerDied() {
+		long now = System.nanoTime();
+		if (now - this.looked < LOOK_INTERVAL) {
+			return false;
+		}
+		this.looked = now;
+		return SocketOption.isHungUp(this.descriptor);
 	}
 
 	/** Before the frame, which says that they come. */
@@ -82,22 +99,22 @@ final class MemorySender extends SocketSender {
 		long position = this.ring.position();
 		// As much room as there is once so much was read.
 		awaitRoom((int) Math.max(this.wanted, this.ring.size() - (position - read)));
-		super.send(this.descriptorsPacket, 1, descriptors);
+		sendPacket(this.descriptorsPacket, 1, descriptors);
 		this.withDescriptors[this.oldest] = position + 1;
 		this.oldest = (this.oldest + 1) % DoorBell.MAX_WAITING;
 	}
 
 	@Override
-	void sendRest(NativeBuffer data, int offset, int length) throws IpcException {
+	void sendRest(FrameWindow frame, int from, int length) throws IpcException {
 		awaitRoom(length);
-		write(data, offset, length);
+		write(frame, from, length);
 	}
 
-	private void write(NativeBuffer data, int offset, int length) throws IpcException {
-		this.ring.write(data.bytes(), offset, length);
+	private void write(FrameWindow frame, int from, int length) throws IpcException {
+		frame.writeTo(this.ring, from, length);
 		this.ring.publish();
-		this.bell.ring(LaneMemory.DATA);
-		if (this.bell.isDeaf() && !this.ring.isAllRead()) {
+		this.bell.ring(this, LaneMemory.DATA);
+		if (this.bell.isDeaf() && this.bell.hasLeftUnread(this)) {
 			throw peerClosed();
 		}
 	}
@@ -139,6 +156,12 @@ final class MemorySender extends SocketSender {
 		catch (IpcException ex) {
 			throw breakWith(ex);
 		}
+	}
+
+	@Override
+	void shutdown() throws IpcException {
+		this.bell.endOutput();
+		super.shutdown();
 	}
 
 	@Override

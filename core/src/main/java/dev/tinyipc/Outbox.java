@@ -117,7 +117,7 @@ final class Outbox {
 				Prefix.of(id, StreamItem.ELEMENT), Math.min(Math.min(maxSize, inOnePacket), this.maxSize));
 	}
 
-	long sendFrame(Frame.Window frame, long bodySize, OwnedFd[] descriptors, @Nullable Deadline deadline)
+	long sendFrame(FrameWindow frame, long bodySize, OwnedFd[] descriptors, @Nullable Deadline deadline)
 			throws IpcException {
 		checkSize(bodySize);
 		Frame.send(this.socket.sender(), frame, (int) bodySize, descriptors, deadline);

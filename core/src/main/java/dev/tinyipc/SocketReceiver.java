@@ -106,6 +106,20 @@ sealed class SocketReceiver extends SocketSide permits MemoryReceiver {
 		}
 	}
 
+	/**
+	 * Receives the next part of a message, which is in its place then.
+	 * @param there how much of it has arrived
+	 * @param length the length of all of it
+	 */
+	@Nullable Packet receiveRest(FrameWindow frame, int there, int length) throws IpcException {
+		int at = frame.placeOf(there);
+		Packet packet = receiveAt(frame.memory(), at, Math.min(length - there, frame.memory().capacity() - at));
+		if (packet != null) {
+			frame.take(there, packet.length());
+		}
+		return packet;
+	}
+
 	/** Receives one packet into native memory; {@code null} if nothing is there. */
 	@Nullable Packet tryReceive(NativeBuffer target) throws IpcException {
 		header().scatter(target.address(), target.capacity());

@@ -141,20 +141,27 @@ sealed class SocketSender extends SocketSide permits MemorySender {
 		}
 	}
 
+	/** Sends the first packet of a message. The caller has the lock. */
+	void send(FrameWindow frame, int length, OwnedFd[] descriptors) throws IpcException {
+		frame.bring(0, length);
+		sendPacket(frame.memory(), length, descriptors);
+	}
+
 	/** Sends the first bytes of native memory. The caller has the lock. */
-	void send(NativeBuffer data, int length, OwnedFd[] descriptors) throws IpcException {
+	final void sendPacket(NativeBuffer data, int length, OwnedFd[] descriptors) throws IpcException {
 		header().gather(data.address(), length);
 		sendGathered(length, descriptors);
 		Reference.reachabilityFence(data);
 	}
 
 	/**
-	 * Sends the next part of a message after {@link #send(NativeBuffer, int, OwnedFd[])}
+	 * Sends the next part of a message after {@link #send(FrameWindow, int, OwnedFd[])}
 	 * sent the first. If this fails, the socket is unusable: the peer would take the next
 	 * message for the rest.
 	 */
-	void sendRest(NativeBuffer data, int offset, int length) throws IpcException {
-		header().gather(data.address() + offset, length);
+	void sendRest(FrameWindow frame, int from, int length) throws IpcException {
+		NativeBuffer data = frame.memory();
+		header().gather(data.address() + frame.bring(from, length), length);
 		try {
 			sendPlain(length);
 		}

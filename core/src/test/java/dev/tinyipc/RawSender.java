@@ -27,7 +27,7 @@ final class RawSender {
 		memory.bytes().put(0, frame);
 		sender.lock(null);
 		try {
-			sender.send(memory, frame.length, SocketSender.NO_DESCRIPTORS);
+			sender.sendPacket(memory, frame.length, SocketSender.NO_DESCRIPTORS);
 		}
 		finally {
 			sender.unlock();

@@ -77,7 +77,7 @@ final class Comparison {
 	 * A difference of two times may be next to nothing, and is compared with its limit.
 	 */
 	private static boolean isNear(Targets.Row row, double first, double second) {
-		if (row.measure() == Target.Measure.DIFFERENCE) {
+		if (row.measure() == Target.Measure.DIFFERENCE || row.measure() == Target.Measure.CORES) {
 			return Math.abs(first - second) <= row.limit() * (TOLERANCE - 1);
 		}
 		return Math.max(first, second) <= Math.min(first, second) * TOLERANCE;

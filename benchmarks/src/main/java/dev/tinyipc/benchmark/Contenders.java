@@ -27,10 +27,10 @@ final class Contenders {
 	static final String REFERENCE = "c";
 
 	/** What {@code benchmarks/run} compiled from C. */
-	private static final Path NATIVE = Path.of("target", "native");
+	static final Path NATIVE = Path.of("target", "native");
 
 	/** What {@code peers/build} built or installed, for contenders in other languages. */
-	private static final Path PEERS = Path.of("target", "peers");
+	static final Path PEERS = Path.of("target", "peers");
 
 	/** What the targets are about. */
 	private static final Set<String> WITH_TARGET = Set.of("c", "raw", "raw-spinning", "raw-locked", "raw-64m", "raw-8g",
@@ -171,18 +171,18 @@ final class Contenders {
 	/**
 	 * A peer in Java, with the libraries of all of them behind ours on the class path.
 	 */
-	private static Entry peer(String name, String description, Class<? extends Contender> type) {
+	static Entry peer(String name, String description, Class<? extends Contender> type) {
 		String classPath = System.getProperty("java.class.path") + File.pathSeparator
 				+ Path.of("target", "peer-class-path", "*");
 		return jvm(ownJdk(), classPath, name, description, type.getName()).only(PEER_WORKS);
 	}
 
-	private static Entry program(String name, String description, String... command) {
+	static Entry program(String name, String description, String... command) {
 		return new Entry(name, description, List.of(command), Set.of());
 	}
 
 	/** A class that implements {@link Contender}, in a JVM with the JDK's defaults. */
-	private static Entry java(String name, String description, String type, String... arguments) {
+	static Entry java(String name, String description, String type, String... arguments) {
 		return jvm(ownJdk(), System.getProperty("java.class.path"), name, description, type, arguments);
 	}
 

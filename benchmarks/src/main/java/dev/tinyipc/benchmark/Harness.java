@@ -18,14 +18,17 @@ public final class Harness {
 
 	private final Options options;
 
+	private final Suite suite;
+
 	private final Results results = new Results();
 
 	private double lowestLoad = Double.MAX_VALUE;
 
 	private double highestLoad;
 
-	private Harness(Options options) {
+	private Harness(Options options, Suite suite) {
 		this.options = options;
+		this.suite = suite;
 	}
 
 	/**
@@ -40,17 +43,19 @@ public final class Harness {
 			differences.forEach((target) -> System.err.println("differs by too much: " + target));
 			System.exit(differences.isEmpty() ? 0 : 1);
 		}
-		new Harness(Options.parse(List.of(arguments))).run();
+		Options options = Options.parse(List.of(arguments));
+		for (Suite suite : options.suites()) {
+			new Harness(options, suite).run();
+		}
 		System.exit(0);
 	}
 
 	private void run() throws Exception {
 		long start = System.nanoTime();
-		List<Contenders.Entry> entries = this.options.contenders();
 		Processors processors = Processors.available();
-		Rounds rounds = new Rounds(entries, processors);
+		Rounds rounds = new Rounds(this.suite, processors);
 		try (rounds) {
-			List<Work> works = new ArrayList<>(this.options.works());
+			List<Work> works = new ArrayList<>(this.suite.works());
 			while (!works.isEmpty()) {
 				Work work = works.remove(0);
 				this.results.add(work, rounds.measure(work));
@@ -64,9 +69,9 @@ public final class Harness {
 				rounds.keepOnly(works);
 			}
 		}
-		Allocations allocations = this.options.jmh() ? Allocations.measure(this.options.size() != Size.FULL)
-				: Allocations.none();
-		String report = report(entries, rounds, allocations, processors, seconds(start));
+		Allocations allocations = (this.options.jmh() && this.suite.isMain())
+				? Allocations.measure(this.options.size() != Size.FULL) : Allocations.none();
+		String report = report(rounds, allocations, processors, seconds(start));
 		System.out.println(report);
 		if (this.options.size() == Size.SMOKE) {
 			checkComplete();
@@ -74,9 +79,6 @@ public final class Harness {
 	}
 
 	private void checkComplete() {
-		if (this.results.works().isEmpty()) {
-			throw new IllegalStateException("No work was measured");
-		}
 		if (!this.results.gaps().isEmpty()) {
 			throw new IllegalStateException("Figures are missing: " + String.join("; ", this.results.gaps()));
 		}
@@ -92,9 +94,9 @@ public final class Harness {
 		return Duration.ofNanos(System.nanoTime() - start).toSeconds();
 	}
 
-	private String report(List<Contenders.Entry> entries, Rounds rounds, Allocations allocations, Processors processors,
-			long seconds) throws IOException {
-		String name = LocalDate.now() + "-" + this.options.name();
+	private String report(Rounds rounds, Allocations allocations, Processors processors, long seconds)
+			throws IOException {
+		String name = LocalDate.now() + "-" + this.options.name() + this.suite.suffix();
 		Report report = new Report(this.results);
 		var machine = Machine.describe();
 		machine.put("processors of parent and child, where they are pinned", processors.description());
@@ -102,7 +104,7 @@ public final class Harness {
 				String.format(Locale.ROOT, "%.1f–%.1f", this.lowestLoad, this.highestLoad));
 		machine.put("duration", seconds + " s" + this.options.size().remark);
 		report.title("Speed, measured side by side", machine);
-		List<Targets.Row> targets = Targets.check(this.results, allocations);
+		List<Targets.Row> targets = Targets.check(this.suite, this.results, allocations);
 		report.targets(targets);
 		for (String table : this.results.tables()) {
 			report.table(table);
@@ -110,10 +112,12 @@ public final class Harness {
 		if (!allocations.figures().isEmpty()) {
 			report.allocations(allocations);
 		}
-		report.contenders(entries, rounds.missing());
+		report.contenders(this.suite.contenders(), rounds.missing());
 		Path folder = Files.createDirectories(this.options.folder());
-		for (String plot : new Plots(this.results, folder, name).make()) {
-			report.line("![" + plot + "](" + plot + ")", "");
+		if (this.suite.isMain()) {
+			for (String plot : new Plots(this.results, folder, name).make()) {
+				report.line("![" + plot + "](" + plot + ")", "");
+			}
 		}
 		Files.writeString(folder.resolve(name + ".md"), report.text());
 		Comparison.write(Comparison.file(folder, name), targets);
@@ -144,19 +148,12 @@ public final class Harness {
 			return arguments.contains("--smoke") ? SMOKE : arguments.contains("--quick") ? QUICK : FULL;
 		}
 
-		List<Work> works() {
+		/** One suite, but both if it is only about whether there are figures. */
+		List<Suite> suites(boolean memory) {
 			return switch (this) {
-				case FULL -> Works.all();
-				case QUICK -> Works.quick();
-				case SMOKE -> Works.smoke();
-			};
-		}
-
-		List<Contenders.Entry> contenders() {
-			return switch (this) {
-				case FULL -> Contenders.all();
-				case QUICK -> Contenders.quick();
-				case SMOKE -> Contenders.smoke();
+				case FULL -> List.of(memory ? MemorySuite.full() : Suite.main(Works.all(), Contenders.all()));
+				case QUICK -> List.of(memory ? MemorySuite.quick() : Suite.main(Works.quick(), Contenders.quick()));
+				case SMOKE -> List.of(Suite.main(Works.smoke(), Contenders.smoke()), MemorySuite.smoke());
 			};
 		}
 
@@ -169,24 +166,26 @@ public final class Harness {
 	 * @param jmh whether to measure single operations
 	 * @param name behind the date, of the files
 	 * @param folder where the files go
-	 * @param works what is measured
-	 * @param contenders who takes part
+	 * @param suites what is measured
 	 */
-	private record Options(Size size, boolean jmh, String name, Path folder, List<Work> works,
-			List<Contenders.Entry> contenders) {
+	private record Options(Size size, boolean jmh, String name, Path folder, List<Suite> suites) {
 
 		static Options parse(List<String> arguments) throws IOException {
 			Size size = Size.of(arguments);
 			String only = value(arguments, "--only", ".*");
 			Set<String> wanted = Set.of(value(arguments, "--contenders", "").split(","));
-			List<Work> works = size.works().stream().filter((work) -> work.key().matches(only)).toList();
-			List<Contenders.Entry> contenders = size.contenders()
+			List<Suite> suites = size.suites(arguments.contains("--memory"))
 				.stream()
-				.filter((entry) -> wanted.contains("") || wanted.contains(entry.name()))
+				.map((suite) -> suite.restricted((work) -> work.key().matches(only),
+						(entry) -> wanted.contains("") || wanted.contains(entry.name())))
+				.filter((suite) -> !suite.works().isEmpty())
 				.toList();
+			if (suites.isEmpty()) {
+				throw new IllegalArgumentException("There is no such work");
+			}
 			String name = value(arguments, "--name", Machine.name() + size.suffix);
 			Path folder = Path.of(value(arguments, "--results", "results"));
-			return new Options(size, !arguments.contains("--no-jmh"), name, folder, works, contenders);
+			return new Options(size, !arguments.contains("--no-jmh"), name, folder, suites);
 		}
 
 		private static String value(List<String> arguments, String option, String otherwise) {

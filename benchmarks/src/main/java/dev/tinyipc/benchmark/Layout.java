@@ -10,7 +10,10 @@ enum Layout {
 	SAME_CORE(", same core", "parent and child are kept on one processor"),
 
 	/** Wherever the kernel puts them: several that are busy, or one that just starts. */
-	FREE("", "not pinned, since more than two processes or one that just starts take part");
+	FREE("", "not pinned, since more than two processes or one that just starts take part"),
+
+	/** As {@link #FREE}, while others want the processors too. */
+	BUSY(", busy", "not pinned, while four other programs are busy");
 
 	private final String suffix;
 
@@ -19,6 +22,10 @@ enum Layout {
 	Layout(String suffix, String description) {
 		this.suffix = suffix;
 		this.description = description;
+	}
+
+	boolean isPinned() {
+		return this == DIFFERENT_CORES || this == SAME_CORE;
 	}
 
 	/** Behind the name of a work. */

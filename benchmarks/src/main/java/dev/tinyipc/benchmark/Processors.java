@@ -66,7 +66,7 @@ final class Processors {
 
 	/** Puts a parent and its descendants where the layout wants them. */
 	void pin(ProcessHandle process, Layout layout) throws IOException {
-		if (layout == Layout.FREE) {
+		if (!layout.isPinned()) {
 			return;
 		}
 		put(process.pid(), single(this.parent));

@@ -21,7 +21,11 @@ final class Rounds implements AutoCloseable {
 	/** For rounds beyond those that each contender has, altogether. */
 	private static final Duration PATIENCE = Duration.ofSeconds(12);
 
+	private static final int BUSY_PROGRAMS = 4;
+
 	private final List<Contenders.Entry> entries;
+
+	private final List<Target> targets;
 
 	private final Processors processors;
 
@@ -29,8 +33,9 @@ final class Rounds implements AutoCloseable {
 
 	private final Map<String, String> missing = new LinkedHashMap<>();
 
-	Rounds(List<Contenders.Entry> entries, Processors processors) {
-		this.entries = entries;
+	Rounds(Suite suite, Processors processors) {
+		this.entries = suite.contenders();
+		this.targets = suite.targets();
 		this.processors = processors;
 	}
 
@@ -54,10 +59,12 @@ final class Rounds implements AutoCloseable {
 			}
 		}
 		warmUp(work, ready);
-		for (int round = 0; round < work.rounds(); round++) {
-			measure(work, ready);
+		try (BusyPrograms busy = BusyPrograms.start((work.layout() == Layout.BUSY) ? BUSY_PROGRAMS : 0)) {
+			for (int round = 0; round < work.rounds(); round++) {
+				measure(work, ready);
+			}
+			decide(work, ready);
 		}
-		decide(work, ready);
 		eachOf(ready, (turn) -> turn.contender.done());
 		return all;
 	}
@@ -73,7 +80,7 @@ final class Rounds implements AutoCloseable {
 			eachOf(cold, (turn) -> turn.warmUp.add(turn.contender.run(WARM_UP_TURN)));
 			cold.removeIf((turn) -> turn.warmUp.isOver() || turn.samples.missing() != null);
 		}
-		if (work.layout() != Layout.FREE) {
+		if (work.layout().isPinned()) {
 			eachOf(ready, (turn) -> {
 				turn.contender.pin(this.processors, work.layout());
 				turn.contender.run(work.turn());
@@ -94,7 +101,7 @@ final class Rounds implements AutoCloseable {
 		ready.stream()
 			.filter((turn) -> turn.samples.missing() == null)
 			.forEach((turn) -> present.put(turn.contender.entry().name(), turn.samples));
-		List<Target> targets = Targets.ALL.stream()
+		List<Target> targets = this.targets.stream()
 			.filter((target) -> target.work().equals(work.key()) && present.containsKey(target.contender())
 					&& present.containsKey(target.other()))
 			.toList();

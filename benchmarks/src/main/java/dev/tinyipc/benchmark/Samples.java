@@ -12,6 +12,8 @@ final class Samples {
 
 	private static final double NANOS_PER_MILLI = 1_000_000;
 
+	private static final double MILLIS_PER_SECOND = 1000;
+
 	private final List<Contender.Result> results = new ArrayList<>();
 
 	private @Nullable String missing;
@@ -59,6 +61,15 @@ final class Samples {
 	/** The same as a difference. */
 	double[] millisMoreThan(Samples other) {
 		return eachWith(other, (one, another) -> (nanos(one) - nanos(another)) / NANOS_PER_MILLI);
+	}
+
+	/** The difference of the time on cores, in each second. */
+	double[] millisOnCoresMoreThan(Samples other) {
+		return eachWith(other, (one, another) -> millisOnCores(one) - millisOnCores(another));
+	}
+
+	private static double millisOnCores(Contender.Result result) {
+		return result.more().get(ContenderProcess.CPU) / result.nanoseconds() * MILLIS_PER_SECOND;
 	}
 
 	private double[] eachWith(Samples other, ToDoubleBiFunction<Contender.Result, Contender.Result> compare) {

@@ -26,7 +26,12 @@ record Target(String what, String work, String contender, String other, Measure 
 	}
 
 	Interval measured(Samples samples, Samples others) {
-		return Interval.of((this.measure == Measure.RATIO) ? samples.ratiosTo(others) : samples.millisMoreThan(others));
+		return Interval.of(switch (this.measure) {
+			case RATIO -> samples.ratiosTo(others);
+			case DIFFERENCE -> samples.millisMoreThan(others);
+			case CORES -> samples.millisOnCoresMoreThan(others);
+			case BYTES -> throw new IllegalStateException("of one contender alone");
+		});
 	}
 
 	boolean isAbout(String name) {
@@ -41,6 +46,9 @@ record Target(String what, String work, String contender, String other, Measure 
 
 		/** The milliseconds that an operation takes longer. */
 		DIFFERENCE,
+
+		/** The milliseconds that it has a core longer, in each second. */
+		CORES,
 
 		/** The heap for an operation, of one contender alone. */
 		BYTES

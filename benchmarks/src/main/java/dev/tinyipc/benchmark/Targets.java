@@ -81,11 +81,14 @@ final class Targets {
 				"raw", Target.Measure.DIFFERENCE, 1.0));
 	}
 
-	static List<Row> check(Results results, Allocations allocations) {
+	static List<Row> check(Suite suite, Results results, Allocations allocations) {
 		List<Row> rows = new ArrayList<>();
-		for (Target target : ALL) {
+		for (Target target : suite.targets()) {
 			rows.add(row(target.what(), target.measure(), target.limit(), target.measured(results),
 					onCores(target, results)));
+		}
+		if (!suite.isMain()) {
+			return rows;
 		}
 		rows.add(heap("heap for one raw send and receive, in bytes", 32, allocations.rawSendAndReceive()));
 		rows.add(heap("heap for one exchange beyond its payload, in bytes", 1200, allocations.exchangeBeyondPayload()));
@@ -93,7 +96,7 @@ final class Targets {
 	}
 
 	private static Optional<Double> onCores(Target target, Results results) {
-		if (target.measure() == Target.Measure.DIFFERENCE) {
+		if (target.measure() != Target.Measure.RATIO) {
 			return Optional.empty();
 		}
 		return results.find(target.work(), target.contender())

@@ -1,6 +1,7 @@
 package dev.tinyipc.benchmark.own;
 
 import java.io.IOException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -26,6 +27,8 @@ public final class TemplateContender implements Contender {
 	private static final int WITH_NEW_START = 25;
 
 	private static final int POOL_CALLERS = 32;
+
+	private static final Duration TIME_TO_OPEN = Duration.ofMillis(300);
 
 	private final List<String> childFlags;
 
@@ -56,6 +59,9 @@ public final class TemplateContender implements Contender {
 				return fetch(parameters.get(0));
 			}
 			case "idle" -> {
+				if (parameters.get(0).equals("8-lanes")) {
+					return new IdleSession(lanes());
+				}
 				int children = Integer.parseInt(parameters.get(0));
 				if (children > 1) {
 					throw new CannotException("each socket is a process");
@@ -95,6 +101,17 @@ public final class TemplateContender implements Contender {
 			case "lanes" -> start("number", 1, Map.of("concurrency", ServedChild.LANES));
 			default -> throw new CannotException("no such pool");
 		};
+	}
+
+	/** As many lanes as one child has, each of which was used. */
+	private Template lanes() throws Exception {
+		Template template = pool("lanes");
+		try (CallersSession callers = new CallersSession(template, POOL_CALLERS, Integer::valueOf)) {
+			while (template.child().instances().get(0).lanes() < ServedChild.LANES) {
+				callers.run(TIME_TO_OPEN);
+			}
+		}
+		return template;
 	}
 
 	private Session fetch(String how) throws Exception {

@@ -27,7 +27,12 @@ final class ChildJvm implements AutoCloseable {
 	 */
 	static ChildJvm start(Class<?> main, Kind kind, String... arguments) throws IOException {
 		// Messages of 16 MiB, and Netty's arenas, need room.
-		List<String> flags = (kind == Kind.BYTES || kind == Kind.COUNT) ? List.of("-Xmx256m") : List.of();
+		return start((kind == Kind.BYTES || kind == Kind.COUNT) ? List.of("-Xmx256m") : List.of(), main, kind,
+				arguments);
+	}
+
+	/** The same with other flags. */
+	static ChildJvm start(List<String> flags, Class<?> main, Kind kind, String... arguments) throws IOException {
 		List<String> all = new ArrayList<>(List.of(kind.name()));
 		all.addAll(List.of(arguments));
 		return new ChildJvm(new ProcessBuilder(ChildProgram.java(flags, main, all.toArray(String[]::new)))
