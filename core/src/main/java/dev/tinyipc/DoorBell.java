@@ -31,11 +31,17 @@ final class DoorBell {
 	 */
 	static final int MAX_WAITING = 256;
 
-	/** More packets than a socket holds: a peer that sends on must not keep us. */
-	private static final int MAX_TAKEN = 100_000;
+	/** Packets that one look takes, which are all unless the socket is very large. */
+	private static final int MAX_TAKEN = 1000;
 
-	/** Until another thread, which is on its way, has taken a packet. */
-	private static final long MOMENT = 1_000_000;
+	/**
+	 * Bells without anything new in the memory. Some are left over from when we found
+	 * what we waited for before they came, but no more than a socket holds.
+	 */
+	private static final int MAX_NEEDLESS = 50_000;
+
+	/** For another thread, which is on its way, to take a packet, in nanoseconds. */
+	private static final long TIME_TO_TAKE = 1_000_000_000;
 
 	private final OwnedFd socket;
 
@@ -54,6 +60,14 @@ final class DoorBell {
 	private final Deque<Arrival> arrivals = new ArrayDeque<>();
 
 	private boolean attended;
+
+	/**
+	 * How far the peer was when its last bell was taken, and how often that changed
+	 * nothing.
+	 */
+	private long progress;
+
+	private int needless;
 
 	private volatile boolean ended;
 
@@ -254,8 +268,22 @@ final class DoorBell {
 					+ " descriptors on the socket of a memory lane is neither a bell nor the descriptors of a message,"
 					+ " or more than " + MAX_WAITING + " messages with descriptors wait: the peer is broken"));
 		}
-		if (kind == DESCRIPTORS) {
+		if (kind == RING) {
+			checkNeeded(call);
+		}
+		else {
 			this.arrivals.add(new Arrival(descriptors, this.header.hasFlag(LibC.MSG_CTRUNC)));
+		}
+	}
+
+	/** A peer that does nothing but ring would keep whoever is woken busy for ever. */
+	private void checkNeeded(SocketSide call) throws IpcException {
+		long now = this.memory.incoming().othersPosition() + this.memory.outgoing().othersPosition();
+		this.needless = (now == this.progress) ? this.needless + 1 : 0;
+		this.progress = now;
+		if (this.needless > MAX_NEEDLESS) {
+			throw call.breakWith(new IpcException("The bell of a memory lane rang " + this.needless
+					+ " times, and nothing was new in the memory: the peer is broken"));
 		}
 	}
 
@@ -265,40 +293,51 @@ final class DoorBell {
 	 * @return null if there are none
 	 */
 	@Nullable Arrival takeDescriptors(SocketSide call) throws IpcException {
+		boolean interrupted = false;
 		this.lock.lock();
 		try {
+			long end = System.nanoTime() + TIME_TO_TAKE;
 			boolean more = true;
-			for (int taken = 0; more && taken < MAX_TAKEN && this.arrivals.isEmpty(); taken++) {
-				more = this.attended ? awaitAttendant() : !this.ended && take(call);
+			while (more && this.arrivals.isEmpty() && System.nanoTime() - end < 0) {
+				if (!this.attended) {
+					more = !this.ended && take(call);
+				}
+				else if (isSomethingThere()) {
+					interrupted |= awaitAttendant(end);
+				}
+				else {
+					more = false;
+				}
 			}
 			return this.arrivals.poll();
 		}
 		finally {
 			this.lock.unlock();
+			if (interrupted) {
+				Thread.currentThread().interrupt();
+			}
 		}
 	}
 
-	/** Returns false if nothing is there for the thread that attends to the socket. */
-	private boolean awaitAttendant() throws IpcException {
+	private boolean isSomethingThere() throws IpcException {
 		int fd = this.socket.borrow();
 		try {
-			if (!Poll.isReady(fd, LibC.POLLIN)) {
-				return false;
-			}
+			return Poll.isReady(fd, LibC.POLLIN);
 		}
 		finally {
 			this.socket.giveBack();
 		}
+	}
+
+	/** Returns whether this thread was interrupted, and is no longer. */
+	private boolean awaitAttendant(long end) {
 		try {
-			this.signal.awaitNanos(MOMENT);
+			this.signal.awaitNanos(end - System.nanoTime());
+			return false;
 		}
 		catch (InterruptedException ex) {
-			Thread.currentThread().interrupt();
-			this.lock.unlock();
-			Thread.yield();
-			this.lock.lock();
+			return true;
 		}
-		return true;
 	}
 
 	/**
