@@ -85,7 +85,7 @@ final class MemoryReceiver extends SocketReceiver {
 	private boolean lookForStart() throws IpcException {
 		this.wanted = FIRST_SIZE;
 		if (!isThere()) {
-			this.bell.look(this);
+			this.bell.look(this, null);
 		}
 		return isThere();
 	}
@@ -145,7 +145,7 @@ final class MemoryReceiver extends SocketReceiver {
 	}
 
 	private List<OwnedFd> takeDescriptors(long count) throws IpcException {
-		DoorBell.Arrival arrival = this.bell.takeDescriptors(this);
+		LanePackets.Arrival arrival = this.bell.takeDescriptors(this);
 		int there = (arrival != null) ? arrival.descriptors().size() : 0;
 		if (arrival == null || (there != count && !arrival.isCut())) {
 			OwnedFd.closeAll((arrival != null) ? arrival.descriptors() : List.of());
@@ -258,8 +258,8 @@ final class MemoryReceiver extends SocketReceiver {
 
 	/** Takes the bells off a socket that is watched. */
 	@Override
-	void takeBells() throws IpcException {
-		this.bell.look(this);
+	void takeBells(@Nullable Runnable own) throws IpcException {
+		this.bell.look(this, own);
 	}
 
 	private int available(int enough) throws IpcException {
