@@ -40,13 +40,14 @@ var lanes atomic.Int32
 func main() {
 	log.SetFlags(0)
 	log.SetPrefix("child: ")
-	peer, err := strconv.Atoi(os.Getenv("TINY_IPC_FD"))
+	socket, err := strconv.Atoi(os.Getenv("TINY_IPC_FD"))
 	if err != nil {
 		log.Fatal("TINY_IPC_FD names no socket: a parent starts this program")
 	}
+	peer := &link{socket: socket}
 	if invited {
 		methods := []string{"", "echo", "sum", "length", "memory", "fail", "stream", "meet"}
-		if err := send(peer, cbor.Tag{Number: helloTag, Content: hello{2, true, true, mostLanes, methods}}); err != nil {
+		if err := peer.send(cbor.Tag{Number: helloTag, Content: hello{2, true, true, mostLanes, true, methods}}); err != nil {
 			log.Fatal(err)
 		}
 	}
@@ -63,28 +64,35 @@ type message struct {
 	err         error
 	// Closed once the parent has cancelled the request, or is gone.
 	cancelled <-chan struct{}
+	// Nothing is received before this is called, if there is one: it may be through memory then.
+	done func()
+}
+
+// finish is called once, whatever has become of the message.
+func (m message) finish() {
+	closeAll(m.descriptors)
+	if m.done != nil {
+		m.done()
+	}
 }
 
 // serve answers the requests of one socket until it closes, and then closes it here too.
-func serve(peer int) error {
+func serve(peer *link) error {
 	messages := make(chan message)
 	go receiveAll(peer, messages)
 	defer func() {
-		unix.Shutdown(peer, unix.SHUT_RDWR)
+		peer.shutDown()
 		for unanswered := range messages {
-			closeAll(unanswered.descriptors)
+			unanswered.finish()
 		}
-		unix.Close(peer)
+		peer.close()
 	}()
 	for received := range messages {
 		err := received.err
-		if err == nil && isLane(received) {
-			err = openLane(peer, received.descriptors[0])
-			received.descriptors = nil
-		} else if err == nil {
-			err = answer(peer, received)
+		if err == nil {
+			err = serveOne(peer, &received)
 		}
-		closeAll(received.descriptors)
+		received.finish()
 		if err != nil {
 			return err
 		}
@@ -92,16 +100,33 @@ func serve(peer int) error {
 	return nil
 }
 
+func serveOne(peer *link, received *message) error {
+	if invited && isNull(received.body) {
+		descriptors := received.descriptors
+		switch {
+		case (len(descriptors) == 1 || len(descriptors) == 2) && isLane(descriptors[0]):
+			received.descriptors = descriptors[1:]
+			return openLane(peer, &link{socket: descriptors[0]}, descriptors[1:])
+		case len(descriptors) == 1:
+			return shareMemory(peer, descriptors[0])
+		}
+		// Any other null is a request that is not known.
+	}
+	return answer(peer, *received)
+}
+
 // receiveAll receives also while a request is being answered: it may be cancelled.
-func receiveAll(peer int, messages chan<- message) {
+func receiveAll(peer *link, messages chan<- message) {
 	defer close(messages)
 	cancel := func() {}
 	defer func() { cancel() }()
 	buffer := make([]byte, largestPacket)
 	for {
-		body, descriptors, err := receive(peer, buffer)
+		body, descriptors, err := peer.receive(buffer)
 		switch {
 		case err != nil:
+			// Nothing more is waited for in order to answer.
+			peer.shutDown()
 			messages <- message{descriptors: descriptors, err: err}
 			return
 		case body == nil:
@@ -112,43 +137,69 @@ func receiveAll(peer int, messages chan<- message) {
 		default:
 			cancelled := make(chan struct{})
 			cancel = sync.OnceFunc(func() { close(cancelled) })
-			messages <- message{body: body, descriptors: descriptors, cancelled: cancelled}
+			received := message{body: body, descriptors: descriptors, cancelled: cancelled}
+			done := make(chan struct{})
+			if isNull(body) {
+				received.done = func() { close(done) }
+			} else {
+				close(done)
+			}
+			messages <- received
+			<-done
 		}
 	}
 }
 
-// isLane says whether a message brings a further socket to be served. Any other null is a request that is not known.
-func isLane(received message) bool {
-	if !invited || !isNull(received.body) || len(received.descriptors) != 1 {
-		return false
-	}
-	domain, err := unix.GetsockoptInt(received.descriptors[0], unix.SOL_SOCKET, unix.SO_DOMAIN)
+// isLane says whether a descriptor is a further socket to be served.
+func isLane(descriptor int) bool {
+	domain, err := unix.GetsockoptInt(descriptor, unix.SOL_SOCKET, unix.SO_DOMAIN)
 	if err != nil || domain != unix.AF_UNIX {
 		return false
 	}
-	kind, err := unix.GetsockoptInt(received.descriptors[0], unix.SOL_SOCKET, unix.SO_TYPE)
+	kind, err := unix.GetsockoptInt(descriptor, unix.SOL_SOCKET, unix.SO_TYPE)
 	return err == nil && kind == unix.SOCK_SEQPACKET
 }
 
-// openLane owns the socket of the lane. That a lane ends, in any way, does not concern the others.
-func openLane(peer, lane int) error {
+// openLane owns the further socket, for which there may be memory. That a lane ends, in any way, does not concern the others.
+func openLane(peer, further *link, files []int) error {
+	for _, file := range files {
+		var err error
+		if further.memory, err = acceptMemory(further.socket, file); err != nil {
+			further.close()
+			return peer.send(failed("Refused", err.Error()))
+		}
+	}
 	if lanes.Add(1) > mostLanes {
 		lanes.Add(-1)
-		unix.Close(lane)
-		return send(peer, failed("Busy", fmt.Sprintf("%d lanes are open already", mostLanes)))
+		further.close()
+		return peer.send(failed("Busy", fmt.Sprintf("%d lanes are open already", mostLanes)))
 	}
 	go func() {
 		defer lanes.Add(-1)
-		if err := serve(lane); err != nil {
+		if err := serve(further); err != nil {
 			log.Print("a lane ended: ", err)
 		}
 	}()
-	return send(peer, nil)
+	return peer.send(nil)
+}
+
+// shareMemory takes memory for a socket. The answer still goes over the socket itself.
+func shareMemory(peer *link, file int) error {
+	if peer.memory != nil {
+		return peer.send(failed("Refused", "messages go through memory already"))
+	}
+	shared, err := acceptMemory(peer.socket, file)
+	if err != nil {
+		return peer.send(failed("Refused", err.Error()))
+	}
+	err = peer.send(nil)
+	peer.memory = shared
+	return err
 }
 
 // An exchange is one request, and where its answers go: into envelopes if it came in one with a number.
 type exchange struct {
-	peer      int
+	peer      *link
 	id        *uint64
 	cancelled <-chan struct{}
 }
@@ -160,7 +211,7 @@ func (e *exchange) send(item any, descriptors ...int) error {
 			Payload any    `cbor:"payload"`
 		}{*e.id, item}}
 	}
-	err := send(e.peer, item, descriptors...)
+	err := e.peer.send(item, descriptors...)
 	if errors.Is(err, errUnencodable) {
 		return e.fail("Unencodable", err.Error())
 	}
@@ -171,7 +222,7 @@ func (e *exchange) fail(kind, message string) error {
 	return e.send(failed(kind, message))
 }
 
-func answer(peer int, received message) error {
+func answer(peer *link, received message) error {
 	e := &exchange{peer: peer, cancelled: received.cancelled}
 	body := received.body
 	var method *string

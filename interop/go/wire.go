@@ -46,6 +46,7 @@ type hello struct {
 	Envelope bool     `cbor:"envelope"`
 	Cancel   bool     `cbor:"cancel"`
 	Lanes    int      `cbor:"lanes"`
+	Memory   bool     `cbor:"memory"`
 	Methods  []string `cbor:"methods"`
 }
 
@@ -65,9 +66,18 @@ var decoding, _ = cbor.DecOptions{
 	MaxNestedLevels:   256,
 }.DecMode()
 
+// A link is a socket, and the memory that its messages go through once the parent has shared some.
+type link struct {
+	socket int
+	memory *lane
+}
+
 // receive returns the next body and its descriptors, or nothing once the peer has closed.
-func receive(peer int, buffer []byte) ([]byte, []int, error) {
-	packet, descriptors, err := receivePacket(peer, buffer)
+func (l *link) receive(buffer []byte) ([]byte, []int, error) {
+	if l.memory != nil {
+		return l.memory.receive()
+	}
+	packet, descriptors, err := receivePacket(l.socket, buffer, 0)
 	if err != nil || len(packet) == 0 && len(descriptors) == 0 {
 		return nil, descriptors, err
 	}
@@ -80,7 +90,7 @@ func receive(peer int, buffer []byte) ([]byte, []int, error) {
 	}
 	body := append(make([]byte, 0, length), packet[header:]...)
 	for uint64(len(body)) < length {
-		packet, stray, err := receivePacket(peer, buffer)
+		packet, stray, err := receivePacket(l.socket, buffer, 0)
 		descriptors = append(descriptors, stray...)
 		switch {
 		case err != nil:
@@ -98,9 +108,9 @@ func receive(peer int, buffer []byte) ([]byte, []int, error) {
 	return body, descriptors, nil
 }
 
-func receivePacket(peer int, buffer []byte) (packet []byte, descriptors []int, err error) {
+func receivePacket(socket int, buffer []byte, flags int) (packet []byte, descriptors []int, err error) {
 	control := make([]byte, unix.CmsgSpace(mostDescriptors*4))
-	length, controlLength, flags, _, err := unix.Recvmsg(peer, buffer, control, unix.MSG_CMSG_CLOEXEC)
+	length, controlLength, flags, _, err := unix.Recvmsg(socket, buffer, control, flags|unix.MSG_CMSG_CLOEXEC)
 	if err != nil {
 		return nil, nil, os.NewSyscallError("recvmsg", err)
 	}
@@ -118,25 +128,46 @@ func receivePacket(peer int, buffer []byte) (packet []byte, descriptors []int, e
 // Nothing was sent, so that an error can be.
 var errUnencodable = errors.New("not to be encoded")
 
-// send sends one message; descriptors travel with its first packet, and stay the caller's.
-func send(peer int, item any, descriptors ...int) error {
+// send sends one message; the descriptors stay the caller's.
+func (l *link) send(item any, descriptors ...int) error {
 	body, err := cbor.Marshal(item)
 	if err != nil {
 		return fmt.Errorf("%w: %w", errUnencodable, err)
 	}
 	frame := append(binary.NativeEndian.AppendUint64(nil, uint64(len(body))), body...)
+	if l.memory != nil {
+		return l.memory.send(frame, descriptors)
+	}
+	for start := 0; start < len(frame); start += packetSize {
+		packet := frame[start:min(start+packetSize, len(frame))]
+		if err := sendPacket(l.socket, packet, descriptors); err != nil {
+			return err
+		}
+		// They travel with the first one.
+		descriptors = nil
+	}
+	return nil
+}
+
+// shutDown ends whatever waits for the peer.
+func (l *link) shutDown() {
+	unix.Shutdown(l.socket, unix.SHUT_RDWR)
+}
+
+// close is for when nobody uses it any more.
+func (l *link) close() {
+	unix.Close(l.socket)
+	if l.memory != nil {
+		l.memory.close()
+	}
+}
+
+func sendPacket(socket int, packet []byte, descriptors []int) error {
 	var control []byte
 	if len(descriptors) > 0 {
 		control = unix.UnixRights(descriptors...)
 	}
-	for start := 0; start < len(frame); start += packetSize {
-		packet := frame[start:min(start+packetSize, len(frame))]
-		if err := unix.Sendmsg(peer, packet, control, nil, unix.MSG_NOSIGNAL); err != nil {
-			return os.NewSyscallError("sendmsg", err)
-		}
-		control = nil
-	}
-	return nil
+	return os.NewSyscallError("sendmsg", unix.Sendmsg(socket, packet, control, nil, unix.MSG_NOSIGNAL))
 }
 
 func failed(kind, message string) cbor.Tag {

@@ -3,14 +3,18 @@
 //! Build:  cargo build --release
 //! Run:    a parent starts it (`target/release/child`) and names the socket in TINY_IPC_FD.
 
+mod door;
+mod lane;
+mod memory;
+mod ring;
+mod wire;
+
 use std::error::Error;
 use std::fmt;
-use std::io::{IoSlice, IoSliceMut};
-use std::mem::MaybeUninit;
-use std::os::fd::{AsFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::fd::{FromRawFd, OwnedFd};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::mpsc::{sync_channel, SyncSender};
+use std::sync::mpsc::{channel, sync_channel, Sender, SyncSender};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 
@@ -18,16 +22,11 @@ use ciborium::{cbor, Value};
 use rustix::fs::{fstat, memfd_create, MemfdFlags};
 use rustix::io::pwrite;
 use rustix::net::sockopt::{socket_domain, socket_type};
-use rustix::net::{
-    recvmsg, sendmsg, shutdown, AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags,
-    SendAncillaryBuffer, SendAncillaryMessage, SendFlags, Shutdown, SocketType,
-};
+use rustix::net::{AddressFamily, SocketType};
 
-const HEADER: usize = 8;
-const PACKET: usize = 64 * 1024;
-const LARGEST_PACKET: usize = 512 * 1024;
-const LARGEST_BODY: u64 = 16 * 1024 * 1024;
-const MOST_DESCRIPTORS: usize = 253;
+use crate::lane::Lane;
+use crate::wire::{Link, Result, LARGEST_PACKET};
+
 const MOST_LANES: usize = 4;
 
 const ERROR_ITEM: u64 = 1230000965;
@@ -37,13 +36,16 @@ const END: u64 = 1230000968;
 const CANCEL: u64 = 1230000969;
 const HELLO: u64 = 1230000970;
 
-type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
+/// A body of CBOR's null.
+const NULL: &[u8] = &[0xf6];
 
 struct Message {
     body: Vec<u8>,
     descriptors: Vec<OwnedFd>,
     /// True once the parent has cancelled this request, or is gone.
     cancelled: Arc<AtomicBool>,
+    /// Nothing is received until this is dropped: it may be through memory then.
+    _holds_back: Option<Sender<()>>,
 }
 
 /// What a request is answered with: an item, and perhaps a descriptor.
@@ -74,56 +76,61 @@ fn main() -> ExitCode {
 fn run() -> Result<()> {
     let number = std::env::var("TINY_IPC_FD").map_err(|_| "a parent starts this program")?;
     // SAFETY: the parent handed this descriptor to us alone.
-    let parent = unsafe { OwnedFd::from_raw_fd(number.parse()?) };
+    let parent = Link::new(unsafe { OwnedFd::from_raw_fd(number.parse()?) });
     let invited = std::env::var("TINY_IPC_HELLO").is_ok_and(|value| value == "1");
     if invited {
         let hello = cbor!({
-            "protocol" => 2, "envelope" => true, "cancel" => true, "lanes" => MOST_LANES,
+            "protocol" => 2, "envelope" => true, "cancel" => true, "lanes" => MOST_LANES, "memory" => true,
             "methods" => ["", "echo", "sum", "length", "memory", "fail", "stream", "meet"]
         });
-        send(&parent, &tagged(HELLO, hello?), None)?;
+        parent.send(&tagged(HELLO, hello?), None)?;
     }
     serve(parent, invited)
 }
 
 /// Answers the requests of one socket until it closes.
-fn serve(socket: OwnedFd, invited: bool) -> Result<()> {
-    let socket = Arc::new(socket);
+fn serve(link: Link, invited: bool) -> Result<()> {
+    let link = Arc::new(link);
     let (sender, messages) = sync_channel(0);
-    let receiving = Arc::clone(&socket);
+    let receiving = Arc::clone(&link);
     thread::spawn(move || receive_all(&receiving, invited, sender));
     let mut result = Ok(());
     for message in &messages {
-        result = message.and_then(|message| serve_one(&socket, message, invited));
+        result = message.and_then(|message| serve_one(&link, message, invited));
         if result.is_err() {
             break;
         }
     }
-    let _ = shutdown(&*socket, Shutdown::Both); // so that the other thread ends
+    link.shut_down(); // so that the other thread ends
     result
 }
 
 /// Receives also while a request is being answered: it may be cancelled.
-fn receive_all(socket: &OwnedFd, invited: bool, messages: SyncSender<Result<Message>>) {
+fn receive_all(link: &Link, invited: bool, messages: SyncSender<Result<Message>>) {
     let mut buffer = vec![0; LARGEST_PACKET];
     let mut current = Arc::default();
     loop {
-        let received = match receive(socket, &mut buffer) {
-            Ok(Some(message)) if invited && is_cancel(&message.body) => {
+        let (body, descriptors) = match link.receive(&mut buffer) {
+            Ok(Some((body, _))) if invited && is_cancel(&body) => {
                 cancel(&current);
                 continue;
             }
-            Ok(Some(message)) => {
-                current = Arc::clone(&message.cancelled);
-                Ok(message)
-            }
+            Ok(Some(received)) => received,
             Ok(None) => break,
-            Err(error) => Err(error),
+            Err(error) => {
+                link.shut_down(); // so that nothing is waited for in order to answer
+                let _ = messages.send(Err(error));
+                break;
+            }
         };
-        let broken = received.is_err();
-        if messages.send(received).is_err() || broken {
+        current = Arc::default();
+        let (hold, held) = channel();
+        let holds_back = (body == NULL).then_some(hold);
+        let message = Message { body, descriptors, cancelled: Arc::clone(&current), _holds_back: holds_back };
+        if messages.send(Ok(message)).is_err() {
             break;
         }
+        let _ = held.recv(); // which fails once the other end is dropped
     }
     cancel(&current);
 }
@@ -139,115 +146,65 @@ fn is_cancel(body: &[u8]) -> bool {
     body.len() <= LONGEST && decode(body).is_ok_and(|item| item == tagged(CANCEL, Value::Null))
 }
 
-/// Whether a message brings a further socket to be served. Any other null is a request that is not known.
-fn is_lane(message: &Message) -> bool {
-    message.body == [0xf6]
-        && match message.descriptors.as_slice() {
-            [socket] => {
-                socket_domain(socket) == Ok(AddressFamily::UNIX) && socket_type(socket) == Ok(SocketType::SEQPACKET)
-            }
-            _ => false,
-        }
+fn is_lane(socket: &OwnedFd) -> bool {
+    socket_domain(socket) == Ok(AddressFamily::UNIX) && socket_type(socket) == Ok(SocketType::SEQPACKET)
 }
 
-fn serve_one(socket: &OwnedFd, mut message: Message, invited: bool) -> Result<()> {
-    if invited && is_lane(&message) {
-        let Reply(item, _) = open_lane(message.descriptors.remove(0)).unwrap_or_else(failure);
-        return send(socket, &item, None);
+fn serve_one(link: &Link, message: Message, invited: bool) -> Result<()> {
+    if invited && message.body == NULL {
+        match message.descriptors.as_slice() {
+            [socket] | [socket, _] if is_lane(socket) => return open_lane(link, message.descriptors),
+            [_] => return share_memory(link, &message.descriptors[0]),
+            // Any other null is a request that is not known.
+            _ => {}
+        }
     }
-    let (exchange, request) = match decode(&message.body).and_then(|body| open(socket, body, invited)) {
+    let (exchange, request) = match decode(&message.body).and_then(|body| open(link, body, invited)) {
         Ok(opened) => opened,
-        Err(error) => return send(socket, &failure(error).0, None),
+        Err(error) => return link.send(&failure(error).0, None),
     };
     let Reply(item, descriptor) = answer(&exchange, &request, &message).unwrap_or_else(failure);
     exchange.send(item, descriptor.as_ref())
 }
 
-/// Serves a further socket. That it ends, in any way, does not concern the others.
-fn open_lane(socket: OwnedFd) -> Result<Reply> {
+/// Serves a further socket, perhaps with memory. That it ends, in any way, does not concern the others.
+fn open_lane(link: &Link, mut descriptors: Vec<OwnedFd>) -> Result<()> {
+    let memory = descriptors.get(1).map(Lane::accept).transpose();
+    let lane = Link::new(descriptors.swap_remove(0));
+    match memory {
+        Ok(Some(memory)) => lane.share(memory),
+        Ok(None) => {}
+        Err(error) => return link.send(&failure(error).0, None),
+    }
     if LANES.fetch_add(1, Ordering::Relaxed) >= MOST_LANES {
         LANES.fetch_sub(1, Ordering::Relaxed);
-        return Err(format!("{MOST_LANES} lanes are open already").into());
+        return link.send(&failure(format!("{MOST_LANES} lanes are open already").into()).0, None);
     }
     thread::spawn(|| {
-        if let Err(error) = serve(socket, true) {
+        if let Err(error) = serve(lane, true) {
             eprintln!("child: a lane ended: {error}");
         }
         LANES.fetch_sub(1, Ordering::Relaxed);
     });
-    Ok(Reply(Value::Null, None))
+    link.send(&Value::Null, None)
 }
 
-/// Returns the next message, or nothing once the peer has closed.
-fn receive(peer: &OwnedFd, buffer: &mut [u8]) -> Result<Option<Message>> {
-    let (packet, descriptors) = receive_packet(peer, buffer)?;
-    if packet.is_empty() && descriptors.is_empty() {
-        return Ok(None);
-    }
-    let (header, first) = match packet.split_first_chunk::<HEADER>() {
-        Some((header, first)) if !first.is_empty() => (header, first),
-        _ => return Err(format!("a message begins with a packet of {} bytes", packet.len()).into()),
-    };
-    let length = u64::from_ne_bytes(*header);
-    if length == 0 || length > LARGEST_BODY {
-        return Err(format!("a body of {length} bytes was announced").into());
-    }
-    let length = length as usize;
-    let mut body = first.to_vec();
-    while body.len() < length {
-        let (packet, stray) = receive_packet(peer, buffer)?;
-        if !stray.is_empty() {
-            return Err("descriptors in the middle of a message".into());
+/// Takes memory for this socket. The answer still goes over the socket itself.
+fn share_memory(link: &Link, file: &OwnedFd) -> Result<()> {
+    let memory = if link.is_shared() { Err("messages go through memory already".into()) } else { Lane::accept(file) };
+    match memory {
+        Ok(memory) => {
+            link.send(&Value::Null, None)?;
+            link.share(memory);
+            Ok(())
         }
-        if packet.is_empty() {
-            return Err("the end in the middle of a message".into());
-        }
-        body.extend(packet);
+        Err(error) => link.send(&failure(error).0, None),
     }
-    if body.len() > length {
-        return Err(format!("a body of {length} bytes was announced, but {} came", body.len()).into());
-    }
-    Ok(Some(Message { body, descriptors, cancelled: Arc::default() }))
-}
-
-fn receive_packet<'a>(peer: &OwnedFd, buffer: &'a mut [u8]) -> Result<(&'a [u8], Vec<OwnedFd>)> {
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MOST_DESCRIPTORS))];
-    let mut control = RecvAncillaryBuffer::new(&mut space);
-    let data = &mut [IoSliceMut::new(buffer)];
-    let received = recvmsg(peer, data, &mut control, RecvFlags::CMSG_CLOEXEC)?;
-    let mut descriptors = Vec::new();
-    for message in control.drain() {
-        if let RecvAncillaryMessage::ScmRights(rights) = message {
-            descriptors.extend(rights);
-        }
-    }
-    if received.flags.intersects(ReturnFlags::TRUNC | ReturnFlags::CTRUNC) {
-        return Err("a packet was cut short".into());
-    }
-    Ok((&buffer[..received.bytes], descriptors))
-}
-
-/// Sends one message; the descriptor travels with its first packet.
-fn send(peer: &OwnedFd, item: &Value, descriptor: Option<&OwnedFd>) -> Result<()> {
-    let mut frame = vec![0; HEADER];
-    ciborium::into_writer(item, &mut frame)?;
-    let length = (frame.len() - HEADER) as u64;
-    frame[..HEADER].copy_from_slice(&length.to_ne_bytes());
-    let descriptors: Vec<BorrowedFd> = descriptor.iter().map(|fd| fd.as_fd()).collect();
-    for (index, packet) in frame.chunks(PACKET).enumerate() {
-        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
-        let mut control = SendAncillaryBuffer::new(&mut space);
-        if index == 0 && !descriptors.is_empty() {
-            control.push(SendAncillaryMessage::ScmRights(&descriptors));
-        }
-        sendmsg(peer, &[IoSlice::new(packet)], &mut control, SendFlags::NOSIGNAL)?;
-    }
-    Ok(())
 }
 
 /// Where the answers to one request go: into envelopes if it came in one with a number.
 struct Exchange<'a> {
-    socket: &'a OwnedFd,
+    link: &'a Link,
     id: Option<u64>,
     method: Option<String>,
 }
@@ -258,13 +215,13 @@ impl Exchange<'_> {
             Some(id) => tagged(ENVELOPE, Value::Map(vec![("id".into(), id.into()), ("payload".into(), item)])),
             None => item,
         };
-        send(self.socket, &item, descriptor)
+        self.link.send(&item, descriptor)
     }
 }
 
 /// Takes the request out of its envelope, if the body is one.
-fn open(socket: &OwnedFd, body: Value, invited: bool) -> Result<(Exchange<'_>, Value)> {
-    let mut exchange = Exchange { socket, id: None, method: None };
+fn open(link: &Link, body: Value, invited: bool) -> Result<(Exchange<'_>, Value)> {
+    let mut exchange = Exchange { link, id: None, method: None };
     let content = match body {
         Value::Tag(ENVELOPE, content) if invited => *content,
         request => return Ok((exchange, request)),

@@ -184,7 +184,7 @@ enum Language {
 
 	/** Accepts memory for its messages. */
 	boolean memory() {
-		return this == C || this == JAVA;
+		return this == C || this == GO || this == JAVA || this == RUST;
 	}
 
 	@Override
