@@ -30,7 +30,7 @@ class BareStreamTests {
 
 	@BeforeEach
 	void connect() throws IpcException {
-		this.pair = IpcSocket.pair();
+		this.pair = Conversation.pair();
 		this.requester = IpcRequester.over(IpcChannel.over(this.pair.parent()), "the peer");
 		this.peer = IpcChannel.over(this.pair.child());
 	}
@@ -41,7 +41,7 @@ class BareStreamTests {
 	}
 
 	private void send(String hex) throws IpcException {
-		RawSender.send(this.pair.child(), Samples.frame(HexFormat.of().parseHex(hex)));
+		RawSender.sendFrame(this.pair.child(), HexFormat.of().parseHex(hex));
 	}
 
 	private void greet() throws IpcException {

@@ -1,7 +1,5 @@
 package dev.tinyipc;
 
-import java.io.ByteArrayOutputStream;
-import java.nio.ByteBuffer;
 import java.util.HexFormat;
 import java.util.concurrent.Future;
 
@@ -30,7 +28,7 @@ class ByteStringTests {
 
 	@BeforeEach
 	void makePair() throws IpcException {
-		this.pair = IpcSocket.pair();
+		this.pair = Conversation.pair();
 	}
 
 	@AfterEach
@@ -44,7 +42,7 @@ class ByteStringTests {
 		byte[] content = Samples.random(size);
 		byte[] body = new CBORMapper().writeValueAsBytes(content);
 		Future<?> sent = FrameSizeTests.inBackground(() -> IpcChannel.over(this.pair.parent()).send(content));
-		Samples.assertSame(receive(8 + body.length), Samples.frame(body));
+		Samples.assertSame(receiveFrame(8 + body.length), Samples.frame(body));
 		sent.get();
 	}
 
@@ -53,7 +51,7 @@ class ByteStringTests {
 	void whatAMapperWroteIsRead(int size) throws Exception {
 		byte[] content = Samples.random(size);
 		byte[] body = new CBORMapper().writeValueAsBytes(content);
-		Future<?> sent = FrameSizeTests.inBackground(() -> sendInParts(Samples.frame(body)));
+		Future<?> sent = FrameSizeTests.inBackground(() -> send(body));
 		assertThat(received()).satisfies((payload) -> Samples.assertSame(payload, content));
 		sent.get();
 	}
@@ -62,7 +60,7 @@ class ByteStringTests {
 	@ValueSource(strings = { "430102 03", "5803010203", "59 0003 010203", "5a00000003010203",
 			"5b0000000000000003010203", "5f4101420203ff", "d54301 0203" })
 	void everyFormOfAByteStringIsRead(String item) throws Exception {
-		sendInParts(Samples.frame(bytes(item)));
+		send(bytes(item));
 		assertThat(received()).containsExactly(1, 2, 3);
 	}
 
@@ -70,7 +68,7 @@ class ByteStringTests {
 	@ValueSource(strings = { "63616263", "01", "a0", "43010203 00", "430102", "5b ffffffffffffffff 01", "5c 010203",
 			"58", "5a000000", "f5" })
 	void anythingElseIsRefusedAndTheNextMessageIsReceived(String item) throws Exception {
-		sendInParts(Samples.frame(bytes(item)));
+		send(bytes(item));
 		assertThatExceptionOfType(JacksonException.class).isThrownBy(this::received);
 		IpcChannel.over(this.pair.parent()).send(new byte[] { 9 });
 		assertThat(received()).containsExactly(9);
@@ -124,21 +122,28 @@ class ByteStringTests {
 		return HexFormat.of().parseHex(hex.replace(" ", ""));
 	}
 
-	private int sendInParts(byte[] frame) throws IpcException {
-		for (int sent = 0; sent < frame.length; sent += 50_000) {
-			this.pair.parent().send(ByteBuffer.wrap(frame, sent, Math.min(50_000, frame.length - sent)));
-		}
-		return frame.length;
+	private int send(byte[] body) throws IpcException {
+		RawSender.sendFrame(this.pair.parent(), body);
+		return body.length;
 	}
 
-	private byte[] receive(int size) throws IpcException {
-		ByteArrayOutputStream all = new ByteArrayOutputStream();
-		ByteBuffer buffer = ByteBuffer.allocate(Frame.MAX_PACKET_SIZE);
-		while (all.size() < size) {
-			this.pair.child().receive(buffer.clear());
-			all.write(buffer.array(), 0, buffer.position());
+	/** As it comes, past the channel. */
+	private byte[] receiveFrame(int size) throws IpcException {
+		NativeBuffer frame = NativeBuffer.allocate(size);
+		SocketReceiver receiver = this.pair.child().receiver();
+		receiver.lock(Deadline.NONE);
+		try {
+			int received = receiver.receive(frame).length();
+			while (received < size) {
+				received += receiver.receiveAt(frame, received, size - received).length();
+			}
 		}
-		return all.toByteArray();
+		finally {
+			receiver.unlock();
+		}
+		byte[] content = new byte[size];
+		frame.bytes().get(0, content);
+		return content;
 	}
 
 	private static final class Hex extends StdSerializer<byte[]> {

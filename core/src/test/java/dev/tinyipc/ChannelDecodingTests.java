@@ -4,6 +4,7 @@ import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.Future;
 import java.util.stream.Stream;
 
 import com.fasterxml.jackson.annotation.JsonTypeInfo;
@@ -58,27 +59,29 @@ class ChannelDecodingTests {
 	@MethodSource("bodiesThatAreRefused")
 	void bodyIsRefusedItsDescriptorsAreClosedAndTheNextMessageIsIntact(String what, String hex, Class<?> type)
 			throws Exception {
-		try (IpcSocketPair pair = IpcSocket.pair(); OwnedFd file = Samples.memoryFile("x")) {
+		try (IpcSocketPair pair = Conversation.pair(); OwnedFd file = Samples.memoryFile("x")) {
 			LeakWatch watch = new LeakWatch();
-			pair.parent().setSendBufferSize(1_000_000);
-			RawSender.send(pair.parent(), Samples.frame(HexFormat.of().parseHex(hex)), file, file);
-			IpcChannel.over(pair.parent()).send("next");
+			Future<?> sent = FrameSizeTests.inBackground(() -> {
+				RawSender.sendFrame(pair.parent(), HexFormat.of().parseHex(hex), file, file);
+				return IpcChannel.over(pair.parent()).send("next");
+			});
 			assertThatExceptionOfType(JacksonException.class)
 				.isThrownBy(() -> IpcChannel.over(pair.child()).receive(type));
 			watch.assertNoneLeft();
 			assertThat(IpcChannel.over(pair.child()).receive(String.class).payload()).isEqualTo("next");
+			sent.get();
 		}
 	}
 
 	@Test
 	void duplicateKeysAndTrailingTokensAreRefusedInOtherFormatsToo() throws Exception {
-		try (IpcSocketPair pair = IpcSocket.pair()) {
+		try (IpcSocketPair pair = Conversation.pair()) {
 			IpcChannel json = IpcChannel.over(pair.child(), JsonMapper.builder().build());
 			for (String body : List.of("{\"a\":1,\"a\":2}", "{} {}", "1 x", "{\"a\":1", "[".repeat(100_000))) {
-				RawSender.send(pair.parent(), Samples.frame(body.getBytes()));
+				RawSender.sendFrame(pair.parent(), body.getBytes());
 				assertThatExceptionOfType(JacksonException.class).isThrownBy(() -> json.receive(Object.class));
 			}
-			RawSender.send(pair.parent(), Samples.frame("{\"a\":1} ".getBytes()));
+			RawSender.sendFrame(pair.parent(), "{\"a\":1} ".getBytes());
 			assertThat(json.receive(Object.class).payload()).isEqualTo(Map.of("a", 1));
 		}
 	}
@@ -86,9 +89,9 @@ class ChannelDecodingTests {
 	/** The bytes of the message before are still in the buffer that is used again. */
 	@Test
 	void shortBodyIsNotReadOnIntoWhatAnEarlierMessageLeft() throws Exception {
-		try (IpcSocketPair pair = IpcSocket.pair()) {
+		try (IpcSocketPair pair = Conversation.pair()) {
 			IpcChannel.over(pair.parent()).send("a".repeat(1000));
-			RawSender.send(pair.parent(), Samples.frame(new byte[] { 0x6a, 'b' }));
+			RawSender.sendFrame(pair.parent(), new byte[] { 0x6a, 'b' });
 			IpcChannel receiver = IpcChannel.over(pair.child());
 			receiver.receive(String.class);
 			assertThatExceptionOfType(JacksonException.class).isThrownBy(() -> receiver.receive(String.class));
@@ -97,7 +100,7 @@ class ChannelDecodingTests {
 
 	@Test
 	void mapperWithDefaultTypingIsRefused() throws Exception {
-		try (IpcSocketPair pair = IpcSocket.pair()) {
+		try (IpcSocketPair pair = Conversation.pair()) {
 			for (DefaultTyping typing : DefaultTyping.values()) {
 				ObjectMapper mapper = CBORMapper.builder()
 					.activateDefaultTyping(
@@ -115,13 +118,13 @@ class ChannelDecodingTests {
 	/** Class names from the wire, which only an annotation could allow. */
 	@Test
 	void classNameFromTheWireMakesNoObjectOfAnyClass() throws Exception {
-		try (IpcSocketPair pair = IpcSocket.pair()) {
+		try (IpcSocketPair pair = Conversation.pair()) {
 			CBORMapper writer = new CBORMapper();
 			byte[] body = writer.writeValueAsBytes(Map.of("value", List.of("java.io.File", "/etc/passwd")));
 			byte[] asProperty = writer
 				.writeValueAsBytes(Map.of("value", Map.of("@class", "javax.naming.InitialContext")));
 			for (byte[] hostile : Arrays.asList(body, asProperty)) {
-				RawSender.send(pair.parent(), Samples.frame(hostile));
+				RawSender.sendFrame(pair.parent(), hostile);
 				assertThatExceptionOfType(JacksonException.class)
 					.isThrownBy(() -> IpcChannel.over(pair.child()).receive(AnyClass.class));
 			}
@@ -131,9 +134,9 @@ class ChannelDecodingTests {
 	/** Errors too, such as a stack that overflows in a deserializer of the user's. */
 	@Test
 	void descriptorsAreClosedWhateverADeserializerThrows() throws Exception {
-		try (IpcSocketPair pair = IpcSocket.pair(); OwnedFd file = Samples.memoryFile("x")) {
+		try (IpcSocketPair pair = Conversation.pair(); OwnedFd file = Samples.memoryFile("x")) {
 			LeakWatch watch = new LeakWatch();
-			RawSender.send(pair.parent(), Samples.frame(new byte[] { (byte) 0xa0 }), file);
+			RawSender.sendFrame(pair.parent(), new byte[] { (byte) 0xa0 }, file);
 			assertThatExceptionOfType(Throwable.class)
 				.isThrownBy(() -> IpcChannel.over(pair.child()).receive(Failing.class));
 			watch.assertNoneLeft();

@@ -34,7 +34,7 @@ class ChannelTests {
 	@MethodSource("mappers")
 	void typedValuesArriveAsTheyWereSentInEveryFormat(ObjectMapper mapper) throws Exception {
 		Request inner = new Request("inner", -1, List.of(), new byte[0]);
-		try (IpcSocketPair pair = IpcSocket.pair()) {
+		try (IpcSocketPair pair = Conversation.pair()) {
 			IpcChannel.over(pair.parent(), mapper)
 				.send(new Request("grün", Integer.MAX_VALUE, List.of(inner, inner), Samples.random(1000)));
 			Request received = IpcChannel.over(pair.child(), mapper).receive(Request.class).payload();
@@ -48,7 +48,7 @@ class ChannelTests {
 	@ParameterizedTest
 	@MethodSource("mappers")
 	void nullIsAPayloadAndNotTheEnd(ObjectMapper mapper) throws Exception {
-		try (IpcSocketPair pair = IpcSocket.pair(); OwnedFd file = Samples.memoryFile("with null")) {
+		try (IpcSocketPair pair = Conversation.pair(); OwnedFd file = Samples.memoryFile("with null")) {
 			IpcChannel.over(pair.parent(), mapper).send(null, file);
 			try (IpcMessage<Request> message = IpcChannel.over(pair.child(), mapper).receive(Request.class)) {
 				assertThat(message).isNotNull();
@@ -64,7 +64,7 @@ class ChannelTests {
 	void genericTypesAreReceivedWithTheirArguments() throws Exception {
 		CBORMapper mapper = new CBORMapper();
 		JavaType type = mapper.getTypeFactory().constructMapType(Map.class, String.class, Request.class);
-		try (IpcSocketPair pair = IpcSocket.pair()) {
+		try (IpcSocketPair pair = Conversation.pair()) {
 			IpcChannel.over(pair.parent(), mapper).send(Map.of("key", new Request("x", 1, List.of(), new byte[0])));
 			IpcMessage<Map<String, Request>> message = IpcChannel.over(pair.child(), mapper).receive(type);
 			assertThat(message.payload().get("key").name()).isEqualTo("x");
@@ -73,7 +73,7 @@ class ChannelTests {
 
 	@Test
 	void sizesOfBothSidesAreTheBytesOnTheWire() throws Exception {
-		try (IpcSocketPair pair = IpcSocket.pair()) {
+		try (IpcSocketPair pair = Conversation.pair()) {
 			assertThat(IpcChannel.over(pair.parent()).send("abc")).isEqualTo(8 + 4);
 			assertThat(IpcChannel.over(pair.child()).receive(String.class).size()).isEqualTo(8 + 4);
 		}
@@ -84,7 +84,7 @@ class ChannelTests {
 	 */
 	@Test
 	void serializerThatSendsDoesNotDisturbTheMessageThatItWrites() throws Exception {
-		try (IpcSocketPair pair = IpcSocket.pair()) {
+		try (IpcSocketPair pair = Conversation.pair()) {
 			IpcChannel plain = IpcChannel.over(pair.parent());
 			IpcChannel reentrant = IpcChannel.over(pair.parent(),
 					mapperWith((value, generator) -> generator.writeString("outer " + plain.send("inner"))));
@@ -99,7 +99,7 @@ class ChannelTests {
 
 	@Test
 	void valueThatCannotBeWrittenSendsNothing() throws Exception {
-		try (IpcSocketPair pair = IpcSocket.pair(); OwnedFd file = Samples.memoryFile("mine")) {
+		try (IpcSocketPair pair = Conversation.pair(); OwnedFd file = Samples.memoryFile("mine")) {
 			IpcChannel broken = IpcChannel.over(pair.parent(), mapperWith((value, generator) -> {
 				generator.writeString("half");
 				throw new IllegalStateException("on purpose");
@@ -116,7 +116,7 @@ class ChannelTests {
 	/** DESIGN 3: a frame is never empty. */
 	@Test
 	void serializerThatWritesNothingDoesNotMakeAnEmptyFrame() throws Exception {
-		try (IpcSocketPair pair = IpcSocket.pair()) {
+		try (IpcSocketPair pair = Conversation.pair()) {
 			IpcChannel silent = IpcChannel.over(pair.parent(), mapperWith((value, generator) -> {
 			}));
 			assertThatExceptionOfType(Exception.class).isThrownBy(() -> silent.send(new Custom()));
@@ -127,7 +127,7 @@ class ChannelTests {
 
 	@Test
 	void limitHoldsForBothDirections() throws Exception {
-		try (IpcSocketPair pair = IpcSocket.pair()) {
+		try (IpcSocketPair pair = Conversation.pair()) {
 			IpcChannel small = IpcChannel.over(pair.parent()).withMaxMessageSize(10);
 			assertThat(small.send("123456789")).isEqualTo(18);
 			assertThat(IpcChannel.over(pair.child()).withMaxMessageSize(10).receive(String.class).payload())
@@ -148,7 +148,7 @@ class ChannelTests {
 
 	@Test
 	void limitThatIsNoSizeIsRefused() throws Exception {
-		try (IpcSocketPair pair = IpcSocket.pair()) {
+		try (IpcSocketPair pair = Conversation.pair()) {
 			for (int limit : new int[] { 0, -1, Integer.MIN_VALUE, Integer.MAX_VALUE, Integer.MAX_VALUE - 7 }) {
 				assertThatIllegalArgumentException()
 					.isThrownBy(() -> IpcChannel.over(pair.parent()).withMaxMessageSize(limit));

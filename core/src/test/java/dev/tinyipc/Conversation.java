@@ -18,8 +18,11 @@ final class Conversation implements Closeable {
 	/** Of a peer that can do everything. */
 	static final IpcHello HELLO = new IpcHello(2, true, true, 64, Optional.empty(), 0, 0, true);
 
+	/** Tells a {@link ChildJvm} what {@link #overMemory} is here. */
+	static final String OVER_MEMORY = "tinyipc.test.over-memory";
+
 	/** Whether messages go through memory, see {@link OverMemory}. */
-	static boolean overMemory;
+	static boolean overMemory = Boolean.getBoolean(OVER_MEMORY);
 
 	private final Closeable answering;
 
@@ -31,6 +34,15 @@ final class Conversation implements Closeable {
 		this.answering = answering;
 		this.socket = socket;
 		this.requester = requester;
+	}
+
+	/** The two ends of a lane. */
+	static IpcSocketPair pair() throws IpcException {
+		IpcSocketPair pair = IpcSocket.pair();
+		if (overMemory) {
+			pair.child().share(MemoryLane.share(pair.parent(), LaneMemory.DEFAULT_RING_SIZE));
+		}
+		return pair;
 	}
 
 	/** With a server in this process, which has greeted. */

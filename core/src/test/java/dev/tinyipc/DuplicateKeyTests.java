@@ -75,13 +75,13 @@ class DuplicateKeyTests {
 		Random random = new Random(seed);
 		int refused = 0;
 		int proven = 0;
-		try (IpcSocketPair pair = IpcSocket.pair()) {
+		try (IpcSocketPair pair = Conversation.pair()) {
 			IpcChannel channel = IpcChannel.over(pair.child());
 			for (int i = 0; i < BODIES; i++) {
 				byte[] body = new Maps(random).body();
 				Class<?> type = TYPES.get(random.nextInt(TYPES.size()));
 				Object expected = read(() -> STRICT.forType(type).readValue(body));
-				RawSender.send(pair.parent(), Samples.frame(body));
+				RawSender.sendFrame(pair.parent(), body);
 				assertThat(read(() -> channel.receive(type).payload())).as(HexFormat.of().formatHex(body))
 					.isEqualTo(expected);
 				refused += (expected instanceof Refusal) ? 1 : 0;
@@ -143,11 +143,11 @@ class DuplicateKeyTests {
 
 	@Test
 	void duplicateKeyBehindOneThatIsNotProvenIsRefused() throws Exception {
-		try (IpcSocketPair pair = IpcSocket.pair()) {
+		try (IpcSocketPair pair = Conversation.pair()) {
 			for (String body : List.of("a3010161610161610" + "2", "a4616101616201616301616202",
 					"82a2616101616202a2616101616102", "a261610178016102", "a261610179000161" + "02",
 					"a26161017f6161ff02", "a26131010102", "a2616101" + "416102")) {
-				RawSender.send(pair.parent(), Samples.frame(HexFormat.of().parseHex(body)));
+				RawSender.sendFrame(pair.parent(), HexFormat.of().parseHex(body));
 				assertThatExceptionOfType(JacksonException.class).as(body)
 					.isThrownBy(() -> IpcChannel.over(pair.child()).receive(Object.class))
 					.withMessageContaining("uplicate");

@@ -67,9 +67,9 @@ class EnvelopeTests {
 			TAG + "a2" + "7f616961" + "64ff07" + PAYLOAD + "7f6161626263ff",
 			TAG + "a2" + ID_7 + PAYLOAD + "7f616162" + "6263ff" })
 	void isOpenedInWhateverWellFormedWayItIsWritten(String hex) throws Exception {
-		try (IpcSocketPair pair = IpcSocket.pair()) {
+		try (IpcSocketPair pair = Conversation.pair()) {
 			OptionalLong[] id = new OptionalLong[1];
-			RawSender.send(pair.parent(), Samples.frame(HexFormat.of().parseHex(hex)));
+			RawSender.sendFrame(pair.parent(), HexFormat.of().parseHex(hex));
 			IpcMessage<String> message = IpcChannel.over(pair.child())
 				.receiveWanted(String.class, null, Opening.telling((number) -> id[0] = number));
 			assertThat(message.payload()).isEqualTo("abc");
@@ -94,10 +94,10 @@ class EnvelopeTests {
 			TAG + TAG + "a1" + PAYLOAD + "01", TAG + "d9d9f7" + "a2" + ID_7 + PAYLOAD + "01",
 			TAG + "a2" + "6768656164657273" + "a2616161626161" + "6163" + PAYLOAD + "01" })
 	void oneThatIsMalformedIsRefusedAndTheNextMessageIsReceived(String hex) throws Exception {
-		try (IpcSocketPair pair = IpcSocket.pair(); OwnedFd file = Samples.memoryFile("x")) {
+		try (IpcSocketPair pair = Conversation.pair(); OwnedFd file = Samples.memoryFile("x")) {
 			LeakWatch watch = new LeakWatch();
 			IpcChannel receiver = IpcChannel.over(pair.child());
-			RawSender.send(pair.parent(), Samples.frame(HexFormat.of().parseHex(hex)), file);
+			RawSender.sendFrame(pair.parent(), HexFormat.of().parseHex(hex), file);
 			assertThatExceptionOfType(JacksonException.class)
 				.isThrownBy(() -> receiver.receiveWanted(Object.class, null, Opening.telling((id) -> {
 				})));
@@ -109,7 +109,7 @@ class EnvelopeTests {
 
 	@Test
 	void everythingThatIsSentInOneComesOutAsItWas() throws Exception {
-		try (IpcSocketPair pair = IpcSocket.pair()) {
+		try (IpcSocketPair pair = Conversation.pair()) {
 			IpcChannel sender = IpcChannel.over(pair.parent());
 			IpcChannel receiver = IpcChannel.over(pair.child());
 			byte[] bytes = Samples.random(200_000);
@@ -129,7 +129,7 @@ class EnvelopeTests {
 
 	@Test
 	void barePayloadHasNoNumber() throws Exception {
-		try (IpcSocketPair pair = IpcSocket.pair()) {
+		try (IpcSocketPair pair = Conversation.pair()) {
 			for (Object payload : List.of("text", new byte[] { 1 }, Map.of("id", 1, "payload", 2))) {
 				IpcChannel.over(pair.parent()).send(payload);
 				Class<?> type = payload instanceof byte[] ? byte[].class : Object.class;
@@ -143,7 +143,7 @@ class EnvelopeTests {
 	/** The receiver of a wrong reply must learn its number, and never its content. */
 	@Test
 	void listenerThatRefusesTheNumberKeepsThePayloadFromItsCaller() throws Exception {
-		try (IpcSocketPair pair = IpcSocket.pair(); OwnedFd file = Samples.memoryFile("x")) {
+		try (IpcSocketPair pair = Conversation.pair(); OwnedFd file = Samples.memoryFile("x")) {
 			LeakWatch watch = new LeakWatch();
 			IpcChannel sender = IpcChannel.over(pair.parent());
 			for (OptionalLong id : List.of(OptionalLong.of(3), OptionalLong.empty())) {
@@ -159,7 +159,7 @@ class EnvelopeTests {
 
 	@Test
 	void errorItemInsideIsThrownAfterItsNumberIsKnown() throws Exception {
-		try (IpcSocketPair pair = IpcSocket.pair()) {
+		try (IpcSocketPair pair = Conversation.pair()) {
 			IpcChannel.over(pair.parent()).sendError(OptionalLong.of(9), new IllegalStateException("on purpose"));
 			OptionalLong[] id = new OptionalLong[1];
 			assertThatExceptionOfType(IpcException.Remote.class)
@@ -172,7 +172,7 @@ class EnvelopeTests {
 
 	@Test
 	void prefixCountsTowardsTheLimit() throws Exception {
-		try (IpcSocketPair pair = IpcSocket.pair()) {
+		try (IpcSocketPair pair = Conversation.pair()) {
 			IpcChannel sender = IpcChannel.over(pair.parent()).withMaxMessageSize(Envelope.PREFIX_SIZE + 1);
 			assertThat(sender.sendNumbered(OptionalLong.of(1), 1))
 				.isEqualTo(Frame.HEADER_SIZE + Envelope.PREFIX_SIZE + 1);

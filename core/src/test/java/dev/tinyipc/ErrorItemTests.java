@@ -1,7 +1,6 @@
 package dev.tinyipc;
 
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
@@ -33,7 +32,7 @@ class ErrorItemTests {
 
 	@Test
 	void isThrownWithItsTypeAndMessageAndTheNextMessageIsReceived() throws Exception {
-		try (IpcSocketPair pair = IpcSocket.pair()) {
+		try (IpcSocketPair pair = Conversation.pair()) {
 			long size = IpcChannel.over(pair.parent()).sendError(new IllegalArgumentException("keine Größe"));
 			IpcChannel.over(pair.parent()).send("next");
 			IpcChannel receiver = IpcChannel.over(pair.child());
@@ -53,7 +52,7 @@ class ErrorItemTests {
 	@ValueSource(strings = { "da49505345", "db0000000049505345", "d9d9f7da49505345", "c6d818da49505345",
 			"d9d9f7db0000000049505345" })
 	void isThrownWhateverTypeIsAskedForAndHoweverTheTagIsWritten(String tag) throws Exception {
-		try (IpcSocketPair pair = IpcSocket.pair(); OwnedFd file = Samples.memoryFile("x")) {
+		try (IpcSocketPair pair = Conversation.pair(); OwnedFd file = Samples.memoryFile("x")) {
 			LeakWatch watch = new LeakWatch();
 			IpcChannel receiver = IpcChannel.over(pair.child());
 			for (Class<?> type : List.of(Object.class, JsonNode.class, Map.class, Content.class, String.class)) {
@@ -71,7 +70,7 @@ class ErrorItemTests {
 			"a264747970650" + "1676d657373616765616d", "a2647479706561" + "45676d6573736167656" + "1", CONTENT + "00",
 			"a26474797065614564747970656145" })
 	void oneThatHoldsSomethingElseIsAnErrorTooAndTheNextMessageIsReceived(String content) throws Exception {
-		try (IpcSocketPair pair = IpcSocket.pair(); OwnedFd file = Samples.memoryFile("x")) {
+		try (IpcSocketPair pair = Conversation.pair(); OwnedFd file = Samples.memoryFile("x")) {
 			LeakWatch watch = new LeakWatch();
 			IpcChannel receiver = IpcChannel.over(pair.child());
 			for (Class<?> type : List.of(Object.class, JsonNode.class, Integer.class)) {
@@ -86,7 +85,7 @@ class ErrorItemTests {
 
 	@Test
 	void whatElseStandsInItIsLeftToLaterVersions() throws Exception {
-		try (IpcSocketPair pair = IpcSocket.pair()) {
+		try (IpcSocketPair pair = Conversation.pair()) {
 			send(pair.parent(), "da49505345" + "a3" + "6161" + "01" + CONTENT.substring(2));
 			assertThatExceptionOfType(IpcException.Remote.class)
 				.isThrownBy(() -> IpcChannel.over(pair.child()).receive(Object.class));
@@ -97,7 +96,7 @@ class ErrorItemTests {
 	@ValueSource(strings = { "da49505344" + "01", "da49505346" + "01", "d9d9f7" + "01", "c1" + "01",
 			"db0000000149505345" + "01", "1a49505345", "5a49505345", "da495053", "da", "db00000000495053", "dc01" })
 	void otherTagsAndHeadsThatAreCutAreNone(String body) throws Exception {
-		try (IpcSocketPair pair = IpcSocket.pair()) {
+		try (IpcSocketPair pair = Conversation.pair()) {
 			send(pair.parent(), body);
 			try {
 				IpcChannel.over(pair.child()).receive(Object.class);
@@ -110,7 +109,7 @@ class ErrorItemTests {
 
 	@Test
 	void textThatIsAbsentTooLongOrNoTextIsSentAllTheSame() throws Exception {
-		try (IpcSocketPair pair = IpcSocket.pair()) {
+		try (IpcSocketPair pair = Conversation.pair()) {
 			IpcChannel sender = IpcChannel.over(pair.parent());
 			IpcChannel receiver = IpcChannel.over(pair.child());
 			sender.sendError(new IllegalStateException());
@@ -125,7 +124,7 @@ class ErrorItemTests {
 	/** A peer decides what is in it, and a log is read by people and terminals. */
 	@Test
 	void hostileErrorIsCutAndItsMessageIsOnePrintableLine() throws Exception {
-		try (IpcSocketPair pair = IpcSocket.pair()) {
+		try (IpcSocketPair pair = Conversation.pair()) {
 			IpcChannel receiver = IpcChannel.over(pair.child());
 			String hostile = "\n\u001b[2J\r\t%s ${x} \u202e\u2028\u0085\u0000ö😀";
 			byte[] type = new CBORMapper().writeValueAsBytes(hostile + "t".repeat(20_000));
@@ -167,7 +166,7 @@ class ErrorItemTests {
 		CBORMapper mapper = CBORMapper.builder()
 			.propertyNamingStrategy(PropertyNamingStrategies.UPPER_CAMEL_CASE)
 			.build();
-		try (IpcSocketPair pair = IpcSocket.pair()) {
+		try (IpcSocketPair pair = Conversation.pair()) {
 			IpcChannel.over(pair.parent(), mapper).sendError(new IllegalStateException("m"));
 			assertThat(receiveError(IpcChannel.over(pair.child(), mapper)).remoteMessage()).isEqualTo("m");
 		}
@@ -175,7 +174,7 @@ class ErrorItemTests {
 
 	@Test
 	void otherFormatsHaveNone() throws Exception {
-		try (IpcSocketPair pair = IpcSocket.pair()) {
+		try (IpcSocketPair pair = Conversation.pair()) {
 			IpcChannel json = IpcChannel.over(pair.parent(), JsonMapper.shared());
 			assertThatIllegalStateException().isThrownBy(() -> json.sendError(new IllegalStateException()))
 				.withMessageContaining("JSON");
@@ -199,14 +198,7 @@ class ErrorItemTests {
 	}
 
 	private static void send(IpcSocket socket, String hex, OwnedFd... descriptors) throws IpcException {
-		byte[] body = HexFormat.of().parseHex(hex);
-		RawSender.send(socket,
-				ByteBuffer.allocate(8 + body.length)
-					.order(ByteOrder.nativeOrder())
-					.putLong(body.length)
-					.put(body)
-					.array(),
-				descriptors);
+		RawSender.sendFrame(socket, HexFormat.of().parseHex(hex), descriptors);
 	}
 
 }

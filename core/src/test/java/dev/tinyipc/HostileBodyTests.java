@@ -60,7 +60,7 @@ class HostileBodyTests {
 	@ParameterizedTest(name = "{0}")
 	@MethodSource("chainsOfTags")
 	void chainOfTagsIsRefusedBeforeItCostsAnything(String where, byte[] body) throws Exception {
-		try (IpcSocketPair pair = IpcSocket.pair()) {
+		try (IpcSocketPair pair = Conversation.pair()) {
 			for (IpcChannel receiver : receivers(pair)) {
 				for (Class<?> type : TYPES) {
 					assertThat(allocationOfRefusal(pair, receiver, body, type)).isLessThan(100_000);
@@ -111,7 +111,7 @@ class HostileBodyTests {
 		byte[] maps = new byte[16_000_000];
 		Arrays.fill(maps, (byte) 0xa0);
 		byte[] body = join("9a00f42400", maps);
-		try (IpcSocketPair pair = IpcSocket.pair()) {
+		try (IpcSocketPair pair = Conversation.pair()) {
 			for (IpcChannel receiver : receivers(pair)) {
 				assertThat(allocationOfRefusal(pair, receiver, body, Object.class)).isLessThan(100_000);
 			}
@@ -121,7 +121,7 @@ class HostileBodyTests {
 	@Test
 	void limitOnItemsFollowsThatOnBytesUnlessItIsSet() throws Exception {
 		byte[] body = join("9a00020000", new byte[0x20000]);
-		try (IpcSocketPair pair = IpcSocket.pair()) {
+		try (IpcSocketPair pair = Conversation.pair()) {
 			IpcChannel receiver = IpcChannel.over(pair.child());
 			assertThat(send(pair, body, () -> receiver.receive(int[].class).payload())).hasSize(0x20000);
 			assertThat(refusal(pair, receiver.withMaxMessageSize(0x20005), body, int[].class))
@@ -166,7 +166,7 @@ class HostileBodyTests {
 			}
 		}
 		all.appendCodePoint(0xd7ff).appendCodePoint(0xe000).appendCodePoint(0xffff).appendCodePoint(0x10ffff);
-		try (IpcSocketPair pair = IpcSocket.pair()) {
+		try (IpcSocketPair pair = Conversation.pair()) {
 			Future<?> sent = FrameSizeTests.inBackground(() -> IpcChannel.over(pair.parent()).send(all.toString()));
 			assertThat(IpcChannel.over(pair.child()).receive(String.class).payload().contentEquals(all)).isTrue();
 			sent.get();
@@ -226,14 +226,14 @@ class HostileBodyTests {
 	}
 
 	private static <T> T read(String hex, Class<T> type) throws Exception {
-		try (IpcSocketPair pair = IpcSocket.pair()) {
-			RawSender.send(pair.parent(), Samples.frame(HexFormat.of().parseHex(hex)));
+		try (IpcSocketPair pair = Conversation.pair()) {
+			RawSender.sendFrame(pair.parent(), HexFormat.of().parseHex(hex));
 			return IpcChannel.over(pair.child()).receive(type).payload();
 		}
 	}
 
 	private static void assertRefused(String hex, Class<?> type, String why) throws Exception {
-		try (IpcSocketPair pair = IpcSocket.pair()) {
+		try (IpcSocketPair pair = Conversation.pair()) {
 			for (IpcChannel receiver : receivers(pair)) {
 				assertThat(refusal(pair, receiver, HexFormat.of().parseHex(hex), type)).hasMessageContaining(why);
 			}

@@ -34,8 +34,8 @@ class HostileCallsTests {
 			.handler(String.class, (request) -> request.payload())
 			.handler("large", Integer.class, (request) -> "x".repeat(request.payload()))
 			.build();
-		this.hostile = IpcSocket.pair();
-		this.other = IpcSocket.pair();
+		this.hostile = Conversation.pair();
+		this.other = Conversation.pair();
 		this.server.serve(IpcChannel.over(this.hostile.parent()).withMaxMessageSize(100_000));
 		this.server.serve(IpcChannel.over(this.other.parent()));
 	}
@@ -69,7 +69,7 @@ class HostileCallsTests {
 
 	@Test
 	void halfAFrameHoldsUpNobodyElse() throws Exception {
-		RawSender.send(this.hostile.child(), new byte[] { 100, 0, 0, 0, 0, 0, 0, 0, 1 });
+		RawSender.sendPart(this.hostile.child(), new byte[] { 100, 0, 0, 0, 0, 0, 0, 0, 1 });
 		for (int i = 0; i < 10; i++) {
 			assertOtherIsServed();
 		}
@@ -144,7 +144,7 @@ class HostileCallsTests {
 			return null;
 		});
 		for (int i = 0; i < 1000; i++) {
-			try (IpcSocketPair pair = IpcSocket.pair()) {
+			try (IpcSocketPair pair = Conversation.pair()) {
 				channel.send(null, pair.child().descriptor());
 			}
 		}

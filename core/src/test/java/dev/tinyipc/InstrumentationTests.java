@@ -160,7 +160,7 @@ class InstrumentationTests {
 
 	@Test
 	void callsOfTheParentAreAccompaniedAndHaveTheHeaders() throws Exception {
-		try (IpcSocketPair pair = IpcSocket.pair();
+		try (IpcSocketPair pair = Conversation.pair();
 				IpcServer server = IpcServer.builder()
 					.handler("headers", Object.class, (request, context) -> context.headers().get("traceparent"))
 					.handler("count", Integer.class,

@@ -33,7 +33,7 @@ class IpcRequesterTests {
 
 	@BeforeEach
 	void connect() throws IpcException {
-		this.pair = IpcSocket.pair();
+		this.pair = Conversation.pair();
 		this.requester = IpcRequester.over(IpcChannel.over(this.pair.parent()), "the peer");
 		this.peer = IpcChannel.over(this.pair.child());
 	}
@@ -208,7 +208,7 @@ class IpcRequesterTests {
 	void malformedEnvelopeMakesThePeerFaultyAtOnce(String hex) throws Exception {
 		greet();
 		Exchange exchange = request("ask");
-		RawSender.send(this.pair.child(), Samples.frame(HexFormat.of().parseHex(hex)));
+		RawSender.sendFrame(this.pair.child(), HexFormat.of().parseHex(hex));
 		assertThatExceptionOfType(IpcException.class).isThrownBy(() -> exchange.reply(String.class))
 			.withMessageContaining("malformed envelope");
 		assertThat(this.requester.isUsable()).isFalse();
@@ -216,7 +216,7 @@ class IpcRequesterTests {
 
 	@Test
 	void malformedHelloMakesThePeerFaultyAtOnce() throws Exception {
-		RawSender.send(this.pair.child(), Samples.frame(HexFormat.of().parseHex("da4950534af6")));
+		RawSender.sendFrame(this.pair.child(), HexFormat.of().parseHex("da4950534af6"));
 		assertThatExceptionOfType(IpcException.class).isThrownBy(() -> this.requester.begin(this.inTime))
 			.withMessageContaining("malformed hello");
 		assertThat(this.requester.isUsable()).isFalse();
@@ -321,7 +321,7 @@ class IpcRequesterTests {
 			size = Envelope.write(body, 0, 1);
 		}
 		Arrays.fill(body.array(), size, 1000, (byte) 0xc1); // tags around nothing
-		RawSender.send(this.pair.child(), Samples.frame(body.array()));
+		RawSender.sendFrame(this.pair.child(), body.array());
 		assertThatExceptionOfType(JacksonException.class).isThrownBy(() -> exchange.reply(Object.class));
 		assertThat(exchange.isAnswered()).isTrue();
 		assertThat(this.requester.look()).isEqualTo(IpcRequester.State.IN_STEP);

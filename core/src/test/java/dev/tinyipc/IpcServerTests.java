@@ -35,7 +35,7 @@ class IpcServerTests {
 
 	@BeforeEach
 	void start() throws IOException {
-		this.pair = IpcSocket.pair();
+		this.pair = Conversation.pair();
 		this.client = IpcChannel.over(this.pair.parent());
 		this.server = FrameSizeTests.inBackground(() -> {
 			IpcServer.serve(IpcChannel.over(this.pair.child()), Request.class, IpcServerTests::handle);
@@ -156,7 +156,7 @@ class IpcServerTests {
 			assertThatExceptionOfType(IpcException.Remote.class).isThrownBy(() -> receive(body))
 				.satisfies((error) -> assertThat(error.type()).startsWith("tools.jackson."));
 		}
-		RawSender.send(this.pair.parent(), Samples.frame(new byte[] { 0x1c }));
+		RawSender.sendFrame(this.pair.parent(), new byte[] { 0x1c });
 		assertThatExceptionOfType(IpcException.Remote.class).isThrownBy(() -> this.client.receive(String.class));
 		assertThat(ask("echo", "next")).isEqualTo("next");
 	}
@@ -216,7 +216,7 @@ class IpcServerTests {
 			assertThat(child.waitFor()).isZero();
 		}
 		try (IpcProcess child = startChild()) {
-			RawSender.send(child.socket(), Samples.frame(new byte[0]));
+			RawSender.sendFrame(child.socket(), new byte[0]);
 			assertThat(IpcChannel.over(child.socket()).<String>receive(String.class)).isNull();
 			assertThat(child.waitFor()).isEqualTo(1);
 		}

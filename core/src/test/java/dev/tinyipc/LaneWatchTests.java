@@ -1,6 +1,5 @@
 package dev.tinyipc;
 
-import java.nio.ByteBuffer;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.Executor;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -28,7 +27,7 @@ class LaneWatchTests {
 
 	@BeforeEach
 	void connect() throws IpcException {
-		this.pair = IpcSocket.pair();
+		this.pair = Conversation.pair();
 		this.client = IpcChannel.over(this.pair.child());
 	}
 
@@ -67,7 +66,7 @@ class LaneWatchTests {
 			for (int i = 0; i < 3; i++) {
 				this.client.send("is taken by somebody else");
 				Runnable task = task();
-				this.pair.parent().receive(ByteBuffer.allocate(100)).close();
+				IpcChannel.over(this.pair.parent()).receive(String.class).close();
 				task.run();
 				this.client.send("next");
 				task().run();
@@ -115,7 +114,7 @@ class LaneWatchTests {
 		watch.close();
 		task.run();
 		assertThat(this.pair.parent().isClosed()).isTrue();
-		try (IpcSocketPair late = IpcSocket.pair()) {
+		try (IpcSocketPair late = Conversation.pair()) {
 			ServedLane lane = new ServedLane(IpcChannel.over(late.parent()), handlers(), null);
 			assertThatExceptionOfType(IpcException.class).isThrownBy(() -> watch.serve(lane))
 				.withMessageContaining("The server was closed");

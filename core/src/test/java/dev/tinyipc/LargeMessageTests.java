@@ -35,7 +35,7 @@ class LargeMessageTests {
 
 	@BeforeEach
 	void connect() throws IpcException {
-		this.pair = IpcSocket.pair();
+		this.pair = Conversation.pair();
 		this.large = IpcChannel.over(this.pair.parent());
 		this.limited = IpcChannel.over(this.pair.child()).withMaxMessageSize(LIMIT);
 	}
@@ -109,7 +109,7 @@ class LargeMessageTests {
 		try (OwnedFd file = Samples.memoryFile("x")) {
 			LeakWatch watch = new LeakWatch();
 			byte[] first = ByteBuffer.allocate(1000).order(ByteOrder.nativeOrder()).putLong(LIMIT + 1L).array();
-			RawSender.send(this.pair.parent(), first, file);
+			RawSender.sendPart(this.pair.parent(), first, file);
 			this.pair.parent().shutdownOutput();
 			assertThatExceptionOfType(IpcException.class).isThrownBy(() -> this.limited.receive(Object.class))
 				.withMessageContaining("in the middle of a message");

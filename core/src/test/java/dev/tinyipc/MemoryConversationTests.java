@@ -22,6 +22,91 @@ class MemoryConversationTests {
 	}
 
 	@Nested
+	class Channels extends ChannelTests {
+
+	}
+
+	@Nested
+	class Decoding extends ChannelDecodingTests {
+
+	}
+
+	@Nested
+	class ByteStrings extends ByteStringTests {
+
+	}
+
+	@Nested
+	class LargeMessages extends LargeMessageTests {
+
+	}
+
+	@Nested
+	class DuplicateKeys extends DuplicateKeyTests {
+
+	}
+
+	@Nested
+	class HostileBodies extends HostileBodyTests {
+
+	}
+
+	@Nested
+	class HostileCalls extends HostileCallsTests {
+
+	}
+
+	@Nested
+	class Errors extends ErrorItemTests {
+
+	}
+
+	@Nested
+	class Envelopes extends EnvelopeTests {
+
+	}
+
+	@Nested
+	class Requesters extends IpcRequesterTests {
+
+	}
+
+	@Nested
+	class Servers extends IpcServerTests {
+
+	}
+
+	@Nested
+	class InspectedRequests extends InspectedRequestTests {
+
+	}
+
+	@Nested
+	class Instrumentation extends InstrumentationTests {
+
+	}
+
+	@Nested
+	class BareStreams extends BareStreamTests {
+
+	}
+
+	@Nested
+	class GivenChannels extends GivenChannelTests {
+
+	}
+
+	@Nested
+	class Watches extends LaneWatchTests {
+
+	}
+
+	@Nested
+	class Ownership extends OwnershipStressTests {
+
+	}
+
+	@Nested
 	class Lanes extends ServerLanesTests {
 
 	}

@@ -11,6 +11,7 @@ import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -23,11 +24,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 @Timeout(300)
 class OwnershipStressTests {
 
-	private static final long SECONDS = Long.getLong("tinyipc.stress.seconds", 10);
-
 	private static final int SOCKETS = 4;
 
-	private final long end = System.nanoTime() + SECONDS * 1_000_000_000;
+	private final long seconds = Long.getLong("tinyipc.stress.seconds", 10) / (Conversation.overMemory ? 2 : 1);
+
+	private final long end = System.nanoTime() + this.seconds * 1_000_000_000;
 
 	private final ConcurrentLinkedQueue<Throwable> failures = new ConcurrentLinkedQueue<>();
 
@@ -62,7 +63,7 @@ class OwnershipStressTests {
 		}
 		threads.forEach(Thread::start);
 		for (Thread thread : threads) {
-			thread.join(SECONDS * 1000 + 60_000);
+			thread.join(this.seconds * 1000 + 60_000);
 			assertThat(thread.isAlive()).as("hangs: " + thread.getName() + List.of(thread.getStackTrace())).isFalse();
 		}
 		for (int i = 0; i < SOCKETS; i++) {
@@ -75,7 +76,7 @@ class OwnershipStressTests {
 	}
 
 	private Link newLink() throws IpcException {
-		IpcSocketPair pair = IpcSocket.pair();
+		IpcSocketPair pair = Conversation.pair();
 		pair.parent().setSendTimeout(Duration.ofMillis(50));
 		pair.child().setReceiveTimeout(Duration.ofMillis(50));
 		return new Link(this.identities.incrementAndGet(), pair);
@@ -84,17 +85,35 @@ class OwnershipStressTests {
 	private void send() throws IOException {
 		Link link = randomLink();
 		ByteBuffer data = (link.identity() % 2 == 0) ? ByteBuffer.allocate(8) : ByteBuffer.allocateDirect(20_000);
-		link.pair().parent().send(data.putLong(0, link.identity()));
+		data.putLong(0, link.identity());
+		IpcSocket socket = link.pair().parent();
+		if (Conversation.overMemory) {
+			byte[] content = new byte[data.capacity()];
+			data.get(0, content);
+			IpcChannel.over(socket).send(content);
+		}
+		else {
+			socket.send(data);
+		}
 	}
 
 	private void receive() throws IOException {
 		Link link = randomLink();
+		ByteBuffer data = receive(link.pair().child());
+		if (data != null) {
+			check(data.getLong(0) == link.identity(), "a packet of another socket");
+			this.received.incrementAndGet();
+		}
+	}
+
+	private static @Nullable ByteBuffer receive(IpcSocket socket) throws IOException {
+		if (Conversation.overMemory) {
+			IpcMessage<byte[]> message = IpcChannel.over(socket).receive(byte[].class);
+			return (message != null) ? ByteBuffer.wrap(message.payload()) : null;
+		}
 		ByteBuffer data = ByteBuffer.allocate(20_000);
-		try (Packet packet = link.pair().child().receive(data)) {
-			if (packet != null) {
-				check(data.getLong(0) == link.identity(), "a packet of another socket");
-				this.received.incrementAndGet();
-			}
+		try (Packet packet = socket.receive(data)) {
+			return (packet != null) ? data : null;
 		}
 	}
 

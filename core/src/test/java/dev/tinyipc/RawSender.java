@@ -11,29 +11,50 @@ final class RawSender {
 	}
 
 	/** Sends a body of any size as a message, in as many packets as it takes. */
-	static void sendFrame(IpcSocket socket, byte[] body) throws IpcException {
+	static void sendFrame(IpcSocket socket, byte[] body, OwnedFd... descriptors) throws IpcException {
 		byte[] frame = Samples.frame(body);
-		if (socket.isShared()) {
-			sendThroughMemory(socket.sender(), frame);
-			return;
-		}
-		for (int at = 0; at < frame.length; at += PACKET_SIZE) {
-			send(socket, Arrays.copyOfRange(frame, at, Math.min(frame.length, at + PACKET_SIZE)));
+		int first = Math.min(frame.length, PACKET_SIZE);
+		sendPart(socket, Arrays.copyOf(frame, first), descriptors);
+		for (int at = first; at < frame.length; at += PACKET_SIZE) {
+			byte[] part = Arrays.copyOfRange(frame, at, Math.min(frame.length, at + PACKET_SIZE));
+			if (socket.isShared()) {
+				through(socket.sender(), part, (sender, window, length) -> sender.sendRest(window, 0, length));
+			}
+			else {
+				send(socket, part);
+			}
 		}
 	}
 
-	private static void sendThroughMemory(SocketSender sender, byte[] frame) throws IpcException {
-		NativeBuffer memory = NativeBuffer.allocate(frame.length);
-		memory.bytes().put(0, frame);
+	/** Sends what a frame begins with, which may be all of it. */
+	static void sendPart(IpcSocket socket, byte[] part, OwnedFd... descriptors) throws IpcException {
+		if (socket.isShared()) {
+			through(socket.sender(), part, (sender, window, length) -> sender.send(window, length, descriptors));
+		}
+		else {
+			send(socket, part, descriptors);
+		}
+	}
+
+	private static void through(SocketSender sender, byte[] part, Sending sending) throws IpcException {
+		NativeBuffer memory = NativeBuffer.allocate(part.length);
+		memory.bytes().put(0, part);
 		sender.lock(null);
 		try {
-			sender.sendPacket(memory, frame.length, SocketSender.NO_DESCRIPTORS);
+			sending.send(sender, new Window(memory), part.length);
 		}
 		finally {
 			sender.unlock();
 		}
 	}
 
+	private interface Sending {
+
+		void send(SocketSender sender, FrameWindow window, int length) throws IpcException;
+
+	}
+
+	/** Sends a single packet over the socket, also if messages go through memory. */
 	static void send(IpcSocket socket, byte[] packet, OwnedFd... descriptors) throws IpcException {
 		NativeBuffer payload = NativeBuffer.allocate(Math.max(1, packet.length));
 		payload.bytes().put(0, packet);
@@ -48,6 +69,35 @@ final class RawSender {
 		}
 		Errno.check("sendmsg", LibC.sendmsg(socket.fd(), header.address(), LibC.MSG_NOSIGNAL));
 		assert payload.capacity() > 0;
+	}
+
+	/**
+	 * What is to be sent is in the memory from the start.
+	 *
+	 * @param memory has it
+	 */
+	private record Window(NativeBuffer memory) implements FrameWindow {
+
+		@Override
+		public int bring(int from, int size) {
+			return from;
+		}
+
+		@Override
+		public void expect(int length, int there) {
+			throw new UnsupportedOperationException();
+		}
+
+		@Override
+		public int placeOf(int from) {
+			throw new UnsupportedOperationException();
+		}
+
+		@Override
+		public void take(int from, int size) {
+			throw new UnsupportedOperationException();
+		}
+
 	}
 
 }

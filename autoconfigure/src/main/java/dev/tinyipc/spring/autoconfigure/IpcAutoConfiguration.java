@@ -96,8 +96,9 @@ public final class IpcAutoConfiguration {
 		}
 		IpcProperties.ClassSharing sharing = properties.classSharing();
 		return new ChildFactory(socketFactory, channelFactory, properties.children(), environment,
-				new ChildFactory.Options(properties.enabled(), properties.parent().startChildren(), sharing.enabled(),
-						sharing.directory(), MapperSettings.customizer(properties.template(), environment)),
+				new ChildFactory.Options(properties.enabled(), properties.transport(),
+						properties.parent().startChildren(), sharing.enabled(), sharing.directory(),
+						MapperSettings.customizer(properties.template(), environment)),
 				calls, instrumentation, publisher, inProcess);
 	}
 

@@ -16,6 +16,9 @@ import org.springframework.util.unit.DataSize;
  * Properties for messages and child processes.
  *
  * @param enabled Whether to start child processes. If not, calls to them fail.
+ * @param transport Way of the messages to children that name none: through memory that
+ * both ends share, or through sockets. With "auto", it is memory if the child's hello
+ * says that it can.
  * @param children Child processes, by name. These settings take precedence over the
  * annotation.
  * @param classSharing Sharing of loaded classes between JVMs.
@@ -24,9 +27,9 @@ import org.springframework.util.unit.DataSize;
  * @param template Auto-configured template.
  */
 @ConfigurationProperties("ipc")
-record IpcProperties(@DefaultValue("true") boolean enabled, @DefaultValue Map<String, ChildSettings> children,
-		@DefaultValue ClassSharing classSharing, @DefaultValue Listener listener, @DefaultValue Parent parent,
-		@DefaultValue Template template) {
+record IpcProperties(@DefaultValue("true") boolean enabled, @DefaultValue("socket") ChildSettings.Transport transport,
+		@DefaultValue Map<String, ChildSettings> children, @DefaultValue ClassSharing classSharing,
+		@DefaultValue Listener listener, @DefaultValue Parent parent, @DefaultValue Template template) {
 
 	/**
 	 * Sharing of loaded classes between the JVMs of main classes.

@@ -114,13 +114,14 @@ public class ChildFactory implements DisposableBean {
 		// What a test does not run need not be known there.
 		String[] declaredCommand = (inProcess != null) ? new String[0] : command;
 		String mainClass = runsSomethingElse ? settings.main() : (main.isEmpty() ? null : main);
+		boolean isOneWay = (settings.oneWay() != null) ? settings.oneWay() : oneWay;
+		ChildSettings.Transport transport = transport(settings, isOneWay);
 		ChildSpec spec = new ChildSpec(name, runsSomethingElse ? settings.command() : resolve(name, declaredCommand),
 				mainClass, settings.jvmArguments().isEmpty() ? resolve(name, jvmArguments) : settings.jvmArguments(),
 				(settings.instances() != null) ? settings.instances() : instances,
-				(settings.concurrency() != null) ? settings.concurrency() : concurrency,
-				(settings.oneWay() != null) ? settings.oneWay() : oneWay, isReady(settings, ready),
-				(settings.zygote() != null) ? settings.zygote() : zygote,
-				(settings.sandbox().profile() != null) ? settings.sandbox().profile() : profile,
+				(settings.concurrency() != null) ? settings.concurrency() : concurrency, isOneWay,
+				isReady(settings, transport, ready), (settings.zygote() != null) ? settings.zygote() : zygote,
+				transport, (settings.sandbox().profile() != null) ? settings.sandbox().profile() : profile,
 				environment(name, mainClass != null, settings), (inProcess != null && program == null)
 						? "nothing runs in its place in this test" : reasonNotToStart(name, settings),
 				settings);
@@ -138,9 +139,15 @@ public class ChildFactory implements DisposableBean {
 		this.events.close();
 	}
 
+	/** What applies to all children applies to those that can say what they do. */
+	private ChildSettings.Transport transport(ChildSettings settings, boolean oneWay) {
+		ChildSettings.Transport ofAll = oneWay ? ChildSettings.Transport.SOCKET : this.options.transport();
+		return (settings.transport() != null) ? settings.transport() : ofAll;
+	}
+
 	/** Only its hello says that a child shares memory. */
-	private static boolean isReady(ChildSettings settings, boolean declared) {
-		return settings.transport() == ChildSettings.Transport.MEMORY
+	private static boolean isReady(ChildSettings settings, ChildSettings.Transport transport, boolean declared) {
+		return transport == ChildSettings.Transport.MEMORY
 				|| ((settings.ready() != null) ? settings.ready() : declared);
 	}
 
@@ -185,13 +192,14 @@ public class ChildFactory implements DisposableBean {
 	 * The options that all children have in common.
 	 *
 	 * @param enabled whether children are started at all
+	 * @param transport the way of the messages to those whose settings name none
 	 * @param startNested whether a process that is itself a child starts children
 	 * @param classSharing whether JVMs share classes between starts
 	 * @param archiveFolder the folder of the shared classes; null for the default
 	 * @param mapperCustomizer customizes the mappers of main classes; null for none
 	 */
-	public record Options(boolean enabled, boolean startNested, boolean classSharing, @Nullable Path archiveFolder,
-			@Nullable Class<? extends IpcMapperCustomizer> mapperCustomizer) {
+	public record Options(boolean enabled, ChildSettings.Transport transport, boolean startNested, boolean classSharing,
+			@Nullable Path archiveFolder, @Nullable Class<? extends IpcMapperCustomizer> mapperCustomizer) {
 
 	}
 

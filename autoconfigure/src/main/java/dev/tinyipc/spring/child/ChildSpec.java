@@ -27,6 +27,7 @@ import org.springframework.util.unit.DataSize;
  * @param oneWay whether it answers no requests
  * @param ready whether it says hello once it is ready, and is not to be used before
  * @param zygote whether its processes are forked from one that has loaded everything
+ * @param transport the way of its messages
  * @param profile what it may do
  * @param environment the variables to add to the child's environment
  * @param reasonNotToStart why the child is not started with the application; null if it
@@ -34,8 +35,9 @@ import org.springframework.util.unit.DataSize;
  * @param settings the settings, of which some have no counterpart in a declaration
  */
 record ChildSpec(String name, List<String> command, @Nullable String main, List<String> jvmArguments, int instances,
-		int concurrency, boolean oneWay, boolean ready, boolean zygote, Sandbox.Profile profile,
-		Map<String, String> environment, @Nullable String reasonNotToStart, ChildSettings settings) {
+		int concurrency, boolean oneWay, boolean ready, boolean zygote, ChildSettings.Transport transport,
+		Sandbox.Profile profile, Map<String, String> environment, @Nullable String reasonNotToStart,
+		ChildSettings settings) {
 
 	ChildSpec {
 		command = List.copyOf(command);

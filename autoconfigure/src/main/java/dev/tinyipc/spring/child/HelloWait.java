@@ -122,14 +122,13 @@ final class HelloWait {
 		}
 		else if (state == IpcRequester.State.FAULTY) {
 			giveUp(requester.isUp() ? String.valueOf(requester.fault())
-					: "its first message was not a hello: a child that is declared as ready sends one before"
-							+ " anything else, and only answers after that");
+					: "its first message was not a hello: let it send one before anything else, and only answer"
+							+ " after that, or " + withoutHello());
 		}
 		else if (requester.isUp()) {
-			if (this.spec.settings().transport() == ChildSettings.Transport.MEMORY
+			if (this.spec.transport() == ChildSettings.Transport.MEMORY
 					&& !requester.hello().map(IpcHello::memory).orElse(false)) {
-				giveUp("its hello does not say that it shares memory: let it do so, or set ipc.children."
-						+ this.spec.name() + ".transport to auto or socket");
+				giveUp("its hello does not say that it shares memory: let it do so, or " + withoutHello());
 				return;
 			}
 			cancel();
@@ -137,12 +136,18 @@ final class HelloWait {
 		}
 		else if (timeIsUp) {
 			giveUp("it sent no hello within " + this.spec.settings().startTimeout() + ": let it send one when it is"
-					+ " ready, raise ipc.children." + this.spec.name()
-					+ ".start-timeout, or do not declare it as ready");
+					+ " ready, raise ipc.children." + this.spec.name() + ".start-timeout, or " + withoutHello());
 		}
 		else {
 			watch();
 		}
+	}
+
+	/** What to do about a child that is to be used without a hello. */
+	private String withoutHello() {
+		return (this.spec.transport() == ChildSettings.Transport.MEMORY)
+				? "set ipc.children." + this.spec.name() + ".transport to auto or socket"
+				: "do not declare it as ready";
 	}
 
 	/** Its process usually ends, too, and its slot then knows why. */

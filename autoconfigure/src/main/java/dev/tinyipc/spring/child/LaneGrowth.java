@@ -53,7 +53,7 @@ final class LaneGrowth {
 	 * interrupted
 	 */
 	@Nullable ChildLane shareAndGrow(ChildLane lane, Deadline deadline) throws IpcException {
-		boolean mayShare = this.spec.settings().transport() != ChildSettings.Transport.SOCKET && lane.mayShare()
+		boolean mayShare = this.spec.transport() != ChildSettings.Transport.SOCKET && lane.mayShare()
 				&& deadline.remainingNanos() >= LEAST_TIME_TO_SHARE.toNanos();
 		boolean mayGrow = this.spec.concurrency() > 1 && this.pool.isExhausted();
 		ChildInstance instance = lane.instance();

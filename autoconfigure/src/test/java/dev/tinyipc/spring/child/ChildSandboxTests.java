@@ -73,7 +73,7 @@ class ChildSandboxTests {
 		ChildSettings bound = new Binder(new MapConfigurationPropertySource(settings)).bindOrCreate("",
 				Bindable.of(ChildSettings.class));
 		return ChildSandbox.of(new ChildSpec("worker", List.of("true"), null, List.of(), 1, 1, false, false, false,
-				profile, Map.of(), null, bound));
+				ChildSettings.Transport.SOCKET, profile, Map.of(), null, bound));
 	}
 
 }

@@ -179,7 +179,7 @@ class MemoryWatchTests {
 		ChildSettings settings = new Binder(new MapConfigurationPropertySource(properties)).bindOrCreate("",
 				ChildSettings.class);
 		return new ChildSpec("worker", List.of("true"), null, List.of(), 1, 1, false, false, false,
-				Sandbox.Profile.NONE, Map.of(), null, settings)
+				ChildSettings.Transport.SOCKET, Sandbox.Profile.NONE, Map.of(), null, settings)
 			.memoryLimit();
 	}
 

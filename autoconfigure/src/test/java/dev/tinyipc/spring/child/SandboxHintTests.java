@@ -184,7 +184,7 @@ class SandboxHintTests {
 		ChildSettings bound = new Binder(new MapConfigurationPropertySource(settings)).bindOrCreate("",
 				Bindable.of(ChildSettings.class));
 		return new SandboxHint(new ChildSpec("worker", List.of("true"), null, List.of(), 1, 1, false, false, false,
-				profile, Map.of(), null, bound))
+				ChildSettings.Transport.SOCKET, profile, Map.of(), null, bound))
 			.of(lines.stream().map((line) -> line.replace("FILE", this.file.toString())).toList());
 	}
 

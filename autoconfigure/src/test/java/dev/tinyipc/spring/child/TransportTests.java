@@ -2,6 +2,7 @@ package dev.tinyipc.spring.child;
 
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.IntStream;
 
 import dev.tinyipc.spring.CborMessageTemplate;
@@ -15,6 +16,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 import org.springframework.boot.test.context.runner.ApplicationContextRunner;
 import org.springframework.context.ApplicationContext;
+import org.springframework.core.env.SystemEnvironmentPropertySource;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
@@ -91,6 +93,47 @@ class TransportTests {
 	}
 
 	@Test
+	void whatIsSaidOfAllChildrenAppliesToThoseThatNameNone() {
+		ApplicationContextRunner worker = RawWorker.nothing()
+			.withPropertyValues("ipc.children.worker.main=" + ConversationWorker.class.getName());
+		worker.withPropertyValues("ipc.transport=memory").run((context) -> {
+			assertThat(ask(context, "x")).isEqualTo("x");
+			assertThat(transports(context)).containsExactly(ChildSettings.Transport.MEMORY);
+		});
+		worker.withPropertyValues("ipc.transport=memory", TRANSPORT + "socket").run((context) -> {
+			assertThat(ask(context, "x")).isEqualTo("x");
+			assertThat(transports(context)).containsExactly(ChildSettings.Transport.SOCKET);
+		});
+		worker.withPropertyValues("ipc.transport=socket", TRANSPORT + "memory").run((context) -> {
+			assertThat(ask(context, "x")).isEqualTo("x");
+			assertThat(transports(context)).containsExactly(ChildSettings.Transport.MEMORY);
+		});
+	}
+
+	@Test
+	void variableOfTheEnvironmentSaysItOfAllChildren() {
+		RawWorker.nothing()
+			.withPropertyValues("ipc.children.worker.main=" + ConversationWorker.class.getName())
+			.withInitializer((context) -> context.getEnvironment()
+				.getPropertySources()
+				.addFirst(new SystemEnvironmentPropertySource("test-systemEnvironment",
+						Map.of("IPC_TRANSPORT", "memory"))))
+			.run((context) -> {
+				assertThat(ask(context, "x")).isEqualTo("x");
+				assertThat(transports(context)).containsExactly(ChildSettings.Transport.MEMORY);
+			});
+	}
+
+	/** It cannot say what it does. */
+	@Test
+	void whatIsSaidOfAllChildrenDoesNotApplyToThoseThatAreOneWay() {
+		RawWorker.application("ipc.transport=memory", "ipc.children.worker.one-way=true").run((context) -> {
+			assertThat(context).hasNotFailed();
+			assertThat(transports(context)).containsExactly(ChildSettings.Transport.SOCKET);
+		});
+	}
+
+	@Test
 	void childThatSharesNoMemoryIsUsedOverSocketsUnlessItMust() {
 		RawWorker.application(TRANSPORT + "auto").run((context) -> {
 			assertThat(ask(context, "x")).isEqualTo("x");
@@ -100,6 +143,16 @@ class TransportTests {
 			.run((context) -> assertThat(context).getFailure()
 				.rootCause()
 				.hasMessageContaining("its hello does not say that it shares memory")
+				.hasMessageContaining("ipc.children.worker.transport"));
+		RawWorker.python(ReadyWorker.HELLO, "ipc.transport=memory")
+			.run((context) -> assertThat(context).getFailure()
+				.rootCause()
+				.hasMessageContaining("its hello does not say that it shares memory")
+				.hasMessageContaining("ipc.children.worker.transport"));
+		RawWorker.application("ipc.transport=memory", "ipc.children.worker.start-timeout=1s")
+			.run((context) -> assertThat(context).getFailure()
+				.rootCause()
+				.hasMessageContaining("it sent no hello within PT1S")
 				.hasMessageContaining("ipc.children.worker.transport"));
 	}
 

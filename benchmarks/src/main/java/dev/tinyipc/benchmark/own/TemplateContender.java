@@ -183,6 +183,8 @@ public final class TemplateContender implements Contender {
 		// It answers the last message alone.
 		properties.put("ipc.children.worker.one-way", type.equals("count"));
 		settings.forEach((name, value) -> properties.put("ipc.children.worker." + name, value));
+		// As all contenders of the table, unless a suite says otherwise.
+		properties.put("ipc.transport", "socket");
 		properties.put("ipc.template.max-message-size", "64MB");
 		properties.put("logging.level.root", "warn");
 		SpinTime.wanted().ifPresent((limit) -> properties.put("ipc.children.worker.spin-time", limit));
