@@ -64,8 +64,8 @@ final class RequestSender {
 		boolean sent = false;
 		try {
 			IpcChannel channel = outgoing();
-			long size = (exchange != null && exchange.isInspected())
-					? channel.sendInspected(exchange, prefix, payload, deadline, descriptors)
+			long size = (exchange != null)
+					? channel.sendRequest(exchange, prefix, payload, deadline, blocksSize(), descriptors)
 					: channel.send(prefix, payload, deadline, descriptors);
 			sent = true;
 			return size;
@@ -76,6 +76,16 @@ final class RequestSender {
 				this.ledger.strikeOut(exchange);
 			}
 		}
+	}
+
+	/** How many bytes of a request the peer accepts in blocks. */
+	private long blocksSize() {
+		IpcHello hello = this.ledger.hello();
+		if (hello == null || hello.blocks() == 0 || this.channel.maxBlocksSize() == 0) {
+			return 0;
+		}
+		this.channel.answered(this.ledger.lastAnswered());
+		return hello.blocks();
 	}
 
 	private IpcChannel outgoing() {

@@ -94,9 +94,9 @@ final class ServedLane implements Closeable {
 
 	private @Nullable IpcMessage<Object> receive() throws IpcException {
 		if (this.peer == null) {
-			return this.channel.receiveWanted(this::requestType, this.bytesOnly, null, MessageFilter.ALL);
+			return this.channel.receiveRequest(this::requestType, this.bytesOnly, null, MessageFilter.ALL);
 		}
-		return this.channel.receiveWanted(this::requestType, this.bytesOnly, null, this::open);
+		return this.channel.receiveRequest(this::requestType, this.bytesOnly, null, this::open);
 	}
 
 	private Type requestType() {
@@ -118,6 +118,7 @@ final class ServedLane implements Closeable {
 				return MessageFilter.Verdict.END;
 			}
 		}
+		this.channel.requestCame();
 		this.envelope = Envelope.open(body);
 		return MessageFilter.Verdict.DELIVER;
 	}

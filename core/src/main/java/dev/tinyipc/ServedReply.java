@@ -173,7 +173,7 @@ final class ServedReply implements IpcServer.Sink, Closeable {
 		}
 		else {
 			try {
-				this.channel.send(Prefix.of(this.id), payload(result), null, descriptors(result));
+				this.channel.sendReply(Prefix.of(this.id), payload(result), descriptors(result));
 			}
 			finally {
 				release(result);

@@ -27,6 +27,11 @@ class MemoryConversationTests {
 	}
 
 	@Nested
+	class Blocks extends SharedBlocksTests {
+
+	}
+
+	@Nested
 	class Streams extends StreamTests {
 
 	}
