@@ -294,8 +294,11 @@ public final class Exchange {
 		return this.answered || (this.number != 0 && this.requester.hasAnswered(this.number));
 	}
 
-	/** What precedes the payload of the request, in an envelope. */
-	int writeEnvelope(ByteBuffer target, int at) {
+	/**
+	 * What precedes the payload of the request, in an envelope.
+	 * @param blocksSize how many bytes of the reply may be in blocks
+	 */
+	int writeEnvelope(ByteBuffer target, int at, int blocksSize) {
 		long millis = deadlineMillis();
 		Map<String, String> headers = this.headers;
 		if (headers != null && millis != Envelope.NO_DEADLINE) {
@@ -305,6 +308,10 @@ public final class Exchange {
 		if (this.wantsStream && batchSize >= MIN_BATCH_SIZE) {
 			headers = (headers != null) ? headers : new HashMap<>();
 			headers.put(Envelope.ELEMENTS, String.valueOf(batchSize));
+		}
+		if (blocksSize > 0) {
+			headers = (headers != null) ? headers : new HashMap<>();
+			headers.put(Envelope.BLOCKS, String.valueOf(blocksSize));
 		}
 		return Envelope.write(target, at, this.number, this.method, (headers != null) ? headers : Map.of(), millis);
 	}

@@ -237,9 +237,14 @@ public final class IpcChannel {
 				Math.min(blocksSize, maxBlocksSize()), exchange.number(), descriptors);
 	}
 
-	/** As the others, a reply that has one value. */
-	long sendReply(Prefix prefix, @Nullable Object payload, OwnedFd... descriptors) throws IpcException {
-		return this.outbox.send(null, prefix, payload, null, maxBlocksSize(), ANY_ANSWER, descriptors);
+	/**
+	 * As the others, a reply that has one value.
+	 * @param blocksSize how many bytes of it the peer accepts in blocks
+	 */
+	long sendReply(Prefix prefix, @Nullable Object payload, int blocksSize, OwnedFd... descriptors)
+			throws IpcException {
+		return this.outbox.send(null, prefix, payload, null, Math.min(blocksSize, maxBlocksSize()), ANY_ANSWER,
+				descriptors);
 	}
 
 	/** Has blocks used again that were lent until this message was answered. */
@@ -247,8 +252,8 @@ public final class IpcChannel {
 		this.resources.blocks().answered(number);
 	}
 
-	/** The peer no longer reads what it was sent. */
-	void requestCame() {
+	/** The peer no longer reads the replies that it was sent. */
+	void repliesAreRead() {
 		answered(ANY_ANSWER);
 	}
 

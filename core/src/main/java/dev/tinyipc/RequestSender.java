@@ -50,7 +50,8 @@ final class RequestSender {
 				checkWorthwhile(deadline);
 			}
 			OptionalLong id = this.ledger.enter(exchange);
-			Prefix prefix = (exchange != null && id.isPresent()) ? exchange::writeEnvelope : Prefix.of(id);
+			Prefix prefix = (exchange != null && id.isPresent())
+					? (target, at) -> exchange.writeEnvelope(target, at, acceptedBlocksSize()) : Prefix.of(id);
 			return send(exchange, prefix, payload, deadline, descriptors);
 		}
 		finally {
@@ -76,6 +77,15 @@ final class RequestSender {
 				this.ledger.strikeOut(exchange);
 			}
 		}
+	}
+
+	/**
+	 * How many bytes of the reply to what is being sent may be in blocks: none if earlier
+	 * answers are still to be read.
+	 */
+	private int acceptedBlocksSize() {
+		IpcHello hello = this.ledger.hello();
+		return (hello != null && hello.blocks() > 0 && this.ledger.owed() == 1) ? this.channel.maxBlocksSize() : 0;
 	}
 
 	/** How many bytes of a request the peer accepts in blocks. */

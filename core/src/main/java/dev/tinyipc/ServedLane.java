@@ -118,9 +118,15 @@ final class ServedLane implements Closeable {
 				return MessageFilter.Verdict.END;
 			}
 		}
-		this.channel.requestCame();
 		this.envelope = Envelope.open(body);
+		if (blocksSize() > 0) {
+			this.channel.repliesAreRead();
+		}
 		return MessageFilter.Verdict.DELIVER;
+	}
+
+	private int blocksSize() {
+		return (this.envelope != null) ? this.envelope.blocksSize() : 0;
 	}
 
 	private OptionalLong id() {
@@ -201,7 +207,7 @@ final class ServedLane implements Closeable {
 		this.elements = elements;
 		IpcContext context = new IpcContext(this.envelope, exchange, (this.peer != null) ? this.peer.parent() : null);
 		try (ServedTrace trace = this.handlers.begin(context);
-				ServedReply reply = new ServedReply(this.channel, id(), exchange, trace, elements)) {
+				ServedReply reply = new ServedReply(this.channel, id(), blocksSize(), exchange, trace, elements)) {
 			return isLetIn ? answer(request, context, reply)
 					: reply.refuse("Unavailable", "This process is being stopped, or is paused, and takes no requests");
 		}

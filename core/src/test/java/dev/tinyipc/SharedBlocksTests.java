@@ -216,6 +216,35 @@ class SharedBlocksTests {
 		assertThat(resources(this.channel).blocks().size()).isEqualTo(2 * MIB);
 	}
 
+	/** Its answer may be read at any time. */
+	@Test
+	void theAnswerToAOneWayMessageHasNoBlocksAndNoneIsWrittenWhileOneIsStillToBeRead() throws Exception {
+		IpcRequester requester = ask(IpcServer.builder().handler(Integer.class, (request) -> {
+			byte[] data = new byte[MIB];
+			Arrays.fill(data, request.payload().byteValue());
+			return data;
+		}));
+		call(requester, "", 1, byte[].class);
+		assertThat(resources(this.served).blocks().size()).isEqualTo(MIB);
+		for (int i = 2; i < 4; i++) {
+			requester.send(i, Conversation.inTime());
+		}
+		for (int i = 2; i < 4; i++) {
+			try (IpcMessage<byte[]> answer = requester.receive(byte[].class, Conversation.inTime())) {
+				assertThat(answer.size()).isGreaterThan(MIB);
+				assertThat(answer.payload()).containsOnly(i);
+			}
+		}
+		requester.send(4, Conversation.inTime());
+		Exchange exchange = Conversation.ask(requester, "", 5);
+		try (IpcMessage<byte[]> reply = exchange.reply(byte[].class)) {
+			assertThat(reply.size()).isGreaterThan(MIB);
+			assertThat(reply.payload()).containsOnly(5);
+		}
+		assertThat(call(requester, "", 6, byte[].class)).containsOnly(6);
+		assertThat(resources(this.served).blocks().size()).isEqualTo(MIB);
+	}
+
 	@Test
 	void dataInBlocksDoesNotCountForTheMaximumMessageSize() throws Exception {
 		IpcRequester requester = ask(echo());
