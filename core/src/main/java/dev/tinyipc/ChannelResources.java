@@ -13,6 +13,12 @@ final class ChannelResources implements SocketCompanion {
 
 	private final FrameBuffer.Slot incoming = new FrameBuffer.Slot();
 
+	/** What this end writes. */
+	private final SharedBlocks blocks = new SharedBlocks();
+
+	/** What the peer writes. */
+	private final ReceivedBlocks receivedBlocks = new ReceivedBlocks();
+
 	private volatile @Nullable Codec codec;
 
 	private ChannelResources() {
@@ -30,6 +36,14 @@ final class ChannelResources implements SocketCompanion {
 		return this.incoming;
 	}
 
+	SharedBlocks blocks() {
+		return this.blocks;
+	}
+
+	ReceivedBlocks receivedBlocks() {
+		return this.receivedBlocks;
+	}
+
 	/** The codec for a mapper; it is kept until another mapper is used. */
 	Codec codec(ObjectMapper mapper) {
 		Codec last = this.codec;
@@ -44,6 +58,8 @@ final class ChannelResources implements SocketCompanion {
 	public void socketClosed() {
 		this.outgoing.close();
 		this.incoming.close();
+		this.blocks.close();
+		this.receivedBlocks.close();
 	}
 
 }

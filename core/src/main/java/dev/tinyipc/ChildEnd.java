@@ -29,10 +29,10 @@ final class ChildEnd implements Closeable {
 		this.channel = channel;
 		this.invited = invited;
 		this.hello = new IpcHello(IpcHello.PROTOCOL, true, true, threads, handlers.methods(), channel.maxMessageSize(),
-				0, true);
+				0, true, channel.maxBlocksSize());
 		this.calls = (this.invited && mayCall) ? IpcSocket.pair() : null;
 		this.parent = (this.calls != null)
-				? IpcParent.over(channel.onLane(this.calls.parent()), handlers.instrumentation()) : null;
+				? IpcParent.over(channel.withBlocks(0).onLane(this.calls.parent()), handlers.instrumentation()) : null;
 		this.lane = this.invited ? new ServedPeer(handlers, watch, threads, threads > 1, this.parent).first(channel)
 				: new ServedLane(channel, handlers, null);
 	}
@@ -47,8 +47,10 @@ final class ChildEnd implements Closeable {
 		boolean connected = false;
 		try {
 			Termination.holdOffWhileOpen(socket);
+			boolean invited = ParentSettings.invitesHello();
 			IpcChannel channel = (given != null) ? given : ParentSettings.channelOver(socket);
-			ChildEnd end = new ChildEnd(channel, ParentSettings.invitesHello(), handlers, watch, threads, mayCall);
+			ChildEnd end = new ChildEnd(invited ? channel.withBlocks(ParentSettings.maxBlocksSize()) : channel, invited,
+					handlers, watch, threads, mayCall);
 			connected = true;
 			return end;
 		}

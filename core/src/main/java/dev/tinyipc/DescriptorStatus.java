@@ -13,7 +13,11 @@ import java.nio.ByteBuffer;
  *     ...
  *     __u16 stx_mode;       // 28
  *     ...
+ *     __u64 stx_ino;        // 32
  *     __u64 stx_size;       // 40
+ *     ...
+ *     __u32 stx_dev_major;  // 136
+ *     __u32 stx_dev_minor;  // 140
  *     ...
  * };                        // 256 bytes
  * </pre>
@@ -21,14 +25,22 @@ import java.nio.ByteBuffer;
  * @param kind what it refers to
  * @param hasPosition whether it can be read and written at any position
  * @param size of a file, in bytes
+ * @param device where a file is, major number first
+ * @param inode which of the device's files it is
  */
-record DescriptorStatus(OwnedFd.Kind kind, boolean hasPosition, long size) {
+record DescriptorStatus(OwnedFd.Kind kind, boolean hasPosition, long size, long device, long inode) {
 
 	private static final int LINKS_OFFSET = 16;
 
 	private static final int MODE_OFFSET = 28;
 
+	private static final int INODE_OFFSET = 32;
+
 	private static final int SIZE_OFFSET = 40;
+
+	private static final int DEVICE_MAJOR_OFFSET = 136;
+
+	private static final int DEVICE_MINOR_OFFSET = 140;
 
 	private static final int LENGTH = 256;
 
@@ -63,7 +75,10 @@ record DescriptorStatus(OwnedFd.Kind kind, boolean hasPosition, long size) {
 			// Not by lseek, which succeeds on some things without a position, such as an
 			// eventfd.
 			boolean hasPosition = type == REGULAR_FILE || type == BLOCK_DEVICE;
-			return new DescriptorStatus(kind, hasPosition, status.getLong(SIZE_OFFSET));
+			long device = (long) status.getInt(DEVICE_MAJOR_OFFSET) << Integer.SIZE
+					| Integer.toUnsignedLong(status.getInt(DEVICE_MINOR_OFFSET));
+			return new DescriptorStatus(kind, hasPosition, status.getLong(SIZE_OFFSET), device,
+					status.getLong(INODE_OFFSET));
 		}
 		finally {
 			descriptor.giveBack();
@@ -74,7 +89,7 @@ record DescriptorStatus(OwnedFd.Kind kind, boolean hasPosition, long size) {
 		NativeBuffer empty = NativeBuffer.string("Path", "");
 		NativeBuffer status = NativeBuffer.zeroed(LENGTH);
 		Errno.check("statx(" + descriptor + ')', LibC.statx(fd, empty.address(), LibC.AT_EMPTY_PATH,
-				LibC.STATX_TYPE | LibC.STATX_NLINK | LibC.STATX_SIZE, status.address()));
+				LibC.STATX_TYPE | LibC.STATX_NLINK | LibC.STATX_INO | LibC.STATX_SIZE, status.address()));
 		Reference.reachabilityFence(empty);
 		return status.bytes(); // which keeps the memory
 	}

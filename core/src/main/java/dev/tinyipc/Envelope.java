@@ -46,6 +46,9 @@ record Envelope(OptionalLong id, @Nullable String method, Map<String, String> he
 	/** The header with the bytes of the largest message with several elements. */
 	static final String ELEMENTS = "elements";
 
+	/** The header with the bytes that the reply may have in blocks. */
+	static final String BLOCKS = "blocks";
+
 	/** Instead of those milliseconds: the caller waits as long as it takes. */
 	static final long NO_DEADLINE = -1;
 
@@ -82,7 +85,20 @@ record Envelope(OptionalLong id, @Nullable String method, Map<String, String> he
 	 * @return bytes; 0 if there may be none
 	 */
 	int batchSize() {
-		String size = this.headers.get(ELEMENTS);
+		return size(ELEMENTS);
+	}
+
+	/**
+	 * How much of the reply to this request may be in blocks. Those of earlier replies
+	 * are no longer read if there may be some.
+	 * @return bytes; 0 if there may be none
+	 */
+	int blocksSize() {
+		return size(BLOCKS);
+	}
+
+	private int size(String header) {
+		String size = this.headers.get(header);
 		try {
 			return (size != null) ? Integer.parseUnsignedInt(size) : 0;
 		}

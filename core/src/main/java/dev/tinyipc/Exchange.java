@@ -124,9 +124,9 @@ public final class Exchange {
 		return this.inspector != null;
 	}
 
-	void inspect(ByteBuffer payload, OwnedFd[] descriptors) throws IpcException {
+	void inspect(ByteBuffer payload, List<ByteBuffer> blocks, OwnedFd[] descriptors) throws IpcException {
 		if (this.inspector != null) {
-			this.inspector.inspect(this.method, payload, List.of(descriptors));
+			this.inspector.inspect(this.method, payload, blocks, List.of(descriptors));
 		}
 	}
 
@@ -294,8 +294,11 @@ public final class Exchange {
 		return this.answered || (this.number != 0 && this.requester.hasAnswered(this.number));
 	}
 
-	/** What precedes the payload of the request, in an envelope. */
-	int writeEnvelope(ByteBuffer target, int at) {
+	/**
+	 * What precedes the payload of the request, in an envelope.
+	 * @param blocksSize how many bytes of the reply may be in blocks
+	 */
+	int writeEnvelope(ByteBuffer target, int at, int blocksSize) {
 		long millis = deadlineMillis();
 		Map<String, String> headers = this.headers;
 		if (headers != null && millis != Envelope.NO_DEADLINE) {
@@ -305,6 +308,10 @@ public final class Exchange {
 		if (this.wantsStream && batchSize >= MIN_BATCH_SIZE) {
 			headers = (headers != null) ? headers : new HashMap<>();
 			headers.put(Envelope.ELEMENTS, String.valueOf(batchSize));
+		}
+		if (blocksSize > 0) {
+			headers = (headers != null) ? headers : new HashMap<>();
+			headers.put(Envelope.BLOCKS, String.valueOf(blocksSize));
 		}
 		return Envelope.write(target, at, this.number, this.method, (headers != null) ? headers : Map.of(), millis);
 	}
@@ -359,10 +366,13 @@ public final class Exchange {
 		 * Looks at a request. If this throws, the request is not sent.
 		 * @param method what the peer is to do; null if the request does not say
 		 * @param payload the payload as it will be sent, read-only, for this call only
+		 * @param blocks the data that the payload refers to instead of having it, in that
+		 * order, see {@link SharedBlocks}; read-only, for this call only
 		 * @param descriptors those that will be sent with it; they stay the caller's
 		 * @throws IpcException if the request must not be sent
 		 */
-		void inspect(@Nullable String method, ByteBuffer payload, List<OwnedFd> descriptors) throws IpcException;
+		void inspect(@Nullable String method, ByteBuffer payload, List<ByteBuffer> blocks, List<OwnedFd> descriptors)
+				throws IpcException;
 
 	}
 

@@ -19,12 +19,15 @@ final class Inbox {
 
 	private final int maxItems;
 
-	Inbox(IpcSocket socket, ChannelResources resources, Codec codec, int maxSize, int maxItems) {
+	private final int maxBlocksSize;
+
+	Inbox(IpcSocket socket, ChannelResources resources, Codec codec, ChannelLimits limits) {
 		this.socket = socket;
 		this.resources = resources;
 		this.codec = codec;
-		this.maxSize = maxSize;
-		this.maxItems = maxItems;
+		this.maxSize = limits.maxMessageSize();
+		this.maxItems = limits.maxItems();
+		this.maxBlocksSize = limits.maxBlocksSize();
 	}
 
 	int maxItems() {
@@ -35,20 +38,22 @@ final class Inbox {
 	 * Receives the first message that is wanted, and drops those before it.
 	 * @param readers read the payload; asked once the filter has seen the message
 	 * @param isBytes whether a byte array is expected
+	 * @param hasViews whether the payload may share memory with the peer until the
+	 * message is closed
 	 * @param deadline how long this may wait for its turn and for the whole message; null
 	 * for the socket's timeout
 	 * @return null if the peer closed its end, or the filter ended this or was given
 	 * several elements
 	 */
-	<T> @Nullable IpcMessage<T> receive(Supplier<Codec.Readers> readers, boolean isBytes, @Nullable Deadline deadline,
-			MessageFilter filter) throws IpcException {
+	<T> @Nullable IpcMessage<T> receive(Supplier<Codec.Readers> readers, boolean isBytes, boolean hasViews,
+			@Nullable Deadline deadline, MessageFilter filter) throws IpcException {
 		while (true) {
 			try (ReceivedFrame<T> frame = take(isBytes, true, deadline)) {
 				MessageFilter.Verdict verdict = (frame != null) ? frame.judge(filter, this.maxItems)
 						: MessageFilter.Verdict.END;
 				switch (verdict) {
 					case DELIVER -> {
-						return frame.decode(readers.get());
+						return frame.decode(readers.get(), hasViews);
 					}
 					case END -> {
 						return null;
@@ -101,7 +106,8 @@ final class Inbox {
 			Packet packet = waits ? Frame.receive(receiver, window, this.maxSize, deadline)
 					: Frame.tryReceive(receiver, window, this.maxSize, deadline);
 			if (packet != null) {
-				frame = new ReceivedFrame<>(buffer, string, packet, this.codec);
+				frame = new ReceivedFrame<>(buffer, string, packet, this.codec, this.resources.receivedBlocks(),
+						this.maxBlocksSize);
 			}
 			return frame;
 		}

@@ -31,10 +31,8 @@ public final class IpcChannel {
 	/** The largest message that is accepted by default: 16 MiB. */
 	public static final int DEFAULT_MAX_MESSAGE_SIZE = 16 * 1024 * 1024;
 
-	/** Fewer items than this are always accepted. */
-	private static final int MIN_ITEMS = 100_000;
-
-	private static final int BYTES_PER_ITEM = 16;
+	/** Blocks of a reply are lent until the next request, whatever its number. */
+	private static final long ANY_ANSWER = Long.MAX_VALUE;
 
 	private final IpcSocket socket;
 
@@ -42,25 +40,19 @@ public final class IpcChannel {
 
 	private final Codec codec;
 
-	private final int maxMessageSize;
-
-	/** 0 if it depends on the maximum message size. */
-	private final int maxItems;
+	private final ChannelLimits limits;
 
 	private final Outbox outbox;
 
 	private final Inbox inbox;
 
-	private IpcChannel(IpcSocket socket, ChannelResources resources, Codec codec, int maxMessageSize, int maxItems,
-			int maxSentSize) {
+	private IpcChannel(IpcSocket socket, ChannelResources resources, Codec codec, ChannelLimits limits) {
 		this.socket = socket;
 		this.resources = resources;
 		this.codec = codec;
-		this.maxMessageSize = maxMessageSize;
-		this.maxItems = maxItems;
-		this.outbox = new Outbox(socket, resources, codec, maxSentSize);
-		this.inbox = new Inbox(socket, resources, codec, maxMessageSize,
-				(maxItems > 0) ? maxItems : Math.max(MIN_ITEMS, maxMessageSize / BYTES_PER_ITEM));
+		this.limits = limits;
+		this.outbox = new Outbox(socket, resources, codec, limits.maxSentSize());
+		this.inbox = new Inbox(socket, resources, codec, limits);
 	}
 
 	/**
@@ -83,8 +75,8 @@ public final class IpcChannel {
 	 */
 	public static IpcChannel over(IpcSocket socket, ObjectMapper mapper) {
 		ChannelResources resources = ChannelResources.of(socket);
-		return new IpcChannel(socket, resources, resources.codec(mapper), DEFAULT_MAX_MESSAGE_SIZE, 0,
-				DEFAULT_MAX_MESSAGE_SIZE);
+		return new IpcChannel(socket, resources, resources.codec(mapper),
+				new ChannelLimits(DEFAULT_MAX_MESSAGE_SIZE, 0, DEFAULT_MAX_MESSAGE_SIZE, 0));
 	}
 
 	/**
@@ -103,21 +95,21 @@ public final class IpcChannel {
 	 * @return a channel over the same socket with that limit
 	 */
 	public IpcChannel withMaxMessageSize(int bytes) {
-		return new IpcChannel(this.socket, this.resources, this.codec, checkMaxMessageSize(bytes), this.maxItems,
-				bytes);
+		return with(
+				new ChannelLimits(checkMaxMessageSize(bytes), this.limits.items(), bytes, this.limits.maxBlocksSize()));
 	}
 
 	/** As this one, to a peer that accepts less than it may send. */
 	IpcChannel toPeerWithLimit(long bytes) {
-		return new IpcChannel(this.socket, this.resources, this.codec, this.maxMessageSize, this.maxItems,
-				(int) Math.min(bytes, this.maxMessageSize));
+		return with(new ChannelLimits(maxMessageSize(), this.limits.items(), (int) Math.min(bytes, maxMessageSize()),
+				this.limits.maxBlocksSize()));
 	}
 
 	/** As this one, over another socket to the same peer. */
 	IpcChannel onLane(IpcSocket lane) {
 		ChannelResources ofLane = ChannelResources.of(lane);
-		return new IpcChannel(lane, ofLane, ofLane.codec(this.codec.mapper()), this.maxMessageSize, this.maxItems,
-				this.maxMessageSize);
+		return new IpcChannel(lane, ofLane, ofLane.codec(this.codec.mapper()), new ChannelLimits(maxMessageSize(),
+				this.limits.items(), maxMessageSize(), this.limits.maxBlocksSize()));
 	}
 
 	/**
@@ -132,7 +124,35 @@ public final class IpcChannel {
 		if (count < 1) {
 			throw new IllegalArgumentException("The maximum number of items is at least 1, not " + count);
 		}
-		return new IpcChannel(this.socket, this.resources, this.codec, this.maxMessageSize, count, this.maxMessageSize);
+		return with(new ChannelLimits(maxMessageSize(), count, maxMessageSize(), this.limits.maxBlocksSize()));
+	}
+
+	/**
+	 * Has large byte arrays go through {@link SharedBlocks}, in both directions: those of
+	 * requests if the peer's hello says that it accepts that, and those of replies. Such
+	 * data does not count for the maximum message size.
+	 * @param bytes how much of one message may be in blocks, and how much memory each
+	 * direction keeps for that; 0 for none, the default
+	 * @return a channel over the same socket with that limit
+	 */
+	public IpcChannel withBlocks(int bytes) {
+		return with(new ChannelLimits(maxMessageSize(), this.limits.items(), maxMessageSize(), checkBlocksSize(bytes)));
+	}
+
+	private IpcChannel with(ChannelLimits limits) {
+		return new IpcChannel(this.socket, this.resources, this.codec, limits);
+	}
+
+	/** How many bytes of a message may be in blocks. */
+	int maxBlocksSize() {
+		return this.codec.isCbor() ? this.limits.maxBlocksSize() : 0;
+	}
+
+	static int checkBlocksSize(int bytes) {
+		if (bytes < 0) {
+			throw new IllegalArgumentException("The maximum size of blocks is at least 0 bytes, not " + bytes);
+		}
+		return bytes;
 	}
 
 	/**
@@ -140,7 +160,7 @@ public final class IpcChannel {
 	 * @return the size of a body, in bytes
 	 */
 	public int maxMessageSize() {
-		return this.maxMessageSize;
+		return this.limits.maxMessageSize();
 	}
 
 	static int checkMaxMessageSize(int bytes) {
@@ -207,10 +227,34 @@ public final class IpcChannel {
 		return this.outbox.send(null, prefix, payload, deadline, descriptors);
 	}
 
-	/** As the others, a request that its exchange inspects. */
-	long sendInspected(Exchange exchange, Prefix prefix, @Nullable Object payload, Deadline deadline,
+	/**
+	 * As the others, a request.
+	 * @param blocksSize how many bytes of it the peer accepts in blocks
+	 */
+	long sendRequest(Exchange exchange, Prefix prefix, @Nullable Object payload, Deadline deadline, long blocksSize,
 			OwnedFd... descriptors) throws IpcException {
-		return this.outbox.send(exchange, prefix, payload, deadline, descriptors);
+		return this.outbox.send(exchange.isInspected() ? exchange : null, prefix, payload, deadline,
+				Math.min(blocksSize, maxBlocksSize()), exchange.number(), descriptors);
+	}
+
+	/**
+	 * As the others, a reply that has one value.
+	 * @param blocksSize how many bytes of it the peer accepts in blocks
+	 */
+	long sendReply(Prefix prefix, @Nullable Object payload, int blocksSize, OwnedFd... descriptors)
+			throws IpcException {
+		return this.outbox.send(null, prefix, payload, null, Math.min(blocksSize, maxBlocksSize()), ANY_ANSWER,
+				descriptors);
+	}
+
+	/** Has blocks used again that were lent until this message was answered. */
+	void answered(long number) {
+		this.resources.blocks().answered(number);
+	}
+
+	/** The peer no longer reads the replies that it was sent. */
+	void repliesAreRead() {
+		answered(ANY_ANSWER);
 	}
 
 	/**
@@ -257,7 +301,7 @@ public final class IpcChannel {
 	 * How large a message with several elements may be: it has no more items than bytes.
 	 */
 	int maxBatchSize() {
-		return Math.min(ServedStream.USUAL_SIZE, Math.min(this.maxMessageSize, this.inbox.maxItems()));
+		return Math.min(ServedStream.USUAL_SIZE, Math.min(maxMessageSize(), this.inbox.maxItems()));
 	}
 
 	/** Ends a streamed reply, in an {@link Envelope} if there is a number. */
@@ -328,14 +372,18 @@ public final class IpcChannel {
 	/** Receives the first message that is wanted, and drops those before it. */
 	<T> @Nullable IpcMessage<T> receiveWanted(Type type, @Nullable Deadline deadline, MessageFilter filter)
 			throws IpcException {
-		return this.inbox.receive(this.codec.readers(type), this.codec.isPlainByteString(type), deadline, filter);
+		return this.inbox.receive(this.codec.readers(type), this.codec.isPlainByteString(type), false, deadline,
+				filter);
 	}
 
-	/** As {@link #receiveWanted}, of a type that the message itself decides. */
-	<T> @Nullable IpcMessage<T> receiveWanted(Supplier<Type> type, boolean isBytes, @Nullable Deadline deadline,
+	/**
+	 * Receives a request, of a type that the message itself decides. It may share memory
+	 * with the peer until it is closed.
+	 */
+	<T> @Nullable IpcMessage<T> receiveRequest(Supplier<Type> type, boolean isBytes, @Nullable Deadline deadline,
 			MessageFilter filter) throws IpcException {
 		return this.inbox.receive(() -> this.codec.readers(type.get()),
-				isBytes && this.codec.isPlainByteString(byte[].class), deadline, filter);
+				isBytes && this.codec.isPlainByteString(byte[].class), true, deadline, filter);
 	}
 
 	/** See {@link Inbox#drop}. */

@@ -27,9 +27,10 @@ import tools.jackson.dataformat.cbor.CBORGenerator;
  * @param stackSignal the signal on which it prints the stacks of its threads, and goes
  * on; 0 if there is none
  * @param memory whether messages can go through memory that both ends share
+ * @param blocks how many bytes of a request it accepts in {@link SharedBlocks}; 0 if none
  */
 public record IpcHello(int protocol, boolean envelope, boolean cancel, int lanes, Optional<List<String>> methods,
-		long maxMessageSize, int stackSignal, boolean memory) {
+		long maxMessageSize, int stackSignal, boolean memory, long blocks) {
 
 	static final int TAG = 1230000970;
 
@@ -63,7 +64,7 @@ public record IpcHello(int protocol, boolean envelope, boolean cancel, int lanes
 		return new IpcHello((int) Math.min(protocol, Integer.MAX_VALUE), flag(content, "envelope"),
 				flag(content, "cancel"), (int) Math.min(number(content, "lanes", 1), Integer.MAX_VALUE),
 				Optional.ofNullable(methods(content.get("methods"))), number(content, "maxMessageSize", 0),
-				signal(content), flag(content, "memory"));
+				signal(content), flag(content, "memory"), number(content, "blocks", 0));
 	}
 
 	private static int signal(JsonNode content) {
@@ -129,6 +130,9 @@ public record IpcHello(int protocol, boolean envelope, boolean cancel, int lanes
 			}
 			if (this.memory) {
 				generator.writeBooleanProperty("memory", true);
+			}
+			if (this.blocks > 0) {
+				generator.writeNumberProperty("blocks", this.blocks);
 			}
 			generator.writeEndObject();
 		}

@@ -19,6 +19,9 @@ public final class IpcMessage<T extends @Nullable Object> implements Closeable {
 
 	private final long size;
 
+	/** Ends the validity of memory that the payload shares with the peer. */
+	private final ReceivedBlocks.@Nullable Message shared;
+
 	IpcMessage(T payload, Packet packet) {
 		this(payload, packet, Frame.HEADER_SIZE + (long) packet.length());
 	}
@@ -28,6 +31,15 @@ public final class IpcMessage<T extends @Nullable Object> implements Closeable {
 		this.payload = payload;
 		this.packet = packet;
 		this.size = size;
+		this.shared = null;
+	}
+
+	/** Whose payload may share memory with the peer. */
+	IpcMessage(T payload, Packet packet, ReceivedBlocks.Message shared) {
+		this.payload = payload;
+		this.packet = packet;
+		this.size = Frame.HEADER_SIZE + (long) packet.length();
+		this.shared = shared;
 	}
 
 	/**
@@ -102,6 +114,9 @@ public final class IpcMessage<T extends @Nullable Object> implements Closeable {
 	@Override
 	public void close() {
 		this.packet.close();
+		if (this.shared != null) {
+			this.shared.close();
+		}
 	}
 
 	@Override

@@ -43,6 +43,12 @@ public final class IpcServer implements Closeable {
 	public static final String MAX_MESSAGE_SIZE_VARIABLE = "TINY_IPC_MAX_MESSAGE_SIZE";
 
 	/**
+	 * The environment variable with the bytes of a reply that the parent accepts in
+	 * {@link SharedBlocks}.
+	 */
+	public static final String BLOCKS_VARIABLE = "TINY_IPC_BLOCKS";
+
+	/**
 	 * The environment variable that is {@code 1} if lines of the child's output that
 	 * begin with {@code <0>} to {@code <7>}, as in {@code sd-daemon(3)}, are logged at
 	 * that level.

@@ -307,6 +307,11 @@ final class Ledger {
 		return number - 1 - this.answered;
 	}
 
+	/** The number of the last message that was answered; 0 if none was. */
+	long lastAnswered() {
+		return this.answered;
+	}
+
 	boolean hasAnswered(long number) {
 		return number <= this.answered;
 	}

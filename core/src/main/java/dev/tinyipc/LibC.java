@@ -59,13 +59,13 @@ final class LibC {
 
 	static final int PROT_READ = 1, PROT_WRITE = 2;
 
-	static final int MAP_SHARED = 1;
+	static final int MAP_SHARED = 1, MAP_PRIVATE = 2, MAP_FIXED = 0x10, MAP_ANONYMOUS = 0x20, MAP_NORESERVE = 0x4000;
 
 	// <sys/stat.h>: statx with an empty path asks about the descriptor itself
 
 	static final int AT_EMPTY_PATH = 0x1000;
 
-	static final int STATX_TYPE = 0x1, STATX_NLINK = 0x4, STATX_SIZE = 0x200;
+	static final int STATX_TYPE = 0x1, STATX_NLINK = 0x4, STATX_INO = 0x100, STATX_SIZE = 0x200;
 
 	// <sys/ioctl.h>
 

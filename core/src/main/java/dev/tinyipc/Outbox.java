@@ -1,11 +1,14 @@
 package dev.tinyipc;
 
+import java.nio.ByteBuffer;
+import java.util.List;
 import java.util.OptionalLong;
 import java.util.function.Consumer;
 
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JsonGenerator;
 import tools.jackson.databind.ObjectWriter;
+import tools.jackson.dataformat.cbor.CBORGenerator;
 
 /** The sending side of an {@link IpcChannel}. */
 final class Outbox {
@@ -13,6 +16,8 @@ final class Outbox {
 	private final IpcSocket socket;
 
 	private final FrameBuffer.Slot buffers;
+
+	private final SharedBlocks blocks;
 
 	private final Codec codec;
 
@@ -22,8 +27,15 @@ final class Outbox {
 	Outbox(IpcSocket socket, ChannelResources resources, Codec codec, int maxSize) {
 		this.socket = socket;
 		this.buffers = resources.outgoing();
+		this.blocks = resources.blocks();
 		this.codec = codec;
 		this.maxSize = maxSize;
+	}
+
+	/** Sends one message without blocks. */
+	long send(@Nullable Exchange exchange, Prefix prefix, @Nullable Object payload, @Nullable Deadline deadline,
+			OwnedFd... descriptors) throws IpcException {
+		return send(exchange, prefix, payload, deadline, 0, 0, descriptors);
 	}
 
 	/**
@@ -31,30 +43,69 @@ final class Outbox {
 	 * @param exchange whose request it is, if it is inspected; null otherwise
 	 * @param prefix what precedes the payload
 	 * @param deadline null for the socket's timeout
+	 * @param blocksSize how many bytes may be in blocks
+	 * @param number of the answer until which they are lent
 	 * @return the size of the message on the wire, in bytes
 	 */
 	long send(@Nullable Exchange exchange, Prefix prefix, @Nullable Object payload, @Nullable Deadline deadline,
-			OwnedFd... descriptors) throws IpcException {
+			long blocksSize, long number, OwnedFd... descriptors) throws IpcException {
 		FrameBuffer frame = this.buffers.take();
-		try {
+		try (SharedBlocks.Filled filled = (blocksSize > 0) ? this.blocks.fill(blocksSize) : null) {
 			int prefixSize = prefix.write(frame.memory().bytes(), Frame.HEADER_SIZE);
+			boolean isPut = filled != null && put(payload, frame, prefixSize, filled, descriptors.length);
 			// The fast way never has all of the body in one place.
-			if (exchange == null && payload instanceof byte[] bytes && this.codec.isPlainByteString(byte[].class)) {
+			if (!isPut && exchange == null && payload instanceof byte[] bytes
+					&& this.codec.isPlainByteString(byte[].class)) {
 				ByteString string = ByteString.of(bytes, frame, prefixSize);
 				return sendFrame(string, string.bodySize(), descriptors, deadline);
 			}
-			encode(payload, frame.begin(this.maxSize, prefixSize));
+			if (!isPut) {
+				encode(payload, frame.begin(this.maxSize, prefixSize), filled, descriptors.length);
+			}
 			if (frame.wantedBodySize() == prefixSize) {
 				throw wroteNothing(payload);
 			}
 			if (exchange != null) {
 				checkSize(frame.wantedBodySize());
-				exchange.inspect(frame.body(prefixSize), descriptors);
+				exchange.inspect(frame.body(prefixSize), (filled != null) ? filled.contents() : List.of(), descriptors);
 			}
-			return sendFrame(frame, frame.wantedBodySize(), descriptors, deadline);
+			OwnedFd[] all = descriptors;
+			if (filled != null) {
+				all = filled.descriptors(descriptors);
+				filled.lend(number);
+			}
+			return sendFrame(frame, frame.wantedBodySize(), all, deadline);
 		}
 		finally {
 			frame.giveBack();
+		}
+	}
+
+	/** Writes a payload that is nothing but one large byte array into a block. */
+	private boolean put(@Nullable Object payload, FrameBuffer frame, int prefixSize, SharedBlocks.Filled filled,
+			int otherDescriptors) {
+		if (!(payload instanceof byte[] bytes) || !this.codec.isPlainByteString(byte[].class)) {
+			return false;
+		}
+		ByteBuffer block = BlockGenerator.prepare(filled, bytes.length, otherDescriptors);
+		if (block == null) {
+			return false;
+		}
+		block.put(0, bytes);
+		int size = BlockReference.write(frame.memory().bytes(), Frame.HEADER_SIZE + prefixSize, otherDescriptors,
+				bytes.length);
+		frame.begin(this.maxSize, prefixSize + size);
+		return true;
+	}
+
+	private void encode(@Nullable Object payload, FrameBuffer frame, SharedBlocks.@Nullable Filled filled,
+			int otherDescriptors) {
+		if (filled == null) {
+			encode(payload, frame);
+			return;
+		}
+		try (JsonGenerator generator = generator(frame)) {
+			encode(payload, new BlockGenerator((CBORGenerator) generator, filled, otherDescriptors));
 		}
 	}
 

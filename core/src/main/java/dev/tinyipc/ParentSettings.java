@@ -34,6 +34,24 @@ final class ParentSettings {
 		}
 	}
 
+	/**
+	 * How many bytes of a message may be in blocks.
+	 * @return 0 if none
+	 */
+	static int maxBlocksSize() throws IpcException {
+		String bytes = System.getenv(IpcServer.BLOCKS_VARIABLE);
+		try {
+			return (bytes != null)
+					? IpcChannel.checkBlocksSize((int) Math.min(Long.parseLong(bytes), Integer.MAX_VALUE)) : 0;
+		}
+		catch (IllegalArgumentException ex) {
+			throw new IpcException(
+					environment(IpcServer.BLOCKS_VARIABLE, String.valueOf(bytes))
+							+ "which is not a number of bytes from 0: correct it, or remove it from the environment",
+					ex);
+		}
+	}
+
 	private static CBORMapper mapper(String customizer) throws IpcException {
 		try {
 			CBORMapper.Builder builder = IpcChannel.mapperBuilder();

@@ -9,6 +9,7 @@ import tools.jackson.core.JsonParser;
 import tools.jackson.databind.DatabindException;
 import tools.jackson.databind.ObjectReader;
 import tools.jackson.databind.util.ByteBufferBackedInputStream;
+import tools.jackson.dataformat.cbor.CBORParser;
 
 /**
  * A frame that was received whole, and is not decoded yet. Closing it drops it, with its
@@ -30,11 +31,17 @@ final class ReceivedFrame<T> implements Closeable {
 
 	private final Codec codec;
 
+	private final ReceivedBlocks blocks;
+
+	/** 0 if no blocks are accepted. */
+	private final int maxBlocksSize;
+
 	private CborFinding proven = CborFinding.WELL_FORMED;
 
 	private boolean handedOn;
 
-	ReceivedFrame(FrameBuffer buffer, @Nullable ByteString expected, Packet packet, Codec codec) {
+	ReceivedFrame(FrameBuffer buffer, @Nullable ByteString expected, Packet packet, Codec codec, ReceivedBlocks blocks,
+			int maxBlocksSize) {
 		this.buffer = buffer;
 		this.byteString = (expected != null) ? expected.content() : null;
 		// Not a slice, which would cost an object.
@@ -42,6 +49,8 @@ final class ReceivedFrame<T> implements Closeable {
 				: buffer.memory().bytes().limit(Frame.HEADER_SIZE + packet.length()).position(Frame.HEADER_SIZE);
 		this.packet = packet;
 		this.codec = codec;
+		this.blocks = blocks;
+		this.maxBlocksSize = maxBlocksSize;
 	}
 
 	/**
@@ -70,22 +79,65 @@ final class ReceivedFrame<T> implements Closeable {
 	/**
 	 * Decodes the body.
 	 * @param readers read what it is expected to be
+	 * @param hasViews whether the payload may share memory with the peer until the
+	 * message is closed
 	 * @return the message, which the descriptors belong to from now on
 	 * @throws IpcException.Remote if it is an error item, on a channel that talks CBOR
 	 * @throws tools.jackson.core.JacksonException if it cannot be read
 	 */
 	@SuppressWarnings("unchecked") // T is byte[] where a byte string was expected
-	IpcMessage<T> decode(Codec.Readers readers) throws IpcException.Remote {
+	IpcMessage<T> decode(Codec.Readers readers, boolean hasViews) throws IpcException.Remote {
+		if (mayHaveReferences()) {
+			return decodeReferring(readers, hasViews);
+		}
 		T payload = (this.byteString != null) ? (T) this.byteString : read(readers);
 		this.handedOn = true;
 		return new IpcMessage<>(payload, this.packet);
 	}
 
+	private boolean mayHaveReferences() {
+		return this.maxBlocksSize > 0 && this.byteString == null && this.codec.isCbor()
+				&& (this.proven != CborFinding.UNIQUE_KEYS_WITHOUT_INNER_TAGS || BlockReference.isIn(this.body));
+	}
+
+	private IpcMessage<T> decodeReferring(Codec.Readers readers, boolean hasViews) throws IpcException.Remote {
+		ReceivedBlocks.Message blocks = this.blocks.begin(this.maxBlocksSize);
+		boolean isRead = false;
+		try {
+			T payload = readReferring(readers, blocks, hasViews);
+			Packet others = new Packet(this.packet.length(), blocks.others(this.packet.descriptors()));
+			this.handedOn = true;
+			isRead = true;
+			return new IpcMessage<>(payload, others, blocks);
+		}
+		finally {
+			if (!isRead || !hasViews) {
+				blocks.close();
+			}
+		}
+	}
+
+	private T readReferring(Codec.Readers readers, ReceivedBlocks.Message blocks, boolean hasViews)
+			throws IpcException.Remote {
+		throwErrorItem();
+		ObjectReader reader = hasUniqueKeys() ? readers.trusting() : readers.strict();
+		try (CBORParser cbor = (CBORParser) reader.createParser(new ByteBufferBackedInputStream(this.body))) {
+			return reader.readValue(new BlockParser(cbor, blocks, this.packet.descriptors(), hasViews));
+		}
+		catch (ArithmeticException | IllegalArgumentException ex) {
+			throw unreadable(ex);
+		}
+	}
+
+	private void throwErrorItem() throws IpcException.Remote {
+		if (this.codec.isCbor() && ErrorItem.isOne(this.body)) {
+			throw ErrorItem.read(this.body, Frame.HEADER_SIZE + (long) this.packet.length());
+		}
+	}
+
 	private T read(Codec.Readers readers) throws IpcException.Remote {
 		try {
-			if (this.codec.isCbor() && ErrorItem.isOne(this.body)) {
-				throw ErrorItem.read(this.body, Frame.HEADER_SIZE + (long) this.packet.length());
-			}
+			throwErrorItem();
 			return (isSmallAndPlain() && !readers.alone().get()) ? readSmall(readers) : readAlone(readers);
 		}
 		catch (ArithmeticException | IllegalArgumentException ex) {

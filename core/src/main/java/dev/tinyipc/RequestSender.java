@@ -50,7 +50,8 @@ final class RequestSender {
 				checkWorthwhile(deadline);
 			}
 			OptionalLong id = this.ledger.enter(exchange);
-			Prefix prefix = (exchange != null && id.isPresent()) ? exchange::writeEnvelope : Prefix.of(id);
+			Prefix prefix = (exchange != null && id.isPresent())
+					? (target, at) -> exchange.writeEnvelope(target, at, acceptedBlocksSize()) : Prefix.of(id);
 			return send(exchange, prefix, payload, deadline, descriptors);
 		}
 		finally {
@@ -64,8 +65,8 @@ final class RequestSender {
 		boolean sent = false;
 		try {
 			IpcChannel channel = outgoing();
-			long size = (exchange != null && exchange.isInspected())
-					? channel.sendInspected(exchange, prefix, payload, deadline, descriptors)
+			long size = (exchange != null)
+					? channel.sendRequest(exchange, prefix, payload, deadline, blocksSize(), descriptors)
 					: channel.send(prefix, payload, deadline, descriptors);
 			sent = true;
 			return size;
@@ -76,6 +77,25 @@ final class RequestSender {
 				this.ledger.strikeOut(exchange);
 			}
 		}
+	}
+
+	/**
+	 * How many bytes of the reply to what is being sent may be in blocks: none if earlier
+	 * answers are still to be read.
+	 */
+	private int acceptedBlocksSize() {
+		IpcHello hello = this.ledger.hello();
+		return (hello != null && hello.blocks() > 0 && this.ledger.owed() == 1) ? this.channel.maxBlocksSize() : 0;
+	}
+
+	/** How many bytes of a request the peer accepts in blocks. */
+	private long blocksSize() {
+		IpcHello hello = this.ledger.hello();
+		if (hello == null || hello.blocks() == 0 || this.channel.maxBlocksSize() == 0) {
+			return 0;
+		}
+		this.channel.answered(this.ledger.lastAnswered());
+		return hello.blocks();
 	}
 
 	private IpcChannel outgoing() {

@@ -20,8 +20,8 @@ final class RequesterPool implements Closeable {
 	private static final Logger logger = LoggerFactory.getLogger(IpcParent.class);
 
 	/** What every parent understands that takes calls. */
-	private static final IpcHello PARENT = new IpcHello(IpcHello.PROTOCOL, true, true, 2, Optional.empty(), 0, 0,
-			false);
+	private static final IpcHello PARENT = new IpcHello(IpcHello.PROTOCOL, true, true, 2, Optional.empty(), 0, 0, false,
+			0);
 
 	private final ReentrantLock lock = new ReentrantLock(true);
 

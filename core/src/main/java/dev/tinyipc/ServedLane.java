@@ -94,9 +94,9 @@ final class ServedLane implements Closeable {
 
 	private @Nullable IpcMessage<Object> receive() throws IpcException {
 		if (this.peer == null) {
-			return this.channel.receiveWanted(this::requestType, this.bytesOnly, null, MessageFilter.ALL);
+			return this.channel.receiveRequest(this::requestType, this.bytesOnly, null, MessageFilter.ALL);
 		}
-		return this.channel.receiveWanted(this::requestType, this.bytesOnly, null, this::open);
+		return this.channel.receiveRequest(this::requestType, this.bytesOnly, null, this::open);
 	}
 
 	private Type requestType() {
@@ -119,7 +119,14 @@ final class ServedLane implements Closeable {
 			}
 		}
 		this.envelope = Envelope.open(body);
+		if (blocksSize() > 0) {
+			this.channel.repliesAreRead();
+		}
 		return MessageFilter.Verdict.DELIVER;
+	}
+
+	private int blocksSize() {
+		return (this.envelope != null) ? this.envelope.blocksSize() : 0;
 	}
 
 	private OptionalLong id() {
@@ -200,7 +207,7 @@ final class ServedLane implements Closeable {
 		this.elements = elements;
 		IpcContext context = new IpcContext(this.envelope, exchange, (this.peer != null) ? this.peer.parent() : null);
 		try (ServedTrace trace = this.handlers.begin(context);
-				ServedReply reply = new ServedReply(this.channel, id(), exchange, trace, elements)) {
+				ServedReply reply = new ServedReply(this.channel, id(), blocksSize(), exchange, trace, elements)) {
 			return isLetIn ? answer(request, context, reply)
 					: reply.refuse("Unavailable", "This process is being stopped, or is paused, and takes no requests");
 		}

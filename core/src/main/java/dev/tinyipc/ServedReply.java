@@ -23,6 +23,8 @@ final class ServedReply implements IpcServer.Sink, Closeable {
 
 	private final OptionalLong id;
 
+	private final int blocksSize;
+
 	private final ServedExchange exchange;
 
 	private final ServedTrace trace;
@@ -36,13 +38,16 @@ final class ServedReply implements IpcServer.Sink, Closeable {
 	/**
 	 * Creates an answer.
 	 * @param id the number of the request
+	 * @param blocksSize how many bytes of a value the peer accepts in blocks
 	 * @param exchange that the request has begun
 	 * @param trace is told of failures
 	 * @param stream takes the elements, if there are any
 	 */
-	ServedReply(IpcChannel channel, OptionalLong id, ServedExchange exchange, ServedTrace trace, ServedStream stream) {
+	ServedReply(IpcChannel channel, OptionalLong id, int blocksSize, ServedExchange exchange, ServedTrace trace,
+			ServedStream stream) {
 		this.channel = channel;
 		this.id = id;
+		this.blocksSize = blocksSize;
 		this.exchange = exchange;
 		this.trace = trace;
 		this.stream = stream;
@@ -173,7 +178,7 @@ final class ServedReply implements IpcServer.Sink, Closeable {
 		}
 		else {
 			try {
-				this.channel.send(Prefix.of(this.id), payload(result), null, descriptors(result));
+				this.channel.sendReply(Prefix.of(this.id), payload(result), this.blocksSize, descriptors(result));
 			}
 			finally {
 				release(result);

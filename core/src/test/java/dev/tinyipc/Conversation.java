@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
 final class Conversation implements Closeable {
 
 	/** Of a peer that can do everything. */
-	static final IpcHello HELLO = new IpcHello(2, true, true, 64, Optional.empty(), 0, 0, true);
+	static final IpcHello HELLO = new IpcHello(2, true, true, 64, Optional.empty(), 0, 0, true, 0);
 
 	/** Tells a {@link ChildJvm} what {@link #overMemory} is here. */
 	static final String OVER_MEMORY = "tinyipc.test.over-memory";

@@ -253,7 +253,7 @@ class GatheringTroubleTests {
 			IpcChannel channel = IpcChannel.over(pair.child());
 			OptionalLong id = OptionalLong.of(1);
 			this.stream = new ServedStream(channel, id, channel.batch(id, 1000), () -> this.gathering.set(true));
-			this.reply = new ServedReply(channel, id, exchange,
+			this.reply = new ServedReply(channel, id, 0, exchange,
 					ServedTrace.begin(IpcInstrumentation.NONE, "the peer", new IpcContext(null, exchange, null)),
 					this.stream);
 			this.sink = this.reply;

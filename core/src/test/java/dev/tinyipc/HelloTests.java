@@ -33,13 +33,13 @@ class HelloTests {
 	@Test
 	void isReadWhateverElseItSays() {
 		assertThat(IpcHello.read(body(TAG + "a0")))
-			.isEqualTo(new IpcHello(1, false, false, 1, Optional.empty(), 0, 0, false));
+			.isEqualTo(new IpcHello(1, false, false, 1, Optional.empty(), 0, 0, false, 0));
 		assertThat(IpcHello
 			.read(body(TAG + "a4" + "656c616e657304" + "68656e76656c6f7065f5" + "6870726f746f636f6c02" + "6178f6")))
-			.isEqualTo(new IpcHello(2, true, false, 4, Optional.empty(), 0, 0, false));
+			.isEqualTo(new IpcHello(2, true, false, 4, Optional.empty(), 0, 0, false, 0));
 		assertThat(IpcHello.read(body(TAG + "a4" + "6663616e63656cf5" + "6572656164" + "79f5" + "676d6574686f6473"
 				+ "826161" + "60" + "6e6d61784d65737361676553697a65" + "1903e8")))
-			.isEqualTo(new IpcHello(1, false, true, 1, Optional.of(List.of("a", "")), 1000, 0, false));
+			.isEqualTo(new IpcHello(1, false, true, 1, Optional.of(List.of("a", "")), 1000, 0, false, 0));
 		assertThat(IpcHello.read(body(TAG + "a1" + STACK_SIGNAL + "1840")).stackSignal()).isEqualTo(64);
 		assertThat(IpcHello.isOne(body(TAG + "a0"))).isTrue();
 		assertThat(IpcHello.isOne(body("a0"))).isFalse();
@@ -59,7 +59,7 @@ class HelloTests {
 	void invitedChildSaysHelloAndAnswersEnvelopesWithEnvelopes() throws Exception {
 		try (IpcProcess child = start(Map.of(IpcServer.HELLO_VARIABLE, "1"))) {
 			assertThat(IpcHello.read(receiveBody(child))).isEqualTo(
-					new IpcHello(2, true, true, 1, Optional.empty(), IpcChannel.DEFAULT_MAX_MESSAGE_SIZE, 0, true));
+					new IpcHello(2, true, true, 1, Optional.empty(), IpcChannel.DEFAULT_MAX_MESSAGE_SIZE, 0, true, 0));
 			IpcChannel channel = IpcChannel.over(child.socket());
 			for (long id = 5; id < 8; id++) {
 				channel.sendNumbered(OptionalLong.of(id), "to be echoed");

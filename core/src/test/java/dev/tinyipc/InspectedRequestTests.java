@@ -25,7 +25,7 @@ class InspectedRequestTests {
 			IpcRequester requester = conversation.requester();
 			for (Object payload : new Object[] { "abc", new byte[] { 1, 2 } }) {
 				Exchange exchange = requester.begin(Conversation.inTime()).method("method");
-				exchange.inspectedBy((method, body, descriptors) -> seen
+				exchange.inspectedBy((method, body, blocks, descriptors) -> seen
 					.add(method + ' ' + hex(body) + ' ' + descriptors.equals(List.of(file))));
 				exchange.request(payload, file);
 				exchange.reply(Object.class).close();
@@ -39,9 +39,10 @@ class InspectedRequestTests {
 		try (Conversation conversation = Conversation
 			.with(IpcServer.builder().handler(String.class, (request) -> request.payload()))) {
 			IpcRequester requester = conversation.requester();
-			Exchange refused = requester.begin(Conversation.inTime()).inspectedBy((method, body, descriptors) -> {
-				throw new IllegalArgumentException("refused");
-			});
+			Exchange refused = requester.begin(Conversation.inTime())
+				.inspectedBy((method, body, blocks, descriptors) -> {
+					throw new IllegalArgumentException("refused");
+				});
 			assertThatExceptionOfType(IllegalArgumentException.class).isThrownBy(() -> refused.request("bad"))
 				.withMessage("refused");
 			assertThat(refused.isRequestSent()).isFalse();

@@ -179,7 +179,7 @@ class LargeMessageTests {
 
 	@Test
 	void requesterSendsNothingOverTheLimitOfThePeersHello() throws Exception {
-		IpcHello hello = new IpcHello(2, true, true, 1, Optional.empty(), 1000, 0, false);
+		IpcHello hello = new IpcHello(2, true, true, 1, Optional.empty(), 1000, 0, false, 0);
 		IpcRequester requester = IpcRequester.greeted(this.large, "the peer", hello);
 		Exchange exchange = requester.begin(Conversation.inTime());
 		for (Object payload : new Object[] { new byte[1001], "x".repeat(1001) }) {

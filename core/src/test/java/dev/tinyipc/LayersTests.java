@@ -35,10 +35,11 @@ class LayersTests {
 			Set.of("IpcSocket", "IpcSocketPair", "Packet", "SocketSide", "SocketCompanion", "SocketSender",
 					"SocketReceiver", "SocketOption", "InheritedSocket", "SharedMemory", "IpcPoller", "StructBytes",
 					"Spin", "SocketDirections", "LaneMemory", "MemoryRing", "DoorBell", "MemorySender",
-					"MemoryReceiver", "FrameWindow", "Watches", "WatchedLanes", "LanePackets"),
-			Set.of("IpcChannel", "ChannelResources", "ReceivedFrame", "Codec", "CborHead", "CborCheck", "CborFinding",
-					"CborPlace", "MapKeys", "Utf8", "Frame", "FrameBuffer", "LargeMemory", "ByteString", "IpcMessage",
-					"ErrorItem", "Envelope", "EnvelopeReader", "Prefix", "StreamItem", "DroppedMessage",
+					"MemoryReceiver", "FrameWindow", "Watches", "WatchedLanes", "LanePackets", "MappedBlock",
+					"BlockFile", "SharedBlocks", "ReceivedBlocks", "IdleBlocks"),
+			Set.of("IpcChannel", "ChannelLimits", "ChannelResources", "ReceivedFrame", "Codec", "CborHead", "CborCheck",
+					"CborFinding", "CborPlace", "MapKeys", "Utf8", "Frame", "FrameBuffer", "LargeMemory", "ByteString",
+					"IpcMessage", "ErrorItem", "Envelope", "EnvelopeReader", "Prefix", "StreamItem", "DroppedMessage",
 					"MessageFilter", "Inbox", "Outbox", "TypedPayload", "NamedTypes", "NamedValues", "RecordModule",
 					"RecordDeserializer", "RecordParameters", "RecordPropertyWriter", "SmallBodies", "IpcExchange",
 					"IpcContract", "ContractReader", "ContractMethod", "ContractReply", "ContractFuture",
@@ -48,7 +49,7 @@ class LayersTests {
 					"LaneWatch", "ServerThreads", "ChildEnd", "RequestSender", "RequesterPool", "LaneRequest",
 					"LaneOffer", "ParentSettings", "Termination", "IpcMapperCustomizer", "IpcInstrumentation",
 					"GuardedInstrumentation", "ServedTrace", "IpcRequester", "Ledger", "Exchange", "IpcProcessBuilder",
-					"IpcProcess", "IpcZygote", "InProcessChild"));
+					"IpcProcess", "IpcZygote", "InProcessChild", "BlockReference", "BlockGenerator", "BlockParser"));
 
 	private static final Set<String> MAY_USE_JNA = Set.of("LibC", "StructBytes");
 

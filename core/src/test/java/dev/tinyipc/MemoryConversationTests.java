@@ -112,6 +112,11 @@ class MemoryConversationTests {
 	}
 
 	@Nested
+	class Blocks extends SharedBlocksTests {
+
+	}
+
+	@Nested
 	class Streams extends StreamTests {
 
 	}

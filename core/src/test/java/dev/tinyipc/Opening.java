@@ -7,7 +7,7 @@ import java.util.OptionalLong;
 final class Opening {
 
 	/** Of a peer that repeats numbers, and can do nothing else. */
-	static final IpcHello HELLO = new IpcHello(2, true, false, 1, Optional.empty(), 0, 0, false);
+	static final IpcHello HELLO = new IpcHello(2, true, false, 1, Optional.empty(), 0, 0, false, 0);
 
 	private Opening() {
 	}

@@ -105,8 +105,8 @@ final class LentExchange {
 			this.exchange = exchange;
 			Quarantine quarantine = this.quarantine;
 			if (quarantine != null) {
-				exchange.inspectedBy((method, payload,
-						descriptors) -> this.admission = quarantine.admit(method, payload, descriptors, this.deadline));
+				exchange.inspectedBy((method, payload, blocks, descriptors) -> this.admission = quarantine.admit(method,
+						payload, blocks, descriptors, this.deadline));
 			}
 			try {
 				return action.run(exchange);

@@ -74,9 +74,9 @@ final class Quarantine {
 	 * @throws IpcPoisonRequestException if it is in quarantine
 	 * @throws IpcException if its turn does not come in time
 	 */
-	Admission admit(@Nullable String method, ByteBuffer payload, List<OwnedFd> descriptors, Deadline deadline)
-			throws IpcException {
-		ByteBuffer digest = RequestDigest.of(method, payload, descriptors);
+	Admission admit(@Nullable String method, ByteBuffer payload, List<ByteBuffer> blocks, List<OwnedFd> descriptors,
+			Deadline deadline) throws IpcException {
+		ByteBuffer digest = RequestDigest.of(method, payload, blocks, descriptors);
 		if (!isSuspected(digest)) {
 			return new Admission(digest, false);
 		}

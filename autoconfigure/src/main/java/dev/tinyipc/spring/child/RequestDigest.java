@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * By what a request is known again: a digest of its method, its payload as it is sent,
- * and of what its descriptors refer to. Headers do not count.
+ * with what is in blocks, and of what its descriptors refer to. Headers do not count.
  * <p>
  * Files are not read, which could take long, or take away what is in a pipe. A file
  * counts as the same if its place and size are, and if it has not been changed since.
@@ -36,7 +36,8 @@ final class RequestDigest {
 	 * Calculates a digest.
 	 * @return to be compared by its content
 	 */
-	static ByteBuffer of(@Nullable String method, ByteBuffer payload, List<OwnedFd> descriptors) {
+	static ByteBuffer of(@Nullable String method, ByteBuffer payload, List<ByteBuffer> blocks,
+			List<OwnedFd> descriptors) {
 		MessageDigest digest = sha256();
 		if (method != null) {
 			digest.update(method.getBytes(StandardCharsets.UTF_8));
@@ -47,6 +48,7 @@ final class RequestDigest {
 		}
 		digest.update(SEPARATOR);
 		digest.update(payload);
+		blocks.forEach(digest::update); // their sizes are in the payload
 		return ByteBuffer.wrap(digest.digest());
 	}
 

@@ -137,7 +137,7 @@ class QuarantineMemoryTests {
 	}
 
 	private static ByteBuffer digest(@Nullable String method, String payload, OwnedFd... descriptors) {
-		return RequestDigest.of(method, bytes(payload), List.of(descriptors));
+		return RequestDigest.of(method, bytes(payload), List.of(), List.of(descriptors));
 	}
 
 	private static ByteBuffer bytes(String text) {
@@ -156,7 +156,7 @@ class QuarantineMemoryTests {
 	}
 
 	private Quarantine.Admission admit(@Nullable String method, String request, Deadline deadline) throws IpcException {
-		return this.quarantine.admit(method, bytes(request), List.of(), deadline);
+		return this.quarantine.admit(method, bytes(request), List.of(), List.of(), deadline);
 	}
 
 }
