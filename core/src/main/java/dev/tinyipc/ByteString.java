@@ -73,7 +73,9 @@ final class ByteString implements FrameWindow {
 		if (head > 0) {
 			ring.write(memory().bytes(), from, head);
 		}
-		ring.write(content(), from + head - this.start, size - head);
+		if (head < size) {
+			ring.write(content(), from + head - this.start, size - head);
+		}
 	}
 
 	/** The envelope around what was received; empty if there is none. */
