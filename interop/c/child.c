@@ -302,10 +302,15 @@ static void share_memory(int peer) {
 	lane = lane != NULL ? lane : shared;
 }
 
+/* cbor_is_null ends the program if the item is a floating-point number. */
+static bool is_null(const cbor_item_t *item) {
+	return cbor_isa_float_ctrl(item) && cbor_float_ctrl_is_ctrl(item) && cbor_is_null(item);
+}
+
 /* Answers a whole body: a request, or what a parent only sends if it knows that this child understands it. */
 static void serve(int peer, const cbor_item_t *body, bool converses) {
 	const cbor_item_t *request = body, *what = NULL;
-	if (converses && cbor_is_null(body) && message.descriptor_count == 1) {
+	if (converses && is_null(body) && message.descriptor_count == 1) {
 		share_memory(peer);
 		return;
 	}
