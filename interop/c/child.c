@@ -5,7 +5,9 @@
  * Run:    a parent starts it (`./child`) and names the socket in TINY_IPC_FD.
  */
 #define _GNU_SOURCE
+#include "blocks.h"
 #include "lane.h"
+#include "references.h"
 
 #include <cbor.h>
 #include <err.h>
@@ -24,6 +26,7 @@ enum {
 	PACKET = 64 * 1024,
 	LARGEST_PACKET = 512 * 1024,
 	LARGEST_BODY = 16 * 1024 * 1024,
+	MOST_IN_BLOCKS = 64 * 1024 * 1024,
 	MOST_DESCRIPTORS = 253,
 	ERROR_ITEM = 1230000965,
 	ENVELOPE = 1230000966,
@@ -32,7 +35,7 @@ enum {
 	HELLO = 1230000970,
 };
 
-static const char *const METHODS[] = {"", "echo", "sum", "length", "memory", "fail", "stream"};
+static const char *const METHODS[] = {"", "echo", "sum", "length", "memory", "fail", "stream", "total"};
 
 /* What messages go through once the parent has shared memory; NULL if they are packets. */
 static struct lane *lane;
@@ -43,6 +46,8 @@ static struct {
 	size_t length;
 	int descriptors[MOST_DESCRIPTORS];
 	size_t descriptor_count;
+	/* How many of them are not for shared blocks. */
+	size_t file_count;
 	/* Whether it came in an envelope with a number, which every answer then repeats. */
 	bool numbered;
 	uint64_t id;
@@ -205,6 +210,19 @@ static cbor_item_t *sum_of(const cbor_item_t *numbers) {
 	return sum > UINT64_MAX || sum < -1 - (__int128) UINT64_MAX ? NULL : integer(sum);
 }
 
+static bool is_whole_bytes(const cbor_item_t *item) {
+	return cbor_isa_bytestring(item) && cbor_bytestring_is_definite(item);
+}
+
+/* Adds up all bytes, in place if they are in a block. */
+static uint64_t total_of(const cbor_item_t *bytes) {
+	uint64_t total = 0;
+	const unsigned char *at = cbor_bytestring_handle(bytes);
+	for (size_t i = 0; i < cbor_bytestring_length(bytes); i++)
+		total += at[i];
+	return total;
+}
+
 static bool answer_memory(int peer, const cbor_item_t *item) {
 	size_t length;
 	char *text = text_of(item, &length);
@@ -244,7 +262,9 @@ static bool answer(int peer, const cbor_item_t *what, const cbor_item_t *request
 		reply(peer, cbor_incref(item), -1);
 	else if (is_text(what, "sum") && (item = sum_of(value_of(request, "numbers"))) != NULL)
 		reply(peer, item, -1);
-	else if (is_text(what, "length") && message.descriptor_count == 1 && fstat(message.descriptors[0], &file) == 0)
+	else if (is_text(what, "total") && (item = value_of(request, "bytes")) != NULL && is_whole_bytes(item))
+		reply(peer, integer(total_of(item)), -1);
+	else if (is_text(what, "length") && message.file_count == 1 && fstat(message.descriptors[0], &file) == 0)
 		reply(peer, integer(file.st_size), -1);
 	else if (is_text(what, "memory"))
 		return answer_memory(peer, value_of(request, "text"));
@@ -302,10 +322,15 @@ static void share_memory(int peer) {
 	lane = lane != NULL ? lane : shared;
 }
 
+/* cbor_is_null ends the program if the item is a floating-point number. */
+static bool is_null(const cbor_item_t *item) {
+	return cbor_isa_float_ctrl(item) && cbor_float_ctrl_is_ctrl(item) && cbor_is_null(item);
+}
+
 /* Answers a whole body: a request, or what a parent only sends if it knows that this child understands it. */
 static void serve(int peer, const cbor_item_t *body, bool converses) {
 	const cbor_item_t *request = body, *what = NULL;
-	if (converses && cbor_is_null(body) && message.descriptor_count == 1) {
+	if (converses && is_null(body) && message.descriptor_count == 1) {
 		share_memory(peer);
 		return;
 	}
@@ -326,7 +351,7 @@ static void serve(int peer, const cbor_item_t *body, bool converses) {
 
 static void greet(int peer) {
 	size_t count = sizeof METHODS / sizeof *METHODS;
-	cbor_item_t *methods = cbor_new_definite_array(count), *hello = cbor_new_definite_map(4);
+	cbor_item_t *methods = cbor_new_definite_array(count), *hello = cbor_new_definite_map(blocks_limit > 0 ? 5 : 4);
 	for (size_t i = 0; i < count; i++)
 		if (!cbor_array_push(methods, cbor_move(cbor_build_string(METHODS[i]))))
 			errx(1, "no memory for the hello");
@@ -334,6 +359,8 @@ static void greet(int peer) {
 	add(hello, "envelope", cbor_build_bool(true));
 	add(hello, "methods", methods);
 	add(hello, "memory", cbor_build_bool(true));
+	if (blocks_limit > 0)
+		add(hello, "blocks", cbor_build_uint64(blocks_limit));
 	reply(peer, cbor_build_tag(HELLO, cbor_move(hello)), -1);
 }
 
@@ -346,16 +373,24 @@ int main(void) {
 	setrlimit(RLIMIT_AS, &(struct rlimit) {256 << 20, 256 << 20});
 	const char *invitation = getenv("TINY_IPC_HELLO");
 	bool invited = invitation != NULL && strcmp(invitation, "1") == 0;
+	const char *blocks = getenv("TINY_IPC_BLOCKS");
+	blocks_limit = invited && blocks != NULL ? strtoull(blocks, NULL, 10) : 0;
+	blocks_limit = blocks_limit < MOST_IN_BLOCKS ? blocks_limit : MOST_IN_BLOCKS;
 	if (invited)
 		greet(peer);
 	while (receive(peer)) {
 		struct cbor_load_result result;
 		size_t length = message.length - HEADER;
 		cbor_item_t *request = cbor_load(message.frame + HEADER, length, &result);
-		if (request == NULL || result.read < length)
-			reply_error(peer, "Malformed", "the body is not one CBOR item", strlen("the body is not one CBOR item"));
+		const char *why = request == NULL || result.read < length ? "the body is not one CBOR item" : NULL;
+		message.file_count = message.descriptor_count;
+		if (why == NULL && blocks_limit > 0)
+			why = references_resolve(&request, message.descriptors, message.descriptor_count, &message.file_count);
+		if (why != NULL)
+			reply_error(peer, "Malformed", why, strlen(why));
 		else
 			serve(peer, request, invited);
+		references_release();
 		if (request != NULL)
 			cbor_decref(&request);
 		for (size_t i = 0; i < message.descriptor_count; i++)

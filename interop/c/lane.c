@@ -236,9 +236,9 @@ static void await(struct lane *lane, struct ring *ring, uint64_t position) {
 		atomic_thread_fence(memory_order_seq_cst);
 		if (has_reached(ring, position))
 			break;
+		/* Only one packet, so that a parent that rings without end does not keep us from the memory. */
 		if (poll(&readable, 1, -1) > 0)
-			while (take_packet(lane))
-				;
+			take_packet(lane);
 	}
 	atomic_fetch_and_explicit(own, ~ring->reason, memory_order_relaxed);
 }

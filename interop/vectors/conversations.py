@@ -252,6 +252,10 @@ def cancels_and_lanes():
     no_lane = "A lane is null that comes with exactly one SOCK_SEQPACKET socket."
     add("request", "null and a file", b"\xf6", descriptors=[1], invalid=no_lane, then="answers")
     add("request", "null and two files", b"\xf6", descriptors=[2], invalid=no_lane, then="answers")
+    for name, body in (("true", b"\xf5"), ("undefined", b"\xf7"), ("of half precision", b"\xf9\x3c\x00"),
+                       ("of single precision", b"\xfa\x3f\x80\x00\x00"), ("of double precision", b"\xfb" + bytes(8))):
+        add("request", f"a number {name}" if "precision" in name else name, body, invalid="It is not null, and no request.",
+            then="answers")
 
 
 def make():

@@ -116,6 +116,10 @@ def rings():
     well("two frames with descriptors, of which none was read before",
          step(message(echo(integer(1)), 1) + message(echo(integer(2)), 2), packets=["01", "01"], descriptors=[1, 2]),
          step(meaning=2), step(one))
+    most = 256
+    well(f"{most} frames with descriptors, of which none was read before",
+         step(*[message(echo(integer(1)), 1)] * most, packets=["01"] * most, descriptors=[1] * most),
+         *[step() for _ in range(most - 1)], step(one), ring=2**14)
     well("bells that are for nothing", *[step(one, packets=["00"] * 3) for _ in range(5)])
     unknown = "It is well-formed, and no request."
     ill("a body that is cut", "The item is longer than the body.", last(message(echo(b"\x6aabc"))), then="answers")
@@ -132,8 +136,16 @@ def rings():
     ill("tail: one byte back", position, step(one), last(tail=u64(len(one) - 1).hex()))
     ill("tail: back to 0", position, step(one), last(tail=u64(0).hex()))
     ahead = "The head of the other ring is never ahead of its tail, and never goes back."
-    for name, value in (("2^31", 2**31), ("2^63", 2**63), ("2^64 - 1", 2**64 - 1)):
-        ill(f"head: {name}", ahead, last(*split(message(echo(text(long))), 1000), head=u64(value).hex()))
+    longest = split(message(echo(text(long))), 1000)
+    for name, value in (("one byte ahead of a ring that is full", SMALLEST + 1), ("twice the ring", 2 * SMALLEST), ("2^31", 2**31),
+                        ("2^32", 2**32), ("2^63", 2**63), ("2^64 - 1", 2**64 - 1)):
+        ill(f"head: {name}", ahead, last(*longest, head=u64(value).hex()))
+    ill("head: one byte ahead of a ring that is full, after a reply", ahead, step(one),
+        last(*longest, head=u64(SMALLEST + 1 + len(message(integer(1)))).hex()))
+    seen = len(message(text(long))) - SMALLEST
+    for name, value in (("back to 0", 0), ("one byte back", seen - 1)):
+        ill(f"head: {name}", f"The writer has seen that at least {seen} bytes were read, as it had no room before.",
+            step(*longest, meaning=long), last(*longest, head=u64(value).hex()))
 
     ill("a length of 0", "A frame is never empty.", last(message(echo(integer(1)), length=0)))
     for length in (2**30, 2**31 - 1, 2**31, 2**32 + 1, 2**63 - 1, 2**63, 2**64 - 8, 2**64 - 1):
@@ -149,6 +161,8 @@ def rings():
     ill("a descriptor that does not come with its packet", never, last(message(echo(integer(1)), 1), packets=["01"]))
     ill("fewer descriptors than announced", never, last(message(echo(integer(1)), 3), packets=["01"], descriptors=[2]))
     ill("more descriptors than announced", never, last(message(echo(integer(1)), 1), packets=["01"], descriptors=[2]))
+    ill("the descriptors of too many messages", "At most 256 frames with descriptors are unread, and one may be read just now.",
+        last(packets=["01"] * 258, descriptors=[1] * 258))
     packet = "A packet on the socket of a lane is a bell, or the descriptors of a frame."
     for name, sent, count in (("of 2 bytes", "0000", 0), ("of 2 bytes, with a descriptor", "0101", 1), ("with another byte", "02", 0),
                               ("with another byte, and a descriptor", "ff", 1), ("that is a bell with a descriptor", "00", 1),

@@ -140,7 +140,14 @@ final class Child implements Closeable {
 
 	/** Whether it has mapped a file whose name has this in it, at this moment. */
 	boolean maps(String name) throws IOException {
-		return Files.readString(Path.of("/proc", Long.toString(this.process.pid()), "maps")).contains(name);
+		return mappings(name) > 0;
+	}
+
+	/** How many files it has mapped whose names have this in them, at this moment. */
+	long mappings(String name) throws IOException {
+		try (Stream<String> lines = Files.lines(Path.of("/proc", Long.toString(this.process.pid()), "maps"))) {
+			return lines.filter((line) -> line.contains(name)).count();
+		}
 	}
 
 	/** Asks it to end, as a parent does some time after it has closed its end. */

@@ -5,7 +5,6 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
@@ -21,7 +20,6 @@ import dev.tinyipc.OwnedFd;
 import dev.tinyipc.RawMemory;
 import dev.tinyipc.RawPackets;
 import org.awaitility.Awaitility;
-import org.awaitility.core.ConditionTimeoutException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -66,39 +64,26 @@ final class LaneVectors {
 	}
 
 	/**
-	 * Offers a child each of them, and compares what becomes of it: as memory for its
-	 * first socket if it has no further lanes.
+	 * Offers each of them to a child as memory for a further lane, and compares what
+	 * becomes of it.
 	 * @return how many they were
 	 */
-	static int check(Language language) throws Exception {
-		List<String> failures = new ArrayList<>();
+	static int checkLanes(Language language) throws Exception {
+		return check(language, LaneVectors::checkLane);
+	}
+
+	/**
+	 * Offers each of them to a child as memory for its first socket, and compares what
+	 * becomes of it.
+	 * @return how many they were
+	 */
+	static int checkFirst(Language language) throws Exception {
+		return check(language, LaneVectors::checkFirst);
+	}
+
+	private static int check(Language language, VectorRun.Check check) throws Exception {
 		List<JsonNode> vectors = Stream.concat(all("memory"), all("ring")).toList();
-		Child child = null;
-		try {
-			for (JsonNode vector : vectors) {
-				if (child == null) {
-					child = Child.invited(language);
-					RawParent.greeting(child);
-				}
-				boolean serves = false;
-				try {
-					serves = (language.lanes() > 1) ? checkLane(child, vector) : checkFirst(child, vector);
-				}
-				catch (IOException | AssertionError | Cbor.Malformed | ConditionTimeoutException ex) {
-					failures.add(vector.path("name").stringValue() + ": " + ex);
-				}
-				if (!serves) {
-					child.close();
-					child = null;
-				}
-			}
-		}
-		finally {
-			if (child != null) {
-				child.close();
-			}
-		}
-		assertThat(failures).isEmpty();
+		VectorRun.check(vectors, VectorRun.invited(language), check);
 		return vectors.size();
 	}
 

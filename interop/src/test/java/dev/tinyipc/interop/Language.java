@@ -187,6 +187,11 @@ enum Language {
 		return this == C || this == GO || this == JAVA || this == RUST;
 	}
 
+	/** Reads bulk data from shared blocks. */
+	boolean blocks() {
+		return this == C;
+	}
+
 	@Override
 	public String toString() {
 		return this.folder;

@@ -57,11 +57,31 @@ class MemoryLaneTests {
 		InteropTests.build();
 	}
 
+	static Stream<Language> withMemoryAndLanes() {
+		return withMemory().filter((language) -> language.lanes() > 1);
+	}
+
+	static Stream<Language> withMemoryAndCancel() {
+		return withMemory().filter(Language::cancels);
+	}
+
+	/** A JVM for each vector would take minutes, and core plays them itself. */
+	static Stream<Language> withMemoryThatStartFast() {
+		return withMemory().filter((language) -> language != Language.JAVA);
+	}
+
 	@ParameterizedTest
-	@MethodSource("withMemory")
+	@MethodSource("withMemoryThatStartFast")
 	void vectorsMeanWhatTheManifestSays(Language language) throws Exception {
 		language.require();
-		System.out.println("interop " + language + " memory lanes ok, " + LaneVectors.check(language));
+		System.out.println("interop " + language + " memory lanes ok, " + LaneVectors.checkFirst(language));
+	}
+
+	@ParameterizedTest
+	@MethodSource("withMemoryAndLanes")
+	void vectorsMeanTheSameOnAFurtherLane(Language language) throws Exception {
+		language.require();
+		LaneVectors.checkLanes(language);
 	}
 
 	@ParameterizedTest
@@ -163,6 +183,45 @@ class MemoryLaneTests {
 					assertThat(reply.descriptors()).isEqualTo(1);
 				}
 				parent.assertInStep();
+			}
+		}
+	}
+
+	@ParameterizedTest
+	@MethodSource("withMemoryAndCancel")
+	void cancelReachesAChildThatSleepsUntilThereIsRoom(Language language) throws Exception {
+		try (Child child = Child.invited(language)) {
+			RawLane lane = RawParent.greeting(child).share(SMALLEST);
+			RawParent parent = new RawParent(lane);
+			for (long id = 0; id < 200; id++) {
+				parent.request(id, Map.of("do", "stream", "count", ENDLESS));
+				lane.awaitSleepForRoom();
+				parent.cancel();
+				parent.afterTheElements().assertCancelled(id);
+			}
+			parent.assertInStep();
+			lane.close();
+		}
+	}
+
+	@ParameterizedTest
+	@MethodSource("withMemory")
+	void childDoesNotCrashWhateverIsWrittenIntoTheMemory(Language language) throws Exception {
+		Random random = new Random(13);
+		for (int round = 0; round < 10; round++) {
+			try (Child child = Child.invited(language)) {
+				RawLane lane = RawParent.greeting(child).share(SMALLEST);
+				new RawParent(lane).assertInStep();
+				try {
+					for (int i = 0; i < 2_000; i++) {
+						lane.scribble(random);
+					}
+				}
+				catch (IpcException.PeerClosed ex) {
+					// As is its right.
+				}
+				lane.close();
+				assertThat(child.exit().signal()).isEmpty();
 			}
 		}
 	}

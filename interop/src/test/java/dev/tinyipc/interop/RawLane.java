@@ -10,6 +10,7 @@ import java.util.Arrays;
 import java.util.Deque;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
 import java.util.function.BooleanSupplier;
 
 import dev.tinyipc.IpcException;
@@ -17,6 +18,7 @@ import dev.tinyipc.IpcSocket;
 import dev.tinyipc.OwnedFd;
 import dev.tinyipc.Packet;
 import dev.tinyipc.RawMemory;
+import org.awaitility.Awaitility;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -148,10 +150,7 @@ final class RawLane implements Wire {
 		assertThat(descriptors).isBetween(0L, 253L);
 		while (descriptors > 0 && this.arrivals.isEmpty()) {
 			// They were sent before their frame was published.
-			try (Packet next = this.socket.tryReceive(this.packet.clear())) {
-				assertThat(next).as("the descriptors of a frame that is there").isNotNull();
-				take(next);
-			}
+			assertThat(takeIfThere()).as("the descriptors of a frame that is there").isTrue();
 		}
 		if (descriptors > 0) {
 			assertThat(this.arrivals.remove()).isEqualTo((int) descriptors);
@@ -169,14 +168,9 @@ final class RawLane implements Wire {
 		boolean more = true;
 		while (this.arrivals.size() <= most && (more || !waits)) {
 			waits = ((int) WORD.getOpaque(this.bytes, PEERS_SLEEP) & ROOM) != 0;
-			try (Packet next = this.socket.tryReceive(this.packet.clear())) {
-				more = next != null;
-				if (more) {
-					take(next);
-				}
-				else {
-					Thread.yield();
-				}
+			more = takeIfThere();
+			if (!more) {
+				Thread.yield();
 			}
 		}
 		return this.arrivals.size();
@@ -205,6 +199,40 @@ final class RawLane implements Wire {
 			// It may still ring.
 		}
 		return position(TAIL_IN) - this.read;
+	}
+
+	/** Waits until the peer sleeps because it may not write. */
+	void awaitSleepForRoom() {
+		Awaitility.await().until(() -> ((int) WORD.getVolatile(this.bytes, PEERS_SLEEP) & ROOM) != 0);
+	}
+
+	/** Takes the next packet if it is there; false if it is not. */
+	boolean takeIfThere() throws IOException {
+		try (Packet next = this.socket.tryReceive(this.packet.clear())) {
+			if (next != null) {
+				take(next);
+			}
+			return next != null;
+		}
+	}
+
+	/** Writes numbers anywhere into the memory, mostly small ones, and rings. */
+	void scribble(Random random) throws IOException {
+		for (int i = 0; i < 20; i++) {
+			int at = HEADER_SIZE + random.nextInt(this.bytes.capacity() - HEADER_SIZE) / Long.BYTES * Long.BYTES;
+			this.bytes.putLong(at, random.nextLong() >>> (random.nextInt(8) > 0 ? Long.SIZE - 6 : 0));
+		}
+		int[] words = { TAIL_OUT, HEAD_OUT, TAIL_IN, HEAD_IN, OWN_SLEEP, PEERS_SLEEP };
+		if (random.nextInt(50) > 0) {
+			// So that it goes on.
+			this.written += random.nextInt(64);
+			POSITION.setRelease(this.bytes, TAIL_OUT, this.written);
+		}
+		else {
+			POSITION.setRelease(this.bytes, words[random.nextInt(words.length)],
+					random.nextLong() >>> random.nextInt(Long.SIZE));
+		}
+		this.socket.trySend(ByteBuffer.wrap(new byte[] { BELL }));
 	}
 
 	/** False if the peer has closed the lane, and it is not ready. */

@@ -6,7 +6,6 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
@@ -17,10 +16,11 @@ import dev.tinyipc.IpcMessage;
 import dev.tinyipc.IpcSocket;
 import dev.tinyipc.OwnedFd;
 import dev.tinyipc.RawPackets;
-import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
+
+import static org.assertj.core.api.Assertions.assertThat;
 
 /** The golden frames, which {@code make.py} makes and whose notation it explains. */
 final class Vectors {
@@ -35,41 +35,19 @@ final class Vectors {
 	 * @return how many it was sent, of how many there are
 	 */
 	static String check(Language language) throws Exception {
-		List<String> failures = new ArrayList<>();
-		Child child = new Child(language.command());
-		int count = 0;
-		int all = 0;
+		JsonNode all = JsonMapper.shared().readTree(Files.readString(MANIFEST)).path("vectors");
+		// It does not see those with descriptors if it does not pass any.
+		List<JsonNode> vectors = all.valueStream()
+			.filter((vector) -> language.passesDescriptors() || !vector.has("descriptors"))
+			.toList();
 		try (OwnedFd file = OwnedFd.open(Path.of("/dev/null"))) {
-			for (JsonNode vector : JsonMapper.shared().readTree(Files.readString(MANIFEST)).path("vectors")) {
-				all++;
-				if (vector.has("descriptors") && !language.passesDescriptors()) {
-					continue; // it does not see them
-				}
-				count++;
-				String failure;
-				try {
-					send(child.socket(), vector, file);
-					failure = check(child, expectation(vector, language), vector);
-				}
-				catch (IpcException | AssertionError ex) {
-					failure = ex.toString();
-				}
-				if (failure != null) {
-					failures.add(vector.path("name").stringValue() + ": " + failure);
-				}
-				if (failure != null || !serves(child)) {
-					child.close();
-					child = new Child(language.command());
-				}
-			}
+			VectorRun.check(vectors, () -> new Child(language.command()), (child, vector) -> {
+				send(child.socket(), vector, file);
+				check(child, expectation(vector, language), vector);
+				return serves(child);
+			});
 		}
-		finally {
-			child.close();
-		}
-		if (!failures.isEmpty()) {
-			throw new AssertionError(failures.size() + " of " + count + " vectors:\n" + String.join("\n", failures));
-		}
-		return count + " of " + all;
+		return vectors.size() + " of " + all.size();
 	}
 
 	/** {@code replies}, or what the manifest says in {@code then}. */
@@ -110,14 +88,14 @@ final class Vectors {
 		}
 	}
 
-	/** Returns what is wrong. */
-	private static @Nullable String check(Child child, String expectation, JsonNode vector) throws Exception {
+	private static void check(Child child, String expectation, JsonNode vector) throws Exception {
 		String what;
 		try (IpcMessage<JsonNode> reply = child.channel().receive(JsonNode.class)) {
 			what = (reply == null) ? "ends" : "replies";
 			if (expectation.equals("replies") && reply != null) {
-				return isMeant(vector.path("meaning"), reply.payload()) ? null
-						: "means " + vector.path("meaning") + ", and the reply was " + reply.payload();
+				assertThat(isMeant(vector.path("meaning"), reply.payload()))
+					.as("means " + vector.path("meaning") + ", and the reply was " + reply.payload())
+					.isTrue();
 			}
 		}
 		catch (IpcException.Remote ex) {
@@ -129,14 +107,13 @@ final class Vectors {
 		if (what.equals("ends")) {
 			ExitStatus exit = child.exit();
 			if (exit.isSuccess() && expectation.equals("ends well")) {
-				return null;
+				return;
 			}
-			if (exit.signal().isPresent() || exit.isSuccess()) {
-				return "it should end with a code that is not 0, and this was " + exit;
-			}
+			assertThat(exit.signal().isEmpty() && !exit.isSuccess()).as(exit.toString()).isTrue();
 		}
-		return (what.equals(expectation) || expectation.equals("survives")) ? null
-				: "the child " + what + " where " + expectation + " was due";
+		if (!expectation.equals("survives")) {
+			assertThat(what).as("what the child does").isEqualTo(expectation);
+		}
 	}
 
 	private static boolean serves(Child child) {
