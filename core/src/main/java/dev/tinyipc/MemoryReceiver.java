@@ -75,7 +75,7 @@ final class MemoryReceiver extends SocketReceiver {
 	private boolean lookForStart() throws IpcException {
 		this.wanted = FIRST_SIZE;
 		if (!isThere()) {
-			this.bell.look(this);
+			this.bell.look(this, null);
 		}
 		return isThere();
 	}
@@ -110,11 +110,17 @@ final class MemoryReceiver extends SocketReceiver {
 		this.ring.read(target, offset, size);
 		this.left -= size;
 		this.ring.publish();
-		this.bell.ring(LaneMemory.ROOM);
+		this.bell.ring(this, LaneMemory.ROOM);
+		if (this.left == 0) {
+			// A peer that has seen our end before it saw how far we are takes the message
+			// for one that nobody reads, and may send it elsewhere.
+			checkNotClosedHere();
+			checkUsable();
+		}
 	}
 
 	private List<OwnedFd> takeDescriptors(long count) throws IpcException {
-		DoorBell.Arrival arrival = this.bell.takeDescriptors(this);
+		LanePackets.Arrival arrival = this.bell.takeDescriptors(this);
 		int there = (arrival != null) ? arrival.descriptors().size() : 0;
 		if (arrival == null || (there != count && !arrival.isCut())) {
 			OwnedFd.closeAll((arrival != null) ? arrival.descriptors() : List.of());
@@ -136,7 +142,7 @@ final class MemoryReceiver extends SocketReceiver {
 		if (available(1) > 0) {
 			throw breakWith(new IpcException("The peer closed in the middle of a message"));
 		}
-		this.leftUnread |= !this.bell.memory().outgoing().isAllRead();
+		this.leftUnread |= this.bell.hasLeftUnread(this);
 		return null;
 	}
 
@@ -227,8 +233,8 @@ final class MemoryReceiver extends SocketReceiver {
 
 	/** Takes the bells off a socket that is watched. */
 	@Override
-	void takeBells() throws IpcException {
-		this.bell.look(this);
+	void takeBells(@Nullable Runnable own) throws IpcException {
+		this.bell.look(this, own);
 	}
 
 	private int available(int enough) throws IpcException {

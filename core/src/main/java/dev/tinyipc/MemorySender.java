@@ -17,6 +17,11 @@ final class MemorySender extends SocketSender {
 	/** Between two looks for room that nobody announces. */
 	private static final long PAUSE = 1_000_000;
 
+	/**
+	 * Between two looks whether a peer that hears no bell, as it is awake, still lives.
+	 */
+	private static final long LOOK_INTERVAL = 1_000_000;
+
 	private final DoorBell bell;
 
 	private final MemoryRing ring;
@@ -31,6 +36,9 @@ final class MemorySender extends SocketSender {
 	private int oldest;
 
 	private final DoorBell.Sleeper untilThereIsRoom = this::hasRoom;
+
+	/** When we looked last whether the peer lives. */
+	private long looked = System.nanoTime();
 
 	/** How much room the current call waits for. */
 	private int wanted;
@@ -61,7 +69,7 @@ final class MemorySender extends SocketSender {
 			throw new IpcException(this.descriptor + " is closed");
 		}
 		checkUsable();
-		if (this.bell.isDeaf() || isShutDown()) {
+		if (this.bell.isDeaf() || isShutDown() || hasPeerDied()) {
 			throw peerClosed();
 		}
 		awaitRoom(COUNT_SIZE + length);
@@ -71,6 +79,15 @@ final class MemorySender extends SocketSender {
 		this.count.bytes().putLong(0, descriptors.length);
 		this.ring.write(this.count.bytes(), 0, COUNT_SIZE);
 		write(data, 0, length);
+	}
+
+	private boolean hasPeerDied() {
+		long now = System.nanoTime();
+		if (now - this.looked < LOOK_INTERVAL) {
+			return false;
+		}
+		this.looked = now;
+		return SocketOption.isHungUp(this.descriptor);
 	}
 
 	/** Before the frame, which says that they come. */
@@ -96,8 +113,8 @@ final class MemorySender extends SocketSender {
 	private void write(NativeBuffer data, int offset, int length) throws IpcException {
 		this.ring.write(data.bytes(), offset, length);
 		this.ring.publish();
-		this.bell.ring(LaneMemory.DATA);
-		if (this.bell.isDeaf() && !this.ring.isAllRead()) {
+		this.bell.ring(this, LaneMemory.DATA);
+		if (this.bell.isDeaf() && this.bell.hasLeftUnread(this)) {
 			throw peerClosed();
 		}
 	}
@@ -139,6 +156,12 @@ final class MemorySender extends SocketSender {
 		catch (IpcException ex) {
 			throw breakWith(ex);
 		}
+	}
+
+	@Override
+	void shutdown() throws IpcException {
+		this.bell.endOutput();
+		super.shutdown();
 	}
 
 	@Override

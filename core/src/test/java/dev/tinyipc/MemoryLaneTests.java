@@ -450,7 +450,8 @@ class MemoryLaneTests {
 	void memoryIsUnmappedOnlyWhenWhoeverUsesItHasLeft() throws Exception {
 		try (MemoryLane lane = MemoryLane.open(RING)) {
 			try (Blocked receiver = Blocked.in("poll", () -> lane.othersChannel().receive(String.class))) {
-				lane.close();
+				lane.other().close(); // first: not the end of the peer
+				lane.opener().close();
 				assertThatExceptionOfType(IpcException.class).isThrownBy(receiver::join);
 			}
 			await().until(() -> !MemoryLane.isMapped());

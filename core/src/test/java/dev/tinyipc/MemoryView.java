@@ -12,6 +12,9 @@ final class MemoryView implements Closeable {
 	/** What the end writes that has been given the memory, and what it reads. */
 	static final int TAIL_OF_OTHER = 512, HEAD_OF_OTHER = 384;
 
+	/** What the opener writes, and why the other end sleeps. */
+	static final int TAIL_OF_OPENER = 256, OTHER_SLEEPS = 896;
+
 	private final long address;
 
 	private final int size;

@@ -1,0 +1,181 @@
+package dev.tinyipc;
+
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.time.Duration;
+
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+
+/**
+ * How a lane ends: what was certainly not read may be sent again, and nothing else.
+ */
+@Timeout(60)
+class MemoryEndTests {
+
+	private static final int RING = 1024 * 1024;
+
+	private IpcSocketPair pair;
+
+	/** The end under test. */
+	private IpcChannel channel;
+
+	/** What the peer sees, which does nothing by itself. */
+	private MemoryView memory;
+
+	@BeforeEach
+	void open() throws Exception {
+		this.pair = IpcSocket.pair();
+		try (SharedMemory file = SharedMemory.create(MemoryLane.NAME)) {
+			this.pair.parent().share(LaneMemory.create(file, RING));
+			this.memory = new MemoryView(file);
+		}
+		this.channel = IpcChannel.over(this.pair.parent());
+	}
+
+	@AfterEach
+	void close() throws Exception {
+		this.pair.close();
+		this.memory.close();
+	}
+
+	private static Deadline inTime() {
+		return Deadline.in(Duration.ofSeconds(20));
+	}
+
+	private long published() {
+		return this.memory.bytes().getLong(MemoryView.TAIL_OF_OPENER);
+	}
+
+	private void peerReads(long bytes) {
+		this.memory.bytes().putLong(MemoryView.HEAD_OF_OTHER, bytes);
+	}
+
+	private void peerSleeps() {
+		this.memory.bytes().putInt(MemoryView.OTHER_SLEEPS, LaneMemory.DATA);
+	}
+
+	private boolean wasLeftUnread() {
+		return this.pair.parent().receiver().hasPeerLeftUnread();
+	}
+
+	/** Closes the end while this thread is about to use it. */
+	private void closeWhileHeld(SocketSide side, Blocked.Action action) throws Exception {
+		side.lock(null);
+		try {
+			try (Blocked closing = Blocked.any(this.pair.parent()::close)) {
+				closing.join();
+			}
+			action.run();
+		}
+		finally {
+			side.unlock();
+		}
+	}
+
+	@Test
+	void peerThatIsGoneHasCertainlyNotReadWhatIsLeft() throws Exception {
+		this.channel.send("request");
+		this.pair.child().close();
+		assertThat(this.channel.<String>receive(String.class, inTime())).isNull();
+		assertThat(wasLeftUnread()).isTrue();
+	}
+
+	@Test
+	void peerThatIsGoneMayHaveDoneWhatItHasRead() throws Exception {
+		this.channel.send("request");
+		peerReads(published());
+		this.pair.child().close();
+		assertThat(this.channel.<String>receive(String.class, inTime())).isNull();
+		assertThat(wasLeftUnread()).isFalse();
+	}
+
+	@Test
+	void peerThatOnlySendsNothingMoreMayStillRead() throws Exception {
+		this.channel.send("request");
+		this.pair.child().shutdownOutput();
+		assertThat(this.channel.<String>receive(String.class, inTime())).isNull();
+		assertThat(wasLeftUnread()).isFalse();
+	}
+
+	@Test
+	void peerMayStillReadWhatWasSentBeforeOurOutputEnded() throws Exception {
+		this.channel.send("request");
+		this.pair.parent().shutdownOutput();
+		this.pair.child().shutdownOutput();
+		assertThat(this.channel.<String>receive(String.class, inTime())).isNull();
+		assertThat(wasLeftUnread()).isFalse();
+	}
+
+	/** Another thread may end the output while one sends. */
+	@Test
+	void sendWhoseBellIsNotHeardHasNotFailedIfThePeerMayStillRead() throws Exception {
+		peerSleeps();
+		Errno.check("shutdown", LibC.shutdown(this.pair.parent().fd(), LibC.SHUT_WR));
+		this.channel.send("request");
+		assertThat(published()).isPositive();
+	}
+
+	@Test
+	void sendWhoseBellIsNotHeardFailsIfThePeerIsGone() throws Exception {
+		peerSleeps();
+		this.pair.child().close();
+		assertThatExceptionOfType(IpcException.PeerClosed.class).isThrownBy(() -> this.channel.send("request"));
+	}
+
+	/** The peer reads what is in the memory before it takes notice of the end. */
+	@Test
+	void sendDuringWhichTheSocketIsClosedHereFailsOnlyIfNothingIsPublished() throws Exception {
+		peerSleeps();
+		MemorySender sender = (MemorySender) this.pair.parent().sender();
+		closeWhileHeld(sender, () -> {
+			try {
+				sender.send(frame(3, 3), 8 + 3, SocketSender.NO_DESCRIPTORS);
+				assertThat(published()).isPositive();
+			}
+			catch (IpcException ex) {
+				assertThat(published()).isZero();
+			}
+		});
+	}
+
+	private static NativeBuffer frame(int length, int there) {
+		NativeBuffer frame = NativeBuffer.zeroed(8 + there);
+		frame.bytes().putLong(0, length);
+		return frame;
+	}
+
+	/** The peer sees the end, and that nobody has read the message. */
+	@ParameterizedTest
+	@ValueSource(ints = { 1, 1000 })
+	void messageThatIsTakenAfterItsSocketWasClosedHereIsNotDelivered(int size) throws Exception {
+		MemoryReceiver receiver = (MemoryReceiver) this.pair.parent().receiver();
+		byte[] frame = ByteBuffer.allocate(16 + size).order(ByteOrder.nativeOrder()).putLong(0).putLong(size).array();
+		this.memory.bytes().put(MemoryView.HEADER_SIZE + RING, frame);
+		closeWhileHeld(receiver, () -> {
+			this.memory.bytes().putLong(MemoryView.TAIL_OF_OTHER, frame.length);
+			assertThatExceptionOfType(IpcException.class)
+				.isThrownBy(() -> receiver.receive(NativeBuffer.zeroed(8 + size)))
+				.withMessageContaining("closed on this side");
+		});
+	}
+
+	/** A peer that dies while it is awake hears no bell, and is no longer told of any. */
+	@Test
+	void messagesToAPeerThatHasDiedAwakeFailLongBeforeTheMemoryIsFull() {
+		this.pair.child().close();
+		assertThatExceptionOfType(IpcException.PeerClosed.class).isThrownBy(() -> {
+			while (published() < RING / 2) {
+				this.channel.send("one-way", inTime());
+			}
+		});
+	}
+
+}
