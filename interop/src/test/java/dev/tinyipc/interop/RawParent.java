@@ -37,11 +37,14 @@ final class RawParent implements Closeable {
 		this.wire = wire;
 	}
 
-	/** The parent of a child that was invited, whose hello it takes. */
+	/**
+	 * The parent of a child that was invited, whose hello it takes, and with which it
+	 * shares memory in tests {@link OverMemory}.
+	 */
 	static RawParent greeting(Child child) throws IOException {
 		RawParent parent = new RawParent(child.socket());
 		parent.hello();
-		return parent;
+		return OverMemory.isOn() ? new RawParent(parent.share(OverMemory.ringSize())) : parent;
 	}
 
 	/** Takes the first message of a child that was invited. */
@@ -138,10 +141,18 @@ final class RawParent implements Closeable {
 	@Nullable RawParent tryLane() throws IOException {
 		IpcSocketPair pair = IpcSocket.pair();
 		pair.parent().setReceiveTimeout(Child.PATIENCE);
-		RawParent lane = new RawParent(pair.parent());
+		RawParent lane;
 		RawAnswer answer;
 		try (IpcSocket theirs = pair.child()) {
-			answer = offer(theirs.descriptor());
+			if (OverMemory.isOn()) {
+				RawMemory memory = RawLane.memory(OverMemory.ringSize());
+				lane = new RawParent(new RawLane(pair.parent(), memory));
+				answer = offer(theirs.descriptor(), memory.descriptor());
+			}
+			else {
+				lane = new RawParent(pair.parent());
+				answer = offer(theirs.descriptor());
+			}
 		}
 		if (answer.what() != RawAnswer.What.ERROR) {
 			return lane;
