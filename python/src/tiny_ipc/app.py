@@ -23,10 +23,12 @@ from .server import Server
 FD_VARIABLE = "TINY_IPC_FD"
 HELLO_VARIABLE = "TINY_IPC_HELLO"
 SIZE_VARIABLE = "TINY_IPC_MAX_MESSAGE_SIZE"
+BLOCKS_VARIABLE = "TINY_IPC_BLOCKS"
 NOT_FOR_CHILDREN = (
     FD_VARIABLE,
     HELLO_VARIABLE,
     SIZE_VARIABLE,
+    BLOCKS_VARIABLE,
     log.PREFIX_VARIABLE,
     "TINY_IPC_CHILD",
     "TINY_IPC_SPIN_MICROS",
@@ -53,11 +55,20 @@ class App(Handlers):
         app.run()
     """
 
-    def __init__(self, concurrency: int = 1, *, logging: bool = True, grace: float = 5.0) -> None:
+    def __init__(
+        self,
+        concurrency: int = 1,
+        *,
+        logging: bool = True,
+        grace: float = 5.0,
+        blocks: bool = False,
+    ) -> None:
         """
         :param concurrency: how many requests are handled at a time
         :param logging: whether the root logger writes to stderr, for the parent to read
         :param grace: for how many seconds handlers may go on once the parent is gone
+        :param blocks: whether large byte strings go through shared memory, if the parent has that.
+            Those of requests are then read-only memoryviews, valid until the handler has answered
         """
         super().__init__()
         if concurrency < 1:
@@ -65,6 +76,8 @@ class App(Handlers):
         self.concurrency = concurrency
         self._grace = grace
         self._socket: FrameSocket | None = None
+        self._takes_blocks = blocks
+        self._blocks_size = 0
         self._invited = False
         self._is_zygote = False
         self._server: Server | None = None
@@ -101,6 +114,8 @@ class App(Handlers):
         limit = int(os.environ.get(SIZE_VARIABLE, DEFAULT_LIMIT))
         self._invited = os.environ.get(HELLO_VARIABLE) == "1"
         self._is_zygote = os.environ.get(zygote.ZYGOTE_VARIABLE) == "1"
+        if self._takes_blocks and self._invited:
+            self._blocks_size = int(os.environ.get(BLOCKS_VARIABLE, 0))
         for variable in NOT_FOR_CHILDREN:
             os.environ.pop(variable, None)
         self._socket = FrameSocket(adopt(int(number)), limit)
@@ -124,6 +139,7 @@ class App(Handlers):
             self,
             workers=lanes,
             max_lanes=lanes,
+            blocks_size=self._blocks_size,
             takes_cancels=self._invited,
             names_methods=self._invited,
             parent=self._parent_for,
@@ -142,6 +158,7 @@ class App(Handlers):
             methods=self.methods,
             max_message_size=sock.limit,
             stack_signal=self._stack_signal,
+            blocks=self._blocks_size or None,
         )
         ours, theirs = pair()
         with theirs:

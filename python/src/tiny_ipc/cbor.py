@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import enum
 import re
+from collections.abc import Callable
 from typing import Any
 
 import cbor2
@@ -283,16 +284,20 @@ except TypeError:
     pass  # before 5.9 there was no such limit
 
 
-def _loads(body: bytes) -> Any:
+def _loads(body: bytes, tag_hook: Callable[..., Any] | None = None) -> Any:
     try:
+        if tag_hook is not None:
+            return cbor2.loads(body, tag_hook=tag_hook, **_OPTIONS)
         return cbor2.loads(body, **_OPTIONS)
     except Exception as error:  # whatever its decoders of tags raise
+        if isinstance(error, MalformedBody) or isinstance(error.__cause__, MalformedBody):
+            raise error.__cause__ or error from None
         raise MalformedBody(f"It cannot be read: {error}") from error
 
 
-def decode_checked(body: bytes) -> Any:
+def decode_checked(body: bytes, tag_hook: Callable[..., Any] | None = None) -> Any:
     """Reads an item that has been looked over."""
-    return _loads(body)
+    return _loads(body, tag_hook)
 
 
 def decode(body: bytes, max_items: int) -> Any:

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from . import cbor, messages, tracing
+from .blocks import most_blocks
+from .blocks import wanted_size as wanted_blocks_size
 from .errors import (
     Cancelled,
     DeadlineExceeded,
@@ -47,6 +49,7 @@ class Exchange:
         self._files = Files()
         self._stream: Iterator[Any] | None = None
         self._gathering: Gathering | None = None
+        self._blocks_size = 0
         self._cancelled = False
         self._gone = False
         self._on_cancel: Callable[[], None] | None = None
@@ -134,7 +137,7 @@ class Exchange:
             self._gathering = Gathering(self, largest - len(_ELEMENTS_OVERHEAD))
         if body.kind != "value":
             raise MalformedBody(f"A request cannot be an item of the kind {body.kind!r}")
-        payload = body.payload()
+        payload = self._payload(body)
         frame.body = b""
         self._files = Files(frame.descriptors)
         frame.descriptors = []
@@ -157,6 +160,19 @@ class Exchange:
             raise Cancelled("The request was cancelled before it was handled")
         with span.current():
             return handler(request)
+
+    def _payload(self, body: messages.Body) -> Any:
+        blocks = self._lane.blocks
+        if blocks is None:
+            return body.payload()
+        self._blocks_size = wanted_blocks_size(body.headers)
+        if self._blocks_size:
+            blocks.replies_are_read()
+        blocks.drop_old()
+        reading = blocks.read(self._frame.descriptors)
+        payload = body.payload(reading.hook)
+        self._frame.descriptors = reading.others()
+        return payload
 
     def _answer(self, result: Any) -> None:
         if is_stream(result):
@@ -209,10 +225,20 @@ class Exchange:
     def _send_value(self, value: Any, head: bytes = b"") -> None:
         reply = value if isinstance(value, Reply) else Reply(value)
         try:
-            descriptors = [descriptor_of(file) for file in reply.files]
-            self._send([head, cbor.encode(reply.value)], descriptors)
+            item, descriptors = self._encode(reply, head)
+            self._send([head, item], descriptors)
         finally:
             _close_files(reply)
+
+    def _encode(self, reply: Reply, head: bytes) -> tuple[bytes, list[int]]:
+        """Returns the item of a reply, or of an element of one, and all descriptors."""
+        descriptors = [descriptor_of(file) for file in reply.files]
+        blocks = self._lane.blocks
+        if head or blocks is None or not self._blocks_size:
+            return cbor.encode(reply.value), descriptors
+        filled = blocks.fill(self._blocks_size, most_blocks(len(descriptors)))
+        item = cbor.encode(filled.replace(reply.value, len(descriptors)))
+        return item, descriptors + filled.descriptors
 
     def _send(
         self, parts: Sequence[bytes], descriptors: Sequence[int] = (), wait: bool = True
@@ -317,8 +343,8 @@ class Exchange:
     async def _send_value_async(self, value: Any, head: bytes = b"") -> None:
         reply = value if isinstance(value, Reply) else Reply(value)
         try:
-            descriptors = [descriptor_of(file) for file in reply.files]
-            await self._send_async([head, cbor.encode(reply.value)], descriptors)
+            item, descriptors = self._encode(reply, head)
+            await self._send_async([head, item], descriptors)
         finally:
             _close_files(reply)
 

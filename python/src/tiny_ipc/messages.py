@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from . import cbor
@@ -58,8 +58,8 @@ class Body:
     method: str | None = None
     headers: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
-    def payload(self) -> Any:
-        return cbor.decode_checked(self.content)
+    def payload(self, tag_hook: Callable[..., Any] | None = None) -> Any:
+        return cbor.decode_checked(self.content, tag_hook)
 
     def error(self) -> RemoteError:
         """What an error item says."""
@@ -235,6 +235,9 @@ class Hello:
     stack_signal: int | None = None
     """The signal on which it prints the stacks of its threads, and goes on."""
 
+    blocks: int | None = None
+    """How many bytes of a request it accepts in blocks."""
+
     def body(self) -> bytes:
         item = {
             "protocol": self.protocol,
@@ -249,6 +252,8 @@ class Hello:
             item["maxMessageSize"] = self.max_message_size
         if self.stack_signal is not None:
             item["stackSignal"] = self.stack_signal
+        if self.blocks is not None:
+            item["blocks"] = self.blocks
         return cbor.head(cbor.TAG, HELLO) + cbor.encode(item)
 
     @staticmethod
@@ -267,7 +272,8 @@ class Hello:
         if methods is not None and not all(isinstance(method, str) for method in methods):
             raise MalformedBody("The methods of the hello are not texts")
         lanes, size = value("lanes", int, 1), value("maxMessageSize", int, None)
-        if lanes < 1 or (size is not None and size < 1):
+        blocks = value("blocks", int, None)
+        if lanes < 1 or any(number is not None and number < 1 for number in (size, blocks)):
             raise MalformedBody("A number of the hello is less than 1")
         stack_signal = value("stackSignal", int, None)
         if stack_signal is not None and not 1 <= stack_signal <= LAST_SIGNAL:
@@ -281,4 +287,5 @@ class Hello:
             methods=None if methods is None else tuple(methods),
             max_message_size=size,
             stack_signal=stack_signal,
+            blocks=blocks,
         )

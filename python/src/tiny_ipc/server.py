@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
+from .blocks import Blocks
 from .errors import BrokenFrame, NoLane
 from .exchange import Exchange
 from .frames import EndOfSocket, Frame, FrameSocket
@@ -44,6 +45,7 @@ class Lane:
         self._registered = False
         self._paused = False
         self._ended = False
+        self.blocks = Blocks(server.blocks_size) if server.blocks_size else None
 
     def begin(self) -> None:
         with self._lock:
@@ -98,7 +100,7 @@ class Lane:
             if self._current is not None:
                 self._server.submit(self._current)
             elif self._ended:
-                self.socket.close()
+                self._close()
             if self._paused and not self._ended:
                 self._paused = False
                 if self._registered:
@@ -120,7 +122,7 @@ class Lane:
             while self._waiting:
                 self._waiting.pop().drop()
         if self._current is None:
-            self.socket.close()
+            self._close()
         self._server.lane_ended(self, error)
 
     def _nobody_waits(self) -> None:
@@ -146,7 +148,12 @@ class Lane:
                 self._current.cancel()
                 self.socket.shutdown()
             else:
-                self.socket.close()
+                self._close()
+
+    def _close(self) -> None:
+        self.socket.close()
+        if self.blocks is not None:
+            self.blocks.close()
 
 
 class Server:
@@ -154,6 +161,7 @@ class Server:
 
     :param workers: how many exchanges run at a time
     :param max_lanes: how many sockets a peer may have; 1 if it must not open any
+    :param blocks_size: how many bytes of a message may be in blocks of shared memory
     :param first_ended: called once the first socket has ended, with what broke it, if anything
     """
 
@@ -163,6 +171,7 @@ class Server:
         *,
         workers: int,
         max_lanes: int = 1,
+        blocks_size: int = 0,
         takes_cancels: bool = True,
         names_methods: bool = True,
         parent: Callable[[Mapping[str, str], float | None], Parent] | None = None,
@@ -170,6 +179,7 @@ class Server:
     ) -> None:
         self.handlers = handlers
         self.max_lanes = max_lanes
+        self.blocks_size = blocks_size
         self.takes_cancels = takes_cancels
         self.names_methods = names_methods
         self.parent = parent

@@ -157,7 +157,7 @@ final class ChildLauncher {
 		try {
 			check();
 			pair = this.socketFactory.createSocketPair();
-			IpcChannel channel = this.channelFactory.createChannel(pair.parent());
+			IpcChannel channel = channelTo(pair);
 			IpcProcessBuilder builder = builder(this.sandbox, output).socketPair(pair);
 			IpcZygote zygote = (this.zygotes != null) ? this.zygotes.get(log) : null;
 			if (zygote != null) {
@@ -204,7 +204,7 @@ final class ChildLauncher {
 			IpcProcessBuilder builder = builder(
 					this.sandbox.limits(new ResourceLimits(limits.memory(), null, null, null, limits.fileSize(), null)),
 					output);
-			program(builder, this.channelFactory.createChannel(pair.parent()), log);
+			program(builder, channelTo(pair), log);
 			return IpcZygote.start(builder.socketPair(pair),
 					Deadline.in(this.spec.settings().startTimeout()).interruptible());
 		}
@@ -233,12 +233,16 @@ final class ChildLauncher {
 		}
 	}
 
+	private IpcChannel channelTo(IpcSocketPair pair) {
+		return this.channelFactory.createChannel(pair.parent()).withBlocks(this.spec.maxBlocksSize());
+	}
+
 	private Launched launchHere(IpcProcess.Program program, ChildLog.Output output, Executor executor) {
 		IpcSocketPair pair = null;
 		IpcProcess process = null;
 		try {
 			pair = this.socketFactory.createSocketPair();
-			IpcChannel channel = this.channelFactory.createChannel(pair.parent());
+			IpcChannel channel = channelTo(pair);
 			process = IpcProcess.inThisJvm(pair, program);
 			return new Launched(process, null, ControlGroup.NONE, channel, output, Stacks.NEVER,
 					process.onExit(executor));
@@ -308,6 +312,9 @@ final class ChildLauncher {
 		}
 		if (this.spec.settings().output() == ChildSettings.Output.LOG) {
 			environment.put(IpcServer.LOG_PREFIX_VARIABLE, "1");
+		}
+		if (this.spec.maxBlocksSize() > 0) {
+			environment.put(IpcServer.BLOCKS_VARIABLE, Integer.toString(this.spec.maxBlocksSize()));
 		}
 		environment.put(IpcServer.MAX_MESSAGE_SIZE_VARIABLE, Integer.toString(channel.maxMessageSize()));
 		List<String> variables = InheritedDebugger.removeFrom(environment, this.spec.environment());

@@ -72,6 +72,9 @@ record ChildSpec(String name, List<String> command, @Nullable String main, List<
 				"It must not be negative; zero is no limit.");
 		require(name, settings.maxMemory().toBytes() >= 0, ".max-memory", settings.maxMemory(),
 				"It must not be negative; zero is no limit.");
+		long blocks = settings.blocks().toBytes();
+		require(name, blocks >= 0 && blocks <= Integer.MAX_VALUE, ".blocks", settings.blocks(),
+				"It must be less than 2 GB, and not negative; zero is none.");
 		Duration spinTime = settings.spinTime();
 		require(name, spinTime == null || (!spinTime.isNegative() && spinTime.compareTo(IpcSocket.MAX_SPIN_TIME) <= 0),
 				".spin-time", spinTime, "It must be between zero and 10 ms; zero never to poll.");
@@ -126,6 +129,11 @@ record ChildSpec(String name, List<String> command, @Nullable String main, List<
 				restart.maxDelay(), "It must not be shorter than the initial delay.");
 		require(name, restart.maxFailures() > 0, ".restart.max-failures", restart.maxFailures(),
 				"It must be more than zero; to never restart the child, set the policy to 'never'.");
+	}
+
+	/** How many bytes of a message may be in blocks. */
+	int maxBlocksSize() {
+		return this.oneWay ? 0 : (int) this.settings.blocks().toBytes();
 	}
 
 	private static void positive(String name, String key, @Nullable Duration value) {

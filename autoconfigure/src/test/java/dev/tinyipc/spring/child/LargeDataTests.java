@@ -1,0 +1,127 @@
+package dev.tinyipc.spring.child;
+
+import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Random;
+import java.util.stream.IntStream;
+
+import dev.tinyipc.spring.CborMessageTemplate;
+import dev.tinyipc.spring.IpcMessagingException;
+import dev.tinyipc.spring.IpcPoisonRequestException;
+import dev.tinyipc.spring.IpcReplyLostException;
+import dev.tinyipc.spring.RawWorker;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+import org.springframework.boot.test.context.runner.ApplicationContextRunner;
+import org.springframework.context.ApplicationContext;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+
+/** Large byte arrays go through memory that both ends share, if the properties say so. */
+@Timeout(180)
+class LargeDataTests {
+
+	private static final int MIB = 1024 * 1024;
+
+	private static final String BLOCKS = "ipc.children.worker.blocks=64MB";
+
+	private static ApplicationContextRunner application(String... properties) {
+		return RawWorker.nothing()
+			.withPropertyValues("ipc.children.worker.main=" + LargeDataWorker.class.getName(),
+					"ipc.children.worker.ready=true", "ipc.children.worker.restart.initial-delay=1ms")
+			.withPropertyValues(properties);
+	}
+
+	private static <T> T call(ApplicationContext context, String method, Object payload, Class<T> type) {
+		return context.getBean(CborMessageTemplate.class).method(method).convertSendAndReceive(payload, type);
+	}
+
+	private static byte[] random(int size) {
+		byte[] data = new byte[size];
+		new Random(size).nextBytes(data);
+		return data;
+	}
+
+	@ParameterizedTest
+	@ValueSource(strings = { "socket", "memory" })
+	void dataOfMoreThanTheMaximumMessageSizeGoesThroughBlocks(String transport) {
+		application(BLOCKS, "ipc.children.worker.transport=" + transport).run((context) -> {
+			byte[] data = random(20 * MIB);
+			for (int i = 0; i < 3; i++) {
+				assertThat(Arrays.equals(call(context, "echo", data, byte[].class), data)).isTrue();
+				assertThat(call(context, "sum", ByteBuffer.wrap(data), Long.class))
+					.isEqualTo(LargeDataWorker.sum(ByteBuffer.wrap(data)));
+			}
+		});
+	}
+
+	@Test
+	void withoutBlocksSuchDataIsRefused() {
+		application().run((context) -> assertThatExceptionOfType(IpcMessagingException.class)
+			.isThrownBy(() -> call(context, "echo", new byte[20 * MIB], byte[].class))
+			.withMessageContaining("over the limit"));
+	}
+
+	@Test
+	void callsOfManyThreadsDoNotMixTheirData() {
+		application(BLOCKS, "ipc.children.worker.concurrency=4", "ipc.children.worker.instances=2")
+			.run((context) -> IntStream.range(0, 100).parallel().forEach((i) -> {
+				byte[] data = random(MIB + i);
+				assertThat(Arrays.equals(call(context, "echo", data, byte[].class), data)).isTrue();
+			}));
+	}
+
+	@Test
+	void dataIsSentAgainToAnotherInstance(@TempDir Path folder) {
+		application(BLOCKS, "ipc.children.worker.idempotent=true").run((context) -> {
+			Path marker = Files.createFile(folder.resolve("marker"));
+			byte[] data = random(3 * MIB);
+			assertThat(call(context, "die-once", new LargeDataWorker.Labelled(marker.toString(), ByteBuffer.wrap(data)),
+					Long.class))
+				.isEqualTo(LargeDataWorker.sum(ByteBuffer.wrap(data)));
+			assertThat(marker).doesNotExist();
+		});
+	}
+
+	@Test
+	void aQuarantineKnowsDataInBlocksAgain() {
+		application(BLOCKS, "ipc.children.worker.quarantine=1h", "ipc.children.worker.restart.max-failures=100")
+			.run((context) -> {
+				byte[] deadly = new byte[MIB];
+				deadly[0] = 1;
+				for (int i = 0; i < 2; i++) {
+					assertThatExceptionOfType(IpcReplyLostException.class)
+						.isThrownBy(() -> call(context, "die-of-1", deadly, Long.class));
+				}
+				assertThatExceptionOfType(IpcPoisonRequestException.class)
+					.isThrownBy(() -> call(context, "die-of-1", deadly, Long.class));
+				assertThat(call(context, "die-of-1", new byte[MIB], Long.class)).isZero();
+			});
+	}
+
+	@Test
+	void aLockedDownChildHasBlocks() {
+		application(BLOCKS, "ipc.children.worker.sandbox.profile=locked-down",
+				"ipc.children.worker.sandbox.required=false")
+			.run((context) -> {
+				byte[] data = random(20 * MIB);
+				assertThat(Arrays.equals(call(context, "echo", data, byte[].class), data)).isTrue();
+			});
+	}
+
+	@ParameterizedTest
+	@ValueSource(strings = { "-1B", "2GB" })
+	void aSizeThatIsNoneIsRefused(String size) {
+		RawWorker.application("ipc.children.worker.blocks=" + size)
+			.run((context) -> assertThat(context.getStartupFailure()).rootCause()
+				.hasMessageContaining("less than 2 GB"));
+	}
+
+}

@@ -1,0 +1,321 @@
+"""Blocks of memory that both ends map, for bulk data: docs/wire-format.md, "Shared blocks"."""
+
+from __future__ import annotations
+
+import dataclasses
+import fcntl
+import mmap
+import os
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import cbor2
+
+from .errors import MalformedBody
+from .frames import MOST_DESCRIPTORS, close_all
+
+REFERENCE = 1230000972
+"""The tag around the index of a descriptor, an offset and a length."""
+
+BLOCKS_HEADER = "blocks"
+"""Has the bytes of the reply that may be in blocks, and says that earlier replies were read."""
+
+THRESHOLD = 256 * 1024
+"""Smaller data is sent in the message, which costs less."""
+
+MOST_BLOCKS = 64
+"""In one message."""
+
+KEPT = 10.0
+"""Seconds for which a block is kept for the next message."""
+
+_ITEMS_LOOKED_AT = 1000
+"""Large data is near the top of a value: not every number of a long list is looked at."""
+
+_SEALS = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW
+_FUTURE_WRITE = 0x10  # F_SEAL_FUTURE_WRITE, Linux 5.1
+
+
+def size_of(length: int) -> int:
+    """The size of a block for some data: few different ones, so that it fits again."""
+    unit = max(mmap.PAGESIZE, (1 << length.bit_length() - 1) // 8)
+    return -(-length // unit) * unit
+
+
+class Blocks:
+    """The blocks of one lane, in both directions.
+
+    :param limit: the bytes of one message that may be in blocks, and that are kept
+    """
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self._lock = threading.Lock()
+        self._known: dict[tuple[int, int], _Known] = {}
+        self._unused: list[_Block] = []
+        self._lent: list[_Block] = []
+        self._closed = False
+
+    def read(self, descriptors: Sequence[int]) -> Reading:
+        """Begins to read a message."""
+        return Reading(self, descriptors)
+
+    def map(self, descriptor: int, status: os.stat_result) -> mmap.mmap:
+        """Maps a block, or finds it again."""
+        with self._lock:
+            key = (status.st_dev, status.st_ino)
+            known = self._known.pop(key, None)
+            if known is None or len(known.memory) != status.st_size:
+                known = _Known(_map(descriptor, status))
+            known.used = time.monotonic()
+            self._known[key] = known  # as the one that was used last
+            return known.memory
+
+    def drop_old(self) -> None:
+        """Gives back what was not used for a while, or is too much."""
+        with self._lock:
+            old = time.monotonic() - KEPT
+            size = sum(len(known.memory) for known in self._known.values())
+            for key, known in list(self._known.items()):
+                too_much = size > self.limit or len(self._known) > MOST_BLOCKS
+                if not too_much and known.used >= old:
+                    break
+                size -= len(known.memory)
+                del self._known[key]
+                _unmap(known.memory)
+            while self._unused and self._unused[0].used < old:
+                self._unused.pop(0).close()
+
+    def fill(self, limit: int, most_blocks: int) -> Filled:
+        """Begins to write a message."""
+        return Filled(self, min(limit, self.limit), min(most_blocks, MOST_BLOCKS))
+
+    def take(self, size: int, left: int) -> _Block | None:
+        """Returns a block for a message, of which so many bytes are left. It is lent at once:
+        nobody writes it again until the peer has read it."""
+        with self._lock:
+            for block in reversed(self._unused):
+                if len(block.memory) == size:
+                    self._unused.remove(block)
+                    self._lent.append(block)
+                    return block
+            if self._closed:
+                return None
+            kept = sum(len(block.memory) for block in self._unused)
+            while self._unused and kept > left - size:
+                oldest = self._unused.pop(0)
+                kept -= len(oldest.memory)
+                oldest.close()
+            try:
+                block = _Block(size)
+            except OSError:
+                return None  # then the data is sent as it always was
+            self._lent.append(block)
+            return block
+
+    def replies_are_read(self) -> None:
+        """Has the blocks of earlier replies used again."""
+        with self._lock:
+            for block in self._lent:
+                block.used = time.monotonic()
+            self._unused += self._lent
+            self._lent = []
+
+    def close(self) -> None:
+        with self._lock:
+            self._closed = True
+            for block in self._unused + self._lent:
+                block.close()
+            for known in self._known.values():
+                _unmap(known.memory)
+            self._unused, self._lent, self._known = [], [], {}
+
+
+class Reading:
+    """The references of one message."""
+
+    def __init__(self, blocks: Blocks, descriptors: Sequence[int]) -> None:
+        self._blocks = blocks
+        self._descriptors = descriptors
+        self._memory: dict[int, mmap.mmap] = {}
+        self._block_bytes = 0
+        self._bytes = 0
+
+    def hook(self, *arguments: Any) -> Any:
+        """Called by cbor2 with each tag that it does not know."""
+        tag = next(argument for argument in arguments if isinstance(argument, cbor2.CBORTag))
+        return self._data(tag.value) if tag.tag == REFERENCE else tag
+
+    def _data(self, numbers: Any) -> memoryview:
+        if (
+            not isinstance(numbers, (list, tuple))
+            or len(numbers) != 3
+            or any(type(number) is not int or number < 0 for number in numbers)
+        ):
+            raise MalformedBody("A reference to a block is not an array of three unsigned numbers")
+        index, offset, length = numbers
+        memory = self._block(index)
+        if length < 1 or offset + length > len(memory):
+            raise MalformedBody(
+                f"A reference is to {length} bytes at {offset} of a block of {len(memory)} bytes"
+            )
+        self._bytes += length
+        self._check_limit(self._bytes)
+        return memoryview(memory)[offset : offset + length].toreadonly()
+
+    def _block(self, index: int) -> mmap.mmap:
+        if index not in self._memory:
+            if index >= len(self._descriptors):
+                raise MalformedBody(
+                    f"A reference is to descriptor {index}, and {len(self._descriptors)} came"
+                )
+            if len(self._memory) == MOST_BLOCKS:
+                raise MalformedBody(f"There are more than {MOST_BLOCKS} blocks in one message")
+            descriptor = self._descriptors[index]
+            status = os.fstat(descriptor)
+            self._check_limit(status.st_size)
+            self._block_bytes += status.st_size
+            self._check_limit(self._block_bytes)
+            self._memory[index] = self._blocks.map(descriptor, status)
+        return self._memory[index]
+
+    def _check_limit(self, size: int) -> None:
+        if size > self._blocks.limit:
+            raise MalformedBody(
+                f"A message has more than {self._blocks.limit} bytes in blocks, or refers to more"
+            )
+
+    def others(self) -> list[int]:
+        """Closes the descriptors of the blocks, and returns all others."""
+        close_all([self._descriptors[index] for index in self._memory])
+        return [
+            descriptor
+            for index, descriptor in enumerate(self._descriptors)
+            if index not in self._memory
+        ]
+
+
+class Filled:
+    """The blocks of one message that is being written."""
+
+    def __init__(self, blocks: Blocks, limit: int, most_blocks: int) -> None:
+        self._blocks = blocks
+        self._left = limit
+        self._most = most_blocks
+        self._items = _ITEMS_LOOKED_AT
+        self.descriptors: list[int] = []
+
+    def replace(self, value: Any, files: int) -> Any:
+        """Puts large data into blocks, and returns the value with references instead.
+
+        :param files: how many descriptors of the application come before those of the blocks
+        """
+        self._items -= 1
+        if self._items < 0:
+            return value
+        if isinstance(value, (bytes, bytearray, memoryview)):
+            return self._put(memoryview(value), files) or value
+        if isinstance(value, dict):
+            return {key: self.replace(item, files) for key, item in value.items()}
+        if type(value) in (list, tuple):
+            return [self.replace(item, files) for item in value]
+        if dataclasses.is_dataclass(value) and not isinstance(value, type):
+            return {
+                field.name: self.replace(getattr(value, field.name), files)
+                for field in dataclasses.fields(value)
+            }
+        return value
+
+    def _put(self, data: memoryview, files: int) -> cbor2.CBORTag | None:
+        length = data.nbytes
+        if length < THRESHOLD or len(self.descriptors) >= self._most:
+            return None
+        size = size_of(length)
+        if size > self._left:
+            size = -(-length // mmap.PAGESIZE) * mmap.PAGESIZE
+        block = self._blocks.take(size, self._left) if size <= self._left else None
+        if block is None:
+            return None
+        self._left -= size
+        content = data.cast("B") if data.c_contiguous else memoryview(data.tobytes())
+        block.memory[:length] = content
+        self.descriptors.append(block.descriptor)
+        return cbor2.CBORTag(REFERENCE, [files + len(self.descriptors) - 1, 0, length])
+
+
+def wanted_size(headers: Mapping[str, str]) -> int:
+    """How many bytes of the reply to a request may be in blocks."""
+    size = headers.get(BLOCKS_HEADER, "")
+    return int(size) if size.isascii() and size.isdecimal() and len(size) < 20 else 0
+
+
+def most_blocks(files: int) -> int:
+    """How many blocks a message with so many files may have."""
+    return MOST_DESCRIPTORS - files
+
+
+class _Known:
+    """A block of the peer that is mapped."""
+
+    def __init__(self, memory: mmap.mmap) -> None:
+        self.memory = memory
+        self.used = 0.0
+
+
+class _Block:
+    """A block of our own: a file that cannot shrink, and that nobody else can write."""
+
+    def __init__(self, size: int) -> None:
+        self.used = 0.0
+        self.descriptor = os.memfd_create("tiny-ipc-block", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+        try:
+            os.ftruncate(self.descriptor, size)
+            self.memory = mmap.mmap(self.descriptor, size)
+            try:
+                fcntl.fcntl(self.descriptor, fcntl.F_ADD_SEALS, _SEALS | _FUTURE_WRITE)
+            except OSError:
+                fcntl.fcntl(self.descriptor, fcntl.F_ADD_SEALS, _SEALS)
+        except BaseException:
+            close_all([self.descriptor])
+            raise
+
+    def close(self) -> None:
+        self.memory.close()
+        close_all([self.descriptor])
+
+
+def _map(descriptor: int, status: os.stat_result) -> mmap.mmap:
+    try:
+        seals = fcntl.fcntl(descriptor, fcntl.F_GET_SEALS)
+    except OSError:
+        seals = 0
+    if seals & _SEALS != _SEALS or status.st_dev != _device():
+        raise MalformedBody(
+            "A reference is to something else than memory that is sealed against shrinking, growing"
+            " and further seals"
+        )
+    return mmap.mmap(descriptor, status.st_size, mmap.MAP_SHARED, mmap.PROT_READ)
+
+
+_device_of_memory: int | None = None
+
+
+def _device() -> int:
+    """Of all memory files, except for those with huge pages, which may fail to be read."""
+    global _device_of_memory
+    if _device_of_memory is None:
+        descriptor = os.memfd_create("tiny-ipc-block", os.MFD_CLOEXEC)
+        try:
+            _device_of_memory = os.fstat(descriptor).st_dev
+        finally:
+            close_all([descriptor])
+    return _device_of_memory
+
+
+def _unmap(memory: mmap.mmap) -> None:
+    try:
+        memory.close()
+    except BufferError:
+        pass  # somebody still has a view of it, and it goes with that
