@@ -60,8 +60,7 @@ class SharedBlockTests {
 
 	private static Child start(Language language) throws Exception {
 		language.require();
-		return new Child(language.command(),
-				Map.of("TINY_IPC_HELLO", "1", "TINY_IPC_BLOCKS", Integer.toString(LIMIT)));
+		return new Child(language.command(), Map.of("TINY_IPC_HELLO", "1", "TINY_IPC_BLOCKS", Integer.toString(LIMIT)));
 	}
 
 	private void assertReads(RawParent parent, RawMemory block) throws IOException {

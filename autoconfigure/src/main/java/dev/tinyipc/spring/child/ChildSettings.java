@@ -87,10 +87,9 @@ public record ChildSettings(@DefaultValue("true") boolean enabled, @DefaultValue
 		@Nullable Duration acquireTimeout, @Nullable Integer maxWaiting, @DefaultValue("10s") Duration startupGrace,
 		@DefaultValue("2s") Duration cancelTimeout, boolean idempotent, @Nullable Duration quarantine,
 		long maxExchanges, @DefaultValue("0") DataSize maxMemory, @Nullable Duration spinTime,
-		@Nullable Transport transport, @DefaultValue("0") DataSize blocks,
-		@DefaultValue("5s") Duration shutdownTimeout, @Nullable Integer nice,
-		@Nullable EnvironmentPolicy environmentPolicy, @DefaultValue Sandbox sandbox, @DefaultValue Limits limits,
-		@DefaultValue Restart restart) {
+		@Nullable Transport transport, @DefaultValue("0") DataSize blocks, @DefaultValue("5s") Duration shutdownTimeout,
+		@Nullable Integer nice, @Nullable EnvironmentPolicy environmentPolicy, @DefaultValue Sandbox sandbox,
+		@DefaultValue Limits limits, @DefaultValue Restart restart) {
 
 	/** The settings of a child without any properties. */
 	static ChildSettings defaults() {
