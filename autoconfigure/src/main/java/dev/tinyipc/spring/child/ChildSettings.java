@@ -65,6 +65,8 @@ import org.springframework.util.unit.DataSize;
  * command if there are not two processors for each instance.
  * @param transport Way of the messages: through memory that both ends share, or through
  * sockets. With "auto", it is memory if the child's hello says that it can.
+ * @param ringSize Size of the memory for messages of a lane that were not received yet,
+ * for each direction: a power of two from 4KB to 64MB.
  * @param shutdownTimeout Time that the child has to exit by itself once its socket has
  * been closed, before it gets SIGTERM, and the same time again before it gets SIGKILL.
  * @param nice Number from 0 to 19 by which the priority of the child's processes is lower
@@ -84,9 +86,10 @@ public record ChildSettings(@DefaultValue("true") boolean enabled, @DefaultValue
 		@Nullable Duration acquireTimeout, @Nullable Integer maxWaiting, @DefaultValue("10s") Duration startupGrace,
 		@DefaultValue("2s") Duration cancelTimeout, boolean idempotent, @Nullable Duration quarantine,
 		long maxExchanges, @DefaultValue("0") DataSize maxMemory, @Nullable Duration spinTime,
-		@DefaultValue("socket") Transport transport, @DefaultValue("5s") Duration shutdownTimeout,
-		@Nullable Integer nice, @Nullable EnvironmentPolicy environmentPolicy, @DefaultValue Sandbox sandbox,
-		@DefaultValue Limits limits, @DefaultValue Restart restart) {
+		@DefaultValue("socket") Transport transport, @DefaultValue("256KB") DataSize ringSize,
+		@DefaultValue("5s") Duration shutdownTimeout, @Nullable Integer nice,
+		@Nullable EnvironmentPolicy environmentPolicy, @DefaultValue Sandbox sandbox, @DefaultValue Limits limits,
+		@DefaultValue Restart restart) {
 
 	/** The settings of a child without any properties. */
 	static ChildSettings defaults() {
