@@ -11,12 +11,14 @@ import org.jspecify.annotations.Nullable;
  */
 final class ByteString implements FrameWindow {
 
+	private static final ByteBuffer NO_ENVELOPE = ByteBuffer.allocate(0);
+
 	private final FrameBuffer frame;
 
 	private byte @Nullable [] content;
 
 	/** What came before it. */
-	private ByteBuffer envelope = ByteBuffer.allocate(0);
+	private ByteBuffer envelope = NO_ENVELOPE;
 
 	/** Where the content begins in the frame. */
 	private int start;
@@ -86,24 +88,30 @@ final class ByteString implements FrameWindow {
 	@Override
 	public void expect(int length, int there) {
 		ByteBuffer bytes = memory().bytes();
-		int at = Frame.HEADER_SIZE + Prefix.size(bytes.slice(Frame.HEADER_SIZE, there - Frame.HEADER_SIZE));
+		int at = Frame.HEADER_SIZE + prefixSize(bytes, there);
 		if (at >= there) {
 			this.frame.expect(length, there);
 			return;
 		}
-		ByteBuffer received = bytes.duplicate().order(bytes.order()).position(0).limit(there);
 		this.start = at + CborHead.size(bytes.get(at));
-		boolean isOne = CborHead.type(bytes.get(at)) == CborHead.BYTES && CborHead.isAt(received, at)
-				&& CborHead.argument(received, at) == length - this.start;
+		boolean isOne = CborHead.type(bytes.get(at)) == CborHead.BYTES && CborHead.isAt(bytes, at, there)
+				&& CborHead.argument(bytes, at) == length - this.start;
 		if (isOne) {
-			this.envelope = ByteBuffer.allocate(at - Frame.HEADER_SIZE);
-			bytes.get(Frame.HEADER_SIZE, this.envelope.array());
+			if (at > Frame.HEADER_SIZE) {
+				this.envelope = ByteBuffer.allocate(at - Frame.HEADER_SIZE);
+				bytes.get(Frame.HEADER_SIZE, this.envelope.array());
+			}
 			this.content = new byte[length - this.start];
 			bytes.get(this.start, this.content, 0, there - this.start);
 		}
 		else {
 			this.frame.expect(length, there);
 		}
+	}
+
+	private static int prefixSize(ByteBuffer bytes, int there) {
+		boolean bare = CborHead.type(bytes.get(Frame.HEADER_SIZE)) == CborHead.BYTES;
+		return bare ? 0 : Prefix.size(bytes.slice(Frame.HEADER_SIZE, there - Frame.HEADER_SIZE));
 	}
 
 	@Override

@@ -68,7 +68,12 @@ final class CborHead {
 
 	/** Whether there is a complete head with an argument. */
 	static boolean isAt(ByteBuffer body, int at) {
-		return at < body.limit() && info(body.get(at)) <= LAST_IN_BYTES && body.limit() - at >= size(body.get(at));
+		return isAt(body, at, body.limit());
+	}
+
+	/** The same, before a place that may come before the limit. */
+	static boolean isAt(ByteBuffer body, int at, int end) {
+		return at < end && info(body.get(at)) <= LAST_IN_BYTES && end - at >= size(body.get(at));
 	}
 
 	/**

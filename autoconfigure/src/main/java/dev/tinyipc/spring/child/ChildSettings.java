@@ -66,6 +66,8 @@ import org.springframework.util.unit.DataSize;
  * @param transport Way of the messages: through memory that both ends share, or through
  * sockets. With "auto", it is memory if the child's hello says that it can. By default,
  * that of all children.
+ * @param ringSize Size of the memory for messages of a lane that were not received yet,
+ * for each direction: a power of two from 4KB to 64MB.
  * @param blocks Size up to which the large byte arrays of one message go through memory
  * that both ends share, if the child's hello says that it can. Zero for none.
  * @param shutdownTimeout Time that the child has to exit by itself once its socket has
@@ -87,9 +89,10 @@ public record ChildSettings(@DefaultValue("true") boolean enabled, @DefaultValue
 		@Nullable Duration acquireTimeout, @Nullable Integer maxWaiting, @DefaultValue("10s") Duration startupGrace,
 		@DefaultValue("2s") Duration cancelTimeout, boolean idempotent, @Nullable Duration quarantine,
 		long maxExchanges, @DefaultValue("0") DataSize maxMemory, @Nullable Duration spinTime,
-		@Nullable Transport transport, @DefaultValue("0") DataSize blocks, @DefaultValue("5s") Duration shutdownTimeout,
-		@Nullable Integer nice, @Nullable EnvironmentPolicy environmentPolicy, @DefaultValue Sandbox sandbox,
-		@DefaultValue Limits limits, @DefaultValue Restart restart) {
+		@Nullable Transport transport, @DefaultValue("256KB") DataSize ringSize, @DefaultValue("0") DataSize blocks,
+		@DefaultValue("5s") Duration shutdownTimeout, @Nullable Integer nice,
+		@Nullable EnvironmentPolicy environmentPolicy, @DefaultValue Sandbox sandbox, @DefaultValue Limits limits,
+		@DefaultValue Restart restart) {
 
 	/** The settings of a child without any properties. */
 	static ChildSettings defaults() {

@@ -39,6 +39,10 @@ record ChildSpec(String name, List<String> command, @Nullable String main, List<
 		Sandbox.Profile profile, Map<String, String> environment, @Nullable String reasonNotToStart,
 		ChildSettings settings) {
 
+	private static final long SMALLEST_RING = 4 * 1024;
+
+	private static final long LARGEST_RING = 64 * 1024 * 1024;
+
 	ChildSpec {
 		command = List.copyOf(command);
 		jvmArguments = List.copyOf(jvmArguments);
@@ -78,6 +82,8 @@ record ChildSpec(String name, List<String> command, @Nullable String main, List<
 		Duration spinTime = settings.spinTime();
 		require(name, spinTime == null || (!spinTime.isNegative() && spinTime.compareTo(IpcSocket.MAX_SPIN_TIME) <= 0),
 				".spin-time", spinTime, "It must be between zero and 10 ms; zero never to poll.");
+		require(name, isRingSize(settings.ringSize().toBytes()), ".ring-size", settings.ringSize(),
+				"It must be a power of two from 4KB to 64MB.");
 		require(name, (settings.output() == ChildSettings.Output.FILE) == (settings.outputFile() != null),
 				".output-file", settings.outputFile(), "It must be set if, and only if, 'output' is 'file'.");
 		require(name, settings.nice() == null || (settings.nice() >= 0 && settings.nice() <= 19), ".nice",
@@ -85,6 +91,10 @@ record ChildSpec(String name, List<String> command, @Nullable String main, List<
 		check(name, profile, settings.sandbox());
 		check(name, settings.limits());
 		check(name, settings.restart());
+	}
+
+	private static boolean isRingSize(long bytes) {
+		return bytes >= SMALLEST_RING && bytes <= LARGEST_RING && Long.bitCount(bytes) == 1;
 	}
 
 	private static void check(String name, Sandbox.Profile profile, ChildSettings.Sandbox sandbox) {

@@ -25,9 +25,6 @@ final class LaneGrowth {
 	/** After a failure, no other lane is requested before this has passed. */
 	private static final Duration TIME_WITHOUT_ANOTHER = Duration.ofSeconds(30);
 
-	/** For each direction, in bytes. */
-	private static final int RING_SIZE = 256 * 1024;
-
 	/**
 	 * A call that has less leaves it to another: without an answer, nobody knows which
 	 * way the child will send, and it has to be replaced.
@@ -68,10 +65,11 @@ final class LaneGrowth {
 	}
 
 	private void share(ChildLane lane, Deadline deadline) throws IpcException {
+		int ringSize = (int) this.spec.settings().ringSize().toBytes();
 		try {
 			// A child that is asked answers at once. If it does not, the caller may give
 			// up, as with any request.
-			lane.requester().share(RING_SIZE, deadline);
+			lane.requester().share(ringSize, deadline);
 		}
 		catch (IpcException.PeerClosed | IpcException.Interrupted ex) {
 			throw ex;

@@ -46,6 +46,9 @@ class ChildSettingsTests {
 					max-memory              | -1MB | It must not be negative; zero is no limit.
 					spin-time               | -1ms | It must be between zero and 10 ms; zero never to poll.
 					spin-time               | 11ms | It must be between zero and 10 ms; zero never to poll.
+					ring-size               | 2KB  | It must be a power of two from 4KB to 64MB.
+					ring-size               | 3MB  | It must be a power of two from 4KB to 64MB.
+					ring-size               | 128MB | It must be a power of two from 4KB to 64MB.
 					nice                    | -1   | It must be between 0, for the priority of the application, and 19.
 					nice                    | 20   | It must be between 0, for the priority of the application, and 19.
 					limits.memory           | 0MB  | It must be more than zero; omit it for no limit.

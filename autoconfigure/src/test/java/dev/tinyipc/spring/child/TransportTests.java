@@ -1,5 +1,8 @@
 package dev.tinyipc.spring.child;
 
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -70,6 +73,24 @@ class TransportTests {
 			assertThat(ask(context, "x")).isEqualTo("x");
 			assertThat(transports(context)).containsExactly(ChildSettings.Transport.MEMORY);
 		}));
+	}
+
+	@Test
+	void memoryHasTheSizeThatIsAskedForAndTakesLargerMessages() {
+		java("memory", "ipc.children.worker.ready=true", "ipc.children.worker.ring-size=32KB").run((context) -> {
+			byte[] large = "x".repeat(1_000_000).getBytes(StandardCharsets.US_ASCII);
+			assertThat(context.getBean(CborMessageTemplate.class).convertSendAndReceive(large, byte[].class))
+				.isEqualTo(large);
+			assertThat(Files.readAllLines(Path.of("/proc/self/maps")))
+				.filteredOn((line) -> line.contains("tiny-ipc-lane"))
+				.anyMatch((line) -> size(line) == 4096 + 2 * 32 * 1024);
+		});
+	}
+
+	/** A line begins with the first and the last address. */
+	private static long size(String line) {
+		String[] addresses = line.split(" ")[0].split("-");
+		return Long.parseUnsignedLong(addresses[1], 16) - Long.parseUnsignedLong(addresses[0], 16);
 	}
 
 	@Test
