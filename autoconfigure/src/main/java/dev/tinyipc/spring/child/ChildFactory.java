@@ -115,7 +115,8 @@ public class ChildFactory implements DisposableBean {
 		String[] declaredCommand = (inProcess != null) ? new String[0] : command;
 		String mainClass = runsSomethingElse ? settings.main() : (main.isEmpty() ? null : main);
 		boolean isOneWay = (settings.oneWay() != null) ? settings.oneWay() : oneWay;
-		ChildSettings.Transport transport = transport(settings, isOneWay);
+		ChildSettings.Transport transport = (program != null) ? ChildSettings.Transport.SOCKET
+				: transport(settings, isOneWay);
 		ChildSpec spec = new ChildSpec(name, runsSomethingElse ? settings.command() : resolve(name, declaredCommand),
 				mainClass, settings.jvmArguments().isEmpty() ? resolve(name, jvmArguments) : settings.jvmArguments(),
 				(settings.instances() != null) ? settings.instances() : instances,

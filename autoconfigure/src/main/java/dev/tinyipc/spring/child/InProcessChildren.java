@@ -6,8 +6,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Programs that run in this JVM in place of the processes of children. If there is a bean
  * of this type, no process is started: {@code tiny-ipc-spring-boot-starter-test} has one.
- * What is said of processes, such as their environment, profile and limits, does not
- * apply to them.
+ * What is said of processes, such as their environment, profile, transport and limits,
+ * does not apply to them.
  */
 @FunctionalInterface
 public interface InProcessChildren {

@@ -32,7 +32,8 @@ import org.slf4j.LoggerFactory;
  * </pre>
  *
  * The contents of files and memory that come with answers are recorded, too. An exchange
- * whose answer brings another kind of descriptor, such as a pipe, is left out.
+ * whose answer brings another kind of descriptor, such as a pipe, is left out. Children
+ * that are recorded use sockets, also if they could share memory.
  */
 public final class IpcRecording implements IpcSocketFactory, Closeable {
 
@@ -118,7 +119,11 @@ public final class IpcRecording implements IpcSocketFactory, Closeable {
 				record(link, exchange, Message.read(body), frame.descriptors());
 			}
 			else if (Message.isHello(body)) {
-				greeted(body);
+				byte[] hello = Message.withoutMemory(body);
+				greeted(hello);
+				// The frame that has come still owns what came with it.
+				link.passAnswer(RawFrame.of(hello, frame.descriptors().toArray(OwnedFd[]::new)));
+				return;
 			}
 			link.passAnswer(frame);
 		}

@@ -9,6 +9,7 @@ import java.util.HexFormat;
 import java.util.Map;
 
 import org.jspecify.annotations.Nullable;
+import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonParser;
 import tools.jackson.core.JsonToken;
 import tools.jackson.dataformat.cbor.CBORMapper;
@@ -50,6 +51,24 @@ record Message(@Nullable Long id, String method, byte[] payload) {
 
 	static boolean isHello(byte[] body) {
 		return startsWith(body, HELLO);
+	}
+
+	/**
+	 * A hello that does not say that its sender shares memory: what goes through memory
+	 * cannot be seen on the way.
+	 */
+	static byte[] withoutMemory(byte[] hello) {
+		try {
+			Map<?, ?> content = CBOR.readValue(hello, HELLO.length, hello.length - HELLO.length, Map.class);
+			if (content == null || content.remove("memory") == null) {
+				return hello;
+			}
+			byte[] map = CBOR.writeValueAsBytes(content);
+			return ByteBuffer.allocate(HELLO.length + map.length).put(HELLO).put(map).array();
+		}
+		catch (JacksonException ex) {
+			return hello; // malformed, which is up to its receiver
+		}
 	}
 
 	/** Whether others follow that belong to the same answer. */

@@ -74,15 +74,17 @@ class IpcRecordingTests {
 
 	}
 
-	@Test
-	void aReplayAnswersAsTheRecordedChildHas() throws Exception {
+	@ParameterizedTest
+	@ValueSource(strings = { "auto", "socket" })
+	void aReplayAnswersAsTheRecordedChildHas(String transport) throws Exception {
 		Path file = this.folder.resolve("new/recording.json");
-		this.runner.withPropertyValues("ipc.children.worker.main=" + Worker.class.getName())
+		this.runner
+			.withPropertyValues("ipc.children.worker.main=" + Worker.class.getName(), "ipc.transport=" + transport)
 			.withBean(IpcRecording.class, () -> IpcRecording.to(file))
 			.run(IpcRecordingTests::converse);
 		assertThat(Files.readString(file)).contains("\"method\" : \"count\"", "\"files\" : [ \"612066696c65\" ]")
 			.doesNotContain("\"pipe\"");
-		replaying(file).run((context) -> {
+		replaying(file).withPropertyValues("ipc.transport=" + transport).run((context) -> {
 			converse(context);
 			CborMessageOperations template = template(context);
 			assertThat(template.method("next").convertSendAndReceive("worker", 0, Integer.class)).isEqualTo(2);

@@ -35,6 +35,8 @@ import dev.tinyipc.spring.child.IpcChild;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 import org.springframework.boot.autoconfigure.AutoConfigurations;
 import org.springframework.boot.jackson.autoconfigure.JacksonAutoConfiguration;
@@ -84,9 +86,10 @@ class TestIpcTests {
 					}));
 	}
 
-	@Test
-	void handlersAnswerValuesStreamsFilesAndCallBackOverARealSocket() {
-		this.worker
+	@ParameterizedTest
+	@ValueSource(strings = { "auto", "socket", "memory" })
+	void handlersAnswerValuesStreamsFilesAndCallBackOverARealSocket(String transport) {
+		this.worker.withPropertyValues("ipc.transport=" + transport)
 			.withBean(ChildCalls.class,
 					() -> new ChildCalls("worker",
 							(calls) -> calls.handler("ask", String.class, (request) -> request.payload() + "!")))
