@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Optional;
 import java.util.Random;
 
 import org.junit.jupiter.api.AfterEach;
@@ -225,6 +226,32 @@ class HostileBlocksTests {
 				assertThat(message.payload()).containsOnly(0);
 				assertThat(message.descriptors()).isEmpty();
 			}
+		}
+	}
+
+	@Test
+	void aReplyWithAWrongReferenceIsAnErrorOfItsCallerOnly() throws Exception {
+		try (IpcSocketPair other = IpcSocket.pair()) {
+			IpcRequester requester = IpcRequester.greeted(IpcChannel.over(other.parent()).withBlocks(LIMIT), "the peer",
+					new IpcHello(2, true, true, 1, Optional.empty(), 0, 0, false, LIMIT));
+			OwnedFd block = block();
+			for (String reference : List.of("83000001", "83010001", "8300001a00010001", "83001a0000fff018ff")) {
+				Exchange exchange = Conversation.ask(requester, "", "x");
+				IpcChannel.over(other.child()).receive(Object.class).close();
+				RawSender.send(other.child(),
+						Samples.frame(HexFormat.of()
+							.parseHex("da49505346a26269641b" + HexFormat.of().toHexDigits(exchange.number())
+									+ "677061796c6f6164" + TAG + reference)),
+						block);
+				if (reference.equals("83000001")) {
+					assertThat(exchange.reply(byte[].class).payload()).hasSize(1);
+				}
+				else {
+					assertThatExceptionOfType(JacksonException.class).isThrownBy(() -> exchange.reply(byte[].class));
+				}
+			}
+			assertThat(requester.isUsable()).isTrue();
+			assertThat(requester.owed()).isZero();
 		}
 	}
 
