@@ -27,7 +27,7 @@ import org.springframework.util.unit.DataSize;
  * @param template Auto-configured template.
  */
 @ConfigurationProperties("ipc")
-record IpcProperties(@DefaultValue("true") boolean enabled, @DefaultValue("socket") ChildSettings.Transport transport,
+record IpcProperties(@DefaultValue("true") boolean enabled, @DefaultValue("auto") ChildSettings.Transport transport,
 		@DefaultValue Map<String, ChildSettings> children, @DefaultValue ClassSharing classSharing,
 		@DefaultValue Listener listener, @DefaultValue Parent parent, @DefaultValue Template template) {
 
