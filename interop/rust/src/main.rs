@@ -3,6 +3,7 @@
 //! Build:  cargo build --release
 //! Run:    a parent starts it (`target/release/child`) and names the socket in TINY_IPC_FD.
 
+mod blocks;
 mod door;
 mod lane;
 mod memory;
@@ -24,10 +25,12 @@ use rustix::io::pwrite;
 use rustix::net::sockopt::{socket_domain, socket_type};
 use rustix::net::{AddressFamily, SocketType};
 
+use crate::blocks::{file_count, Blocks};
 use crate::lane::Lane;
 use crate::wire::{Link, Result, LARGEST_PACKET};
 
 const MOST_LANES: usize = 4;
+const MOST_IN_BLOCKS: u64 = 64 * 1024 * 1024;
 
 const ERROR_ITEM: u64 = 1230000965;
 const ENVELOPE: u64 = 1230000966;
@@ -79,13 +82,22 @@ fn run() -> Result<()> {
     let parent = Link::new(unsafe { OwnedFd::from_raw_fd(number.parse()?) });
     let invited = std::env::var("TINY_IPC_HELLO").is_ok_and(|value| value == "1");
     if invited {
-        let hello = cbor!({
+        let mut hello = cbor!({
             "protocol" => 2, "envelope" => true, "cancel" => true, "lanes" => MOST_LANES, "memory" => true,
-            "methods" => ["", "echo", "sum", "length", "memory", "fail", "stream", "meet"]
-        });
-        parent.send(&tagged(HELLO, hello?), None)?;
+            "methods" => ["", "echo", "sum", "length", "memory", "fail", "stream", "meet", "total"]
+        })?;
+        if let (Some(map), limit @ 1..) = (hello.as_map_mut(), most_in_blocks()) {
+            map.push(("blocks".into(), limit.into()));
+        }
+        parent.send(&tagged(HELLO, hello), None)?;
     }
     serve(parent, invited)
+}
+
+/// How many bytes a message may have in shared blocks.
+fn most_in_blocks() -> u64 {
+    let limit = std::env::var("TINY_IPC_BLOCKS").ok().and_then(|bytes| bytes.parse().ok());
+    limit.unwrap_or(0).min(MOST_IN_BLOCKS)
 }
 
 /// Answers the requests of one socket until it closes.
@@ -94,9 +106,11 @@ fn serve(link: Link, invited: bool) -> Result<()> {
     let (sender, messages) = sync_channel(0);
     let receiving = Arc::clone(&link);
     thread::spawn(move || receive_all(&receiving, invited, sender));
+    let mut blocks = Blocks::new(if invited { most_in_blocks() } else { 0 });
     let mut result = Ok(());
     for message in &messages {
-        result = message.and_then(|message| serve_one(&link, message, invited));
+        blocks.begin();
+        result = message.and_then(|message| serve_one(&link, &mut blocks, message, invited));
         if result.is_err() {
             break;
         }
@@ -150,7 +164,7 @@ fn is_lane(socket: &OwnedFd) -> bool {
     socket_domain(socket) == Ok(AddressFamily::UNIX) && socket_type(socket) == Ok(SocketType::SEQPACKET)
 }
 
-fn serve_one(link: &Link, message: Message, invited: bool) -> Result<()> {
+fn serve_one(link: &Link, blocks: &mut Blocks, message: Message, invited: bool) -> Result<()> {
     if invited && message.body == NULL {
         match message.descriptors.as_slice() {
             [socket] | [socket, _] if is_lane(socket) => return open_lane(link, message.descriptors),
@@ -163,7 +177,7 @@ fn serve_one(link: &Link, message: Message, invited: bool) -> Result<()> {
         Ok(opened) => opened,
         Err(error) => return link.send(&failure(error).0, None),
     };
-    let Reply(item, descriptor) = answer(&exchange, &request, &message).unwrap_or_else(failure);
+    let Reply(item, descriptor) = answer(&exchange, blocks, &request, &message).unwrap_or_else(failure);
     exchange.send(item, descriptor.as_ref())
 }
 
@@ -247,17 +261,28 @@ fn are_texts(item: &Value) -> bool {
     item.as_map().is_some_and(|map| map.iter().all(|(key, value)| key.is_text() && value.is_text()))
 }
 
-fn answer(exchange: &Exchange, request: &Value, message: &Message) -> Result<Reply> {
+fn answer(exchange: &Exchange, blocks: &mut Blocks, request: &Value, message: &Message) -> Result<Reply> {
     let value = |key| {
         let (_, value) = request.as_map()?.iter().find(|(name, _)| name.as_text() == Some(key))?;
         Some(value)
     };
     let text = |key| value(key).and_then(Value::as_text);
     let number = |key| value(key).and_then(Value::as_integer).and_then(|number| u64::try_from(number).ok());
-    match (exchange.method.as_deref().or_else(|| text("do")), message.descriptors.as_slice()) {
+    let all = message.descriptors.as_slice();
+    let files = if blocks.are_accepted() { &all[..file_count(request, all.len())] } else { all };
+    match (exchange.method.as_deref().or_else(|| text("do")), files) {
         (Some("echo"), _) => {
             let payload = value("payload").ok_or("echo: no payload")?;
-            Ok(Reply(payload.clone(), None))
+            Ok(Reply(blocks.resolve(payload, all)?, None))
+        }
+        (Some("total"), _) => {
+            let bytes = value("bytes").ok_or("total: no bytes")?;
+            let total = match (blocks.slice(bytes, all)?, bytes.as_bytes()) {
+                (Some(slice), _) => slice.total(),
+                (None, Some(bytes)) => bytes.iter().map(|byte| u64::from(*byte)).sum(),
+                _ => return Err("total: no byte string".into()),
+            };
+            Ok(Reply(total.into(), None))
         }
         (Some("sum"), _) => {
             let numbers = value("numbers").and_then(Value::as_array).ok_or("sum: no numbers")?;

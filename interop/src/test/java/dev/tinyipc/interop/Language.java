@@ -189,7 +189,7 @@ enum Language {
 
 	/** Reads bulk data from shared blocks. */
 	boolean blocks() {
-		return this == C;
+		return this == C || this == RUST;
 	}
 
 	@Override
