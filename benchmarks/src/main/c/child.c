@@ -70,6 +70,18 @@ static void count(size_t size)
 	}
 }
 
+static void sum(size_t size)
+{
+	struct message message = message_of(size);
+	while (receive_message(SOCKET, &message)) {
+		uint64_t sum = 0;
+		for (size_t i = 0; i < message.size; i++) {
+			sum += (unsigned char) message.bytes[i];
+		}
+		acknowledge(sum);
+	}
+}
+
 static void echo_frames(size_t room)
 {
 	struct message message = message_of(room);
@@ -140,6 +152,8 @@ int main(int argc, char **argv)
 		echo_frames(size);
 	} else if (strcmp(work, "frames-oneway") == 0) {
 		count_frames(size);
+	} else if (strcmp(work, "sum") == 0) {
+		sum(size);
 	} else if (strcmp(work, "poller") == 0) {
 		echo_all(size, count_of_sockets);
 	} else {

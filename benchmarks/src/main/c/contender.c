@@ -82,6 +82,17 @@ static bool round_trip(int socket)
 	return receive_message(socket, &turn.message);
 }
 
+static bool sum(void)
+{
+	uint64_t sum;
+	struct message answer = message_of(sizeof sum);
+	send_message(turn.sockets[0], &turn.message);
+	receive_message(turn.sockets[0], &answer);
+	memcpy(&sum, answer.bytes, sizeof sum);
+	free(answer.bytes - HEADER_SIZE);
+	return sum == 7 * turn.message.size;
+}
+
 static void trip_with_descriptor(void)
 {
 	send_descriptor(turn.sockets[0], &turn.message, turn.file);
@@ -176,6 +187,7 @@ static void run(uint64_t duration)
 	bool batch = strcmp(turn.work, "oneway-batch") == 0;
 	bool poller = strcmp(turn.work, "poller") == 0;
 	bool descriptor = strcmp(turn.work, "descriptor") == 0;
+	bool sums = strcmp(turn.work, "sum") == 0;
 	do {
 		if (batch) {
 			operations += send_batch(turn.sockets[0], &turn.message, BATCH_SIZE);
@@ -187,6 +199,9 @@ static void run(uint64_t duration)
 			operations += turn.socket_count;
 		} else if (descriptor) {
 			trip_with_descriptor();
+			operations++;
+		} else if (sums) {
+			sum();
 			operations++;
 		} else {
 			round_trip(turn.sockets[0]);
@@ -247,7 +262,7 @@ static bool is_one_of(const char *work, const char *const *works)
 // The parameter is the size for some works, and the number of sockets for the others.
 static const char *prepare(const char *work, const char *parameter)
 {
-	static const char *const sized[] = { "roundtrip", "oneway", "oneway-batch", NULL };
+	static const char *const sized[] = { "roundtrip", "oneway", "oneway-batch", "sum", NULL };
 	static const char *const numbered[] = { "sockets", "poller", "idle", NULL };
 	bool by_size = is_one_of(work, sized);
 	bool by_number = is_one_of(work, numbered);
@@ -283,6 +298,10 @@ static const char *prepare(const char *work, const char *parameter)
 		poll_all();
 	} else if (strncmp(work, "oneway", 6) == 0) {
 		finish_one_way();
+	} else if (strcmp(work, "sum") == 0) {
+		if (!sum()) {
+			return "the child has another sum";
+		}
 	} else if (!round_trip(turn.sockets[0]) || turn.message.bytes[turn.message.size - 1] != 7) {
 		return "the child answered something else";
 	}

@@ -304,6 +304,23 @@ class SharedBlocksTests {
 	}
 
 	@Test
+	void aReaderCannotWriteIntoABlockOrChangeItsSize() throws Exception {
+		try (IpcSocketPair pair = IpcSocket.pair()) {
+			IpcRequester requester = IpcRequester.greeted(IpcChannel.over(pair.parent()).withBlocks(LIMIT), "the peer",
+					HELLO);
+			Conversation.ask(requester, "", new byte[MIB]);
+			try (IpcMessage<Object> request = IpcChannel.over(pair.child()).receive(Object.class)) {
+				int fd = request.descriptors().get(0).fd();
+				NativeBuffer one = NativeBuffer.zeroed(1);
+				assertThat(LibC.pwrite(fd, one.address(), 1, 0)).isNegative();
+				assertThat(LibC.ftruncate(fd, MIB / 2)).isNegative();
+				assertThat(LibC.ftruncate(fd, 2 * MIB)).isNegative();
+				assertThat(LibC.mmap(0, MIB, LibC.PROT_WRITE, LibC.MAP_SHARED, fd, 0)).isEqualTo(-1);
+			}
+		}
+	}
+
+	@Test
 	void allMemoryIsGivenBackWhenTheSocketsAreClosed() throws Exception {
 		IpcRequester requester = ask(echo());
 		call(requester, "bytes", new byte[MIB], byte[].class);
