@@ -25,7 +25,7 @@ enum {
 	SMALLEST_RING = 4096,
 	LARGEST_RING = 64 * 1024 * 1024,
 	SEALS = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW,
-	MOST_ARRIVALS = 256,
+	MOST_UNREAD = 256,
 };
 
 /* What an end sleeps for. */
@@ -86,6 +86,9 @@ struct lane {
 	/* Of several frames, if the parent does not wait for replies. */
 	struct arrival *arrivals, **last_arrival;
 	size_t arrival_count;
+	/* Behind the first byte of the last frames with descriptors that we have sent; 0 if there were fewer. */
+	uint64_t with_descriptors[MOST_UNREAD];
+	size_t oldest;
 };
 
 /* Reads what the memory is, and returns what is wrong with it, or NULL. Nothing may be mapped before. */
@@ -139,7 +142,7 @@ struct lane *lane_accept(int socket, int memory, const char **why) {
 static void keep_descriptors(struct lane *lane, const struct cmsghdr *control) {
 	struct arrival *arrival = malloc(sizeof *arrival);
 	/* One more, because a part of the frame that is being read may be published already. */
-	if (arrival == NULL || lane->arrival_count > MOST_ARRIVALS)
+	if (arrival == NULL || lane->arrival_count > MOST_UNREAD)
 		errx(1, "no room for the descriptors of another message");
 	arrival->next = NULL;
 	arrival->count = (control->cmsg_len - CMSG_LEN(0)) / sizeof *arrival->descriptors;
@@ -175,9 +178,9 @@ static bool take_packet(struct lane *lane) {
 	return true;
 }
 
-/* How many bytes can be read, or written. */
-static uint64_t available(struct ring *ring) {
-	if (ring->seen + ring->lead == ring->own) {
+/* Whether the peer has come to a position. We look only if it had not when we last did. */
+static bool has_reached(struct ring *ring, uint64_t position) {
+	if ((int64_t) (ring->seen - position) < 0) {
 		uint64_t now = atomic_load_explicit(ring->peers, memory_order_acquire);
 		/* It never goes back. A reader follows the writer, who is at most one ring ahead. */
 		uint64_t most = ring->own + ring->size - ring->lead;
@@ -185,6 +188,17 @@ static uint64_t available(struct ring *ring) {
 			errx(1, "the peer's position in the memory is not possible");
 		ring->seen = now;
 	}
+	return (int64_t) (ring->seen - position) >= 0;
+}
+
+/* Where the peer must have come to before a byte can be read, or written. */
+static uint64_t next_byte(const struct ring *ring) {
+	return ring->own + 1 - ring->lead;
+}
+
+/* How many bytes can be read, or written. */
+static uint64_t available(struct ring *ring) {
+	has_reached(ring, next_byte(ring));
 	return ring->seen + ring->lead - ring->own;
 }
 
@@ -203,16 +217,16 @@ static void pause_processor(void) {
 }
 
 /* Stays awake for a while, as the parent does. Returns whether that was worth it. */
-static bool spin(struct lane *lane, struct ring *ring) {
+static bool spin(struct lane *lane, struct ring *ring, uint64_t position) {
 	for (uint64_t end = nanos() + lane->spin_nanos; nanos() < end; pause_processor())
-		if (available(ring) > 0)
+		if (has_reached(ring, position))
 			return true;
 	return false;
 }
 
-/* Waits until something can be read or written, or the peer has closed. */
-static void await(struct lane *lane, struct ring *ring) {
-	if (available(ring) > 0 || spin(lane, ring))
+/* Waits until the peer has come to a position, or has closed. */
+static void await(struct lane *lane, struct ring *ring, uint64_t position) {
+	if (has_reached(ring, position) || spin(lane, ring, position))
 		return;
 	_Atomic uint32_t *own = &lane->header->sleeping[1].reasons;
 	struct pollfd readable = {.fd = lane->socket, .events = POLLIN};
@@ -220,7 +234,7 @@ static void await(struct lane *lane, struct ring *ring) {
 		atomic_fetch_or_explicit(own, ring->reason, memory_order_relaxed);
 		/* Either we see what the peer publishes now, or the peer sees that we sleep. */
 		atomic_thread_fence(memory_order_seq_cst);
-		if (available(ring) > 0)
+		if (has_reached(ring, position))
 			break;
 		if (poll(&readable, 1, -1) > 0)
 			while (take_packet(lane))
@@ -249,7 +263,7 @@ static void publish(struct lane *lane, struct ring *ring) {
 static size_t next_part(struct lane *lane, struct ring *ring, size_t wanted, uint8_t **at) {
 	if (available(ring) == 0) {
 		publish(lane, ring);
-		await(lane, ring);
+		await(lane, ring, next_byte(ring));
 	}
 	/* What was published before the end is still there. */
 	size_t start = ring->own & (ring->size - 1), part = available(ring);
@@ -309,7 +323,7 @@ static void take_descriptors(struct lane *lane, uint64_t count, int *descriptors
 
 size_t lane_receive(struct lane *lane, void *frame, size_t room, int *descriptors, size_t *descriptor_count) {
 	struct { uint64_t descriptors, length; } start;
-	await(lane, &lane->in);
+	await(lane, &lane->in, next_byte(&lane->in));
 	if (available(&lane->in) == 0)
 		return 0;
 	read_bytes(lane, &start, sizeof start);
@@ -325,7 +339,14 @@ size_t lane_receive(struct lane *lane, void *frame, size_t room, int *descriptor
 	return sizeof start.length + start.length;
 }
 
+/* Sends the descriptor of the next frame, once the peer has begun with the oldest of those that may be unread. */
 static void send_descriptor(struct lane *lane, int descriptor) {
+	uint64_t *oldest = &lane->with_descriptors[lane->oldest];
+	await(lane, &lane->out, *oldest);
+	if (!has_reached(&lane->out, *oldest))
+		errx(1, "nobody reads the replies");
+	*oldest = lane->out.own + 1;
+	lane->oldest = (lane->oldest + 1) % MOST_UNREAD;
 	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof descriptor)] = {0};
 	struct iovec data = {&(uint8_t) {DESCRIPTORS}, 1};
 	struct msghdr header = {.msg_iov = &data, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};

@@ -1,8 +1,5 @@
 package dev.tinyipc;
 
-import java.util.ArrayDeque;
-import java.util.Deque;
-import java.util.List;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 
@@ -31,31 +28,27 @@ final class DoorBell {
 	 */
 	static final int MAX_WAITING = 256;
 
-	/** More packets than a socket holds: a peer that sends on must not keep us. */
-	private static final int MAX_TAKEN = 100_000;
+	/** Packets that one look takes, which are all unless the socket is very large. */
+	private static final int MAX_TAKEN = 1000;
 
-	/** Until another thread, which is on its way, has taken a packet. */
-	private static final long MOMENT = 1_000_000;
+	/** For another thread, which is on its way, to take a packet, in nanoseconds. */
+	private static final long TIME_TO_TAKE = 1_000_000_000;
 
 	private final OwnedFd socket;
 
 	private final LaneMemory memory;
 
+	private final Watches watches;
+
+	private final LanePackets packets;
+
 	private final NativeBuffer ring = NativeBuffer.zeroed(1);
-
-	private final NativeBuffer packet = NativeBuffer.zeroed(1);
-
-	private final MsgHdr header = MsgHdr.create();
 
 	private final ReentrantLock lock = new ReentrantLock();
 
 	private final Condition signal = this.lock.newCondition();
 
-	private final Deque<Arrival> arrivals = new ArrayDeque<>();
-
 	private boolean attended;
-
-	private volatile boolean ended;
 
 	/** Whether the peer no longer hears the bell. */
 	private volatile boolean deaf;
@@ -65,9 +58,11 @@ final class DoorBell {
 	/** Whether the memory must not be touched any more. */
 	private boolean gone;
 
-	DoorBell(OwnedFd socket, LaneMemory memory) {
+	DoorBell(OwnedFd socket, LaneMemory memory, Watches watches) {
 		this.socket = socket;
 		this.memory = memory;
+		this.watches = watches;
+		this.packets = new LanePackets(socket, memory);
 		this.ring.bytes().put(0, RING);
 	}
 
@@ -77,7 +72,7 @@ final class DoorBell {
 
 	/** Whether the peer is known to send nothing more than what is in the memory. */
 	boolean hasEnded() {
-		return this.ended;
+		return this.packets.hasEnded();
 	}
 
 	/** Whether the peer is known to read nothing more, or we have ended our output. */
@@ -135,7 +130,7 @@ final class DoorBell {
 		this.lock.lock();
 		try {
 			this.memory.sleeps(reason);
-			while (!sleeper.isReady() && !this.ended) {
+			while (!sleeper.isReady() && !this.packets.hasEnded()) {
 				call.checkInTime(); // a peer that rings for nothing must not keep us here
 				if (this.attended) {
 					interrupted |= call.await(this.signal);
@@ -148,6 +143,9 @@ final class DoorBell {
 		}
 		finally {
 			this.memory.isAwake(reason);
+			if (this.packets.isBellTaken() || reason == LaneMemory.DATA) {
+				this.watches.tell(null); // the bit was theirs, too
+			}
 			this.lock.unlock();
 			if (interrupted) {
 				Thread.currentThread().interrupt();
@@ -172,21 +170,31 @@ final class DoorBell {
 			this.attended = false;
 			this.signal.signalAll();
 		}
-		take(call);
+		this.packets.take(call);
+		tellWatches(null);
+	}
+
+	/** Others who wait for a message would miss the bell that was taken here. */
+	private void tellWatches(@Nullable Runnable but) {
+		if (this.packets.isBellTaken()) {
+			this.watches.tell(but);
+		}
 	}
 
 	/**
 	 * Takes what is on the socket, without waiting: the end may come after some bells.
+	 * @param watch the one that looks; null if it is none
 	 */
-	void look(SocketSide call) throws IpcException {
+	void look(SocketSide call, @Nullable Runnable watch) throws IpcException {
 		this.lock.lock();
 		try {
 			boolean more = !this.gone && !this.attended;
 			for (int taken = 0; more && taken < MAX_TAKEN; taken++) {
-				more = !this.ended && take(call);
+				more = !this.packets.hasEnded() && this.packets.take(call);
 			}
 		}
 		finally {
+			tellWatches(watch);
 			this.lock.unlock();
 		}
 	}
@@ -203,59 +211,10 @@ final class DoorBell {
 				return false;
 			}
 			this.memory.sleeps(LaneMemory.DATA);
-			return !MemoryReceiver.mayHaveBegun(this.memory.incoming()) && !this.ended;
+			return !MemoryReceiver.mayHaveBegun(this.memory.incoming()) && !this.packets.hasEnded();
 		}
 		finally {
 			this.lock.unlock();
-		}
-	}
-
-	/** Takes one packet, if one is there. */
-	private boolean take(SocketSide call) throws IpcException {
-		this.header.scatter(this.packet.address(), 1);
-		int fd = this.socket.borrow();
-		try {
-			long length = LibC.recvmsg(fd, this.header.address(),
-					LibC.MSG_DONTWAIT | LibC.MSG_CMSG_CLOEXEC | LibC.MSG_TRUNC);
-			if (length >= 0) {
-				accept(call, length);
-				return true;
-			}
-			int error = Errno.last();
-			if (error == Errno.EAGAIN.number) {
-				return false;
-			}
-			// ECONNRESET is told once, before the end.
-			if (error != Errno.EINTR.number && error != Errno.ECONNRESET.number) {
-				throw Errno.failure("recvmsg", error);
-			}
-			return true;
-		}
-		finally {
-			this.socket.giveBack();
-		}
-	}
-
-	private void accept(SocketSide call, long length) throws IpcException {
-		List<OwnedFd> descriptors = this.header.hasControlData() ? this.header.descriptors() : List.of();
-		if (length == 0 && descriptors.isEmpty()) {
-			this.ended = true;
-			return;
-		}
-		byte kind = this.packet.bytes().get(0);
-		// One more, because a reader says that it has read a frame before it takes its
-		// descriptors.
-		boolean expected = (kind == RING) ? descriptors.isEmpty()
-				: kind == DESCRIPTORS && this.arrivals.size() <= MAX_WAITING;
-		if (length != 1 || !expected) {
-			OwnedFd.closeAll(descriptors);
-			closeArrivals();
-			throw call.breakWith(new IpcException("A packet of " + length + " bytes with " + descriptors.size()
-					+ " descriptors on the socket of a memory lane is neither a bell nor the descriptors of a message,"
-					+ " or more than " + MAX_WAITING + " messages with descriptors wait: the peer is broken"));
-		}
-		if (kind == DESCRIPTORS) {
-			this.arrivals.add(new Arrival(descriptors, this.header.hasFlag(LibC.MSG_CTRUNC)));
 		}
 	}
 
@@ -264,41 +223,53 @@ final class DoorBell {
 	 * once, or never.
 	 * @return null if there are none
 	 */
-	@Nullable Arrival takeDescriptors(SocketSide call) throws IpcException {
+	LanePackets.@Nullable Arrival takeDescriptors(SocketSide call) throws IpcException {
+		boolean interrupted = false;
 		this.lock.lock();
 		try {
+			long end = System.nanoTime() + TIME_TO_TAKE;
 			boolean more = true;
-			for (int taken = 0; more && taken < MAX_TAKEN && this.arrivals.isEmpty(); taken++) {
-				more = this.attended ? awaitAttendant() : !this.ended && take(call);
+			while (more && !this.packets.hasDescriptors() && System.nanoTime() - end < 0) {
+				if (!this.attended) {
+					more = !this.packets.hasEnded() && this.packets.take(call);
+				}
+				else if (isSomethingThere()) {
+					interrupted |= awaitAttendant(end);
+				}
+				else {
+					more = false;
+				}
 			}
-			return this.arrivals.poll();
+			return this.packets.descriptors();
 		}
 		finally {
+			tellWatches(null);
 			this.lock.unlock();
+			if (interrupted) {
+				Thread.currentThread().interrupt();
+			}
 		}
 	}
 
-	/** Returns false if nothing is there for the thread that attends to the socket. */
-	private boolean awaitAttendant() throws IpcException {
+	private boolean isSomethingThere() throws IpcException {
 		int fd = this.socket.borrow();
 		try {
-			if (!Poll.isReady(fd, LibC.POLLIN)) {
-				return false;
-			}
+			return Poll.isReady(fd, LibC.POLLIN);
 		}
 		finally {
 			this.socket.giveBack();
 		}
+	}
+
+	/** Returns whether this thread was interrupted, and is no longer. */
+	private boolean awaitAttendant(long end) {
 		try {
-			this.signal.awaitNanos(MOMENT);
+			this.signal.awaitNanos(end - System.nanoTime());
+			return false;
 		}
 		catch (InterruptedException ex) {
-			Thread.currentThread().interrupt();
-			this.lock.unlock();
-			Thread.yield();
-			this.lock.lock();
+			return true;
 		}
-		return true;
 	}
 
 	/**
@@ -310,29 +281,13 @@ final class DoorBell {
 		try {
 			this.gone = this.memory.release();
 			if (this.gone) {
-				closeArrivals();
-				MsgHdr.free(this.header);
-				this.packet.free();
+				this.packets.free();
 				this.ring.free();
 			}
 		}
 		finally {
 			this.lock.unlock();
 		}
-	}
-
-	private void closeArrivals() {
-		this.arrivals.forEach((arrival) -> OwnedFd.closeAll(arrival.descriptors()));
-		this.arrivals.clear();
-	}
-
-	/**
-	 * Descriptors that have come.
-	 *
-	 * @param isCut whether there were more than this process may have open
-	 */
-	record Arrival(List<OwnedFd> descriptors, boolean isCut) {
-
 	}
 
 	/** What waits. */

@@ -30,9 +30,7 @@ import org.jspecify.annotations.Nullable;
  * </pre>
  *
  * Any thread may add, remove and close sockets while another one waits. Closing a socket
- * on this side removes it, without an event. A socket whose messages go through memory
- * ({@link IpcSocket#isShared()}) must be removed before another thread than the one that
- * waits receives from it, because the wait may miss what comes next.
+ * on this side removes it, without an event.
  */
 public final class IpcPoller implements Closeable {
 
@@ -45,12 +43,10 @@ public final class IpcPoller implements Closeable {
 
 	private final Map<Long, IpcSocket> sockets = new ConcurrentHashMap<>();
 
-	private final Map<IpcSocket, Long> tokens = new ConcurrentHashMap<>();
+	private final Map<IpcSocket, Watch> watches = new ConcurrentHashMap<>();
 
-	/**
-	 * Of those, the ones whose messages may be in memory that is shared with the peer.
-	 */
-	private final Set<IpcSocket> shared = ConcurrentHashMap.newKeySet();
+	/** Of the sockets, those whose messages are in memory. */
+	private final WatchedLanes lanes = new WatchedLanes();
 
 	private final AtomicLong lastToken = new AtomicLong(WAKE_UP);
 
@@ -99,7 +95,10 @@ public final class IpcPoller implements Closeable {
 		/** A packet, or the end of the stream. */
 		READ,
 
-		/** Room for a packet, or the peer no longer receiving. */
+		/**
+		 * Room for a packet, or the peer no longer receiving. If messages go through
+		 * memory ({@link IpcSocket#isShared()}), this says nothing about room there.
+		 */
 		WRITE,
 
 		/** The end of the stream, even if there is still something to read before it. */
@@ -132,19 +131,21 @@ public final class IpcPoller implements Closeable {
 		int events = (interests.contains(Interest.READ) ? Epoll.IN | Epoll.PEER_HANG_UP : 0)
 				| (interests.contains(Interest.WRITE) ? Epoll.OUT : 0)
 				| (interests.contains(Interest.END) ? Epoll.PEER_HANG_UP : 0);
+		boolean reads = interests.contains(Interest.READ);
 		OwnedFd descriptor = socket.descriptor();
 		int fd = descriptor.borrow();
 		try {
 			long token = this.lastToken.incrementAndGet();
-			watch(socket, fd, events, token);
+			Watch watch = new Watch(token, () -> lookAgain(token, socket));
+			if (reads) {
+				socket.watches().add(watch.look());
+			}
+			watch(socket, fd, events, watch, reads);
 			// A descriptor that another process shares would stay in the kernel's set
 			// after it is closed here, and could no longer be removed.
 			descriptor.closeActions().put(this, (number) -> forget(socket, number));
-			if (interests.contains(Interest.READ) && socket.isShared()) {
-				this.shared.add(socket);
-				if (!socket.receiver().isAnnounced()) {
-					interrupt();
-				}
+			if (this.lanes.contains(token) && !socket.receiver().isAnnounced()) {
+				interrupt();
 			}
 		}
 		finally {
@@ -152,29 +153,56 @@ public final class IpcPoller implements Closeable {
 		}
 	}
 
-	private void watch(IpcSocket socket, int fd, int events, long token) throws IpcException {
+	private void watch(IpcSocket socket, int fd, int events, Watch watch, boolean reads) throws IpcException {
 		// Before the kernel can report it to a waiting thread, which may remove it.
-		this.sockets.put(token, socket);
-		Long before = this.tokens.put(socket, token);
+		this.sockets.put(watch.token(), socket);
+		Watch before = this.watches.put(socket, watch);
 		boolean watched = false;
 		try {
-			this.epoll.add(fd, events, token);
+			if (reads && socket.isShared()) {
+				this.lanes.add(watch.token(), socket);
+			}
+			this.epoll.add(fd, events, watch.token());
 			watched = true;
 		}
 		finally {
 			if (!watched) {
-				this.sockets.remove(token);
+				end(socket, watch);
 				restore(socket, before);
 			}
 		}
 	}
 
-	private void restore(IpcSocket socket, @Nullable Long token) {
-		if (token != null) {
-			this.tokens.put(socket, token);
+	private void restore(IpcSocket socket, @Nullable Watch watch) {
+		if (watch != null) {
+			this.watches.put(socket, watch);
 		}
 		else {
-			this.tokens.remove(socket);
+			this.watches.remove(socket);
+		}
+	}
+
+	private void end(IpcSocket socket, Watch watch) {
+		socket.watches().remove(watch.look());
+		this.sockets.remove(watch.token());
+		this.lanes.remove(watch.token());
+	}
+
+	/**
+	 * Called when somebody else may have taken the bell of a message, or when messages go
+	 * through memory from now on.
+	 */
+	private void lookAgain(long token, IpcSocket socket) {
+		this.lanes.add(token, socket);
+		if (!this.sockets.containsKey(token)) {
+			this.lanes.remove(token); // removed meanwhile
+			return;
+		}
+		try {
+			interrupt();
+		}
+		catch (IpcException ex) {
+			// This poller is closed.
 		}
 	}
 
@@ -197,10 +225,9 @@ public final class IpcPoller implements Closeable {
 	}
 
 	private void forget(IpcSocket socket, int fd) {
-		Long token = this.tokens.remove(socket);
-		if (token != null) {
-			this.sockets.remove(token);
-			this.shared.remove(socket);
+		Watch watch = this.watches.remove(socket);
+		if (watch != null) {
+			end(socket, watch);
 			try {
 				this.epoll.remove(fd);
 			}
@@ -226,7 +253,7 @@ public final class IpcPoller implements Closeable {
 			List<Event> events = new ArrayList<>();
 			boolean wokenUp = false;
 			while (events.isEmpty() && !wokenUp) {
-				boolean readable = isAnySharedReadable();
+				boolean readable = this.lanes.isAnyReadable();
 				int count = this.epoll.await(readable ? Duration.ZERO
 						: (timeout != null) ? Duration.ofNanos(deadline.remainingNanos()) : null);
 				if (this.closed.get()) {
@@ -234,7 +261,7 @@ public final class IpcPoller implements Closeable {
 				}
 				wokenUp = takeEvents(count, events);
 				if (readable) {
-					addReadable(events);
+					this.lanes.addReadable(events);
 				}
 				if (deadline.hasPassed()) {
 					break;
@@ -262,10 +289,10 @@ public final class IpcPoller implements Closeable {
 				wokenUp = this.toldToWakeUp.getAndSet(false);
 			}
 			else if (socket != null && !socket.isClosed()) { // null: just removed
-				boolean isShared = this.shared.contains(socket);
-				Event event = new Event(socket, isShared ? isReadable(socket) : this.epoll.isReadable(i),
+				boolean isLane = this.lanes.contains(token);
+				Event event = new Event(socket, isLane ? isReadable(socket) : this.epoll.isReadable(i),
 						this.epoll.isWritable(i), this.epoll.hasEnded(i));
-				if (!isShared || event.readable() || event.writable() || event.ended()) {
+				if (!isLane || event.readable() || event.writable() || event.ended()) {
 					events.add(event);
 				}
 			}
@@ -273,33 +300,9 @@ public final class IpcPoller implements Closeable {
 		return wokenUp;
 	}
 
-	/** Whether a bell on the socket of a memory lane was more than that. */
-	private static boolean isReadable(IpcSocket socket) {
-		try {
-			socket.receiver().takeBells();
-			return !socket.receiver().isAnnounced();
-		}
-		catch (IpcException ex) {
-			return true; // a receive throws the same
-		}
-	}
-
-	/** From now on, the peers of those that are not readable ring. */
-	private boolean isAnySharedReadable() {
-		boolean readable = false;
-		for (IpcSocket socket : this.shared) {
-			readable |= !socket.receiver().isAnnounced();
-		}
-		return readable;
-	}
-
-	private void addReadable(List<Event> events) {
-		for (IpcSocket socket : this.shared) {
-			if (!socket.receiver().isAnnounced() && !socket.isClosed() && events.size() < Epoll.EVENTS_AT_ONCE
-					&& events.stream().noneMatch((event) -> event.socket() == socket)) {
-				events.add(new Event(socket, true, false, false));
-			}
-		}
+	private boolean isReadable(IpcSocket lane) {
+		Watch watch = this.watches.get(lane);
+		return WatchedLanes.isReadable(lane, (watch != null) ? watch.look() : null);
 	}
 
 	/**
@@ -354,8 +357,21 @@ public final class IpcPoller implements Closeable {
 			finally {
 				this.waiting.unlock();
 			}
-			this.tokens.keySet().forEach((socket) -> socket.descriptor().closeActions().remove(this));
+			this.watches.forEach((socket, watch) -> {
+				socket.descriptor().closeActions().remove(this);
+				end(socket, watch);
+			});
 		}
+	}
+
+	/**
+	 * How a socket is watched.
+	 *
+	 * @param token what the kernel reports it as
+	 * @param look has the waiting thread look again
+	 */
+	private record Watch(long token, Runnable look) {
+
 	}
 
 }

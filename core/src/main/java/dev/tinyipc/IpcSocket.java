@@ -388,6 +388,10 @@ public final class IpcSocket implements Closeable {
 		return this.directions.receiver();
 	}
 
+	Watches watches() {
+		return this.directions.watches();
+	}
+
 	SocketCompanion.Holder companion() {
 		return this.companion;
 	}

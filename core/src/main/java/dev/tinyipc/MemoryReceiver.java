@@ -48,10 +48,13 @@ final class MemoryReceiver extends SocketReceiver {
 	/** How many bytes of a frame that has begun were not read yet. */
 	private long left;
 
-	/** When the lane was left to a watch, and how; 0 if it was not. */
-	private long watchedSince;
+	/**
+	 * When the wait for the next message began, whose time is to be learned, even if the
+	 * lane was left to a watch; 0 if there is none.
+	 */
+	private long begun;
 
-	private boolean wasAwake;
+	private boolean awake;
 
 	private boolean freed;
 
@@ -85,7 +88,7 @@ final class MemoryReceiver extends SocketReceiver {
 	private boolean lookForStart() throws IpcException {
 		this.wanted = FIRST_SIZE;
 		if (!isThere()) {
-			this.bell.look(this);
+			this.bell.look(this, null);
 		}
 		return isThere();
 	}
@@ -145,7 +148,7 @@ final class MemoryReceiver extends SocketReceiver {
 	}
 
 	private List<OwnedFd> takeDescriptors(long count) throws IpcException {
-		DoorBell.Arrival arrival = this.bell.takeDescriptors(this);
+		LanePackets.Arrival arrival = this.bell.takeDescriptors(this);
 		int there = (arrival != null) ? arrival.descriptors().size() : 0;
 		if (arrival == null || (there != count && !arrival.isCut())) {
 			OwnedFd.closeAll((arrival != null) ? arrival.descriptors() : List.of());
@@ -174,24 +177,43 @@ final class MemoryReceiver extends SocketReceiver {
 	/** Waits for so many bytes; false if they will never come. */
 	private boolean await(int bytes) throws IpcException {
 		this.wanted = bytes;
-		learnFromWatch();
+		learn(); // if a watch has waited
 		if (isThere()) {
 			return true;
 		}
-		if (!this.spin.isOn() || !mayWaitInKernel()) {
+		if (!spin()) {
 			this.bell.await(this, this.untilThereIsSomething, LaneMemory.DATA);
-			return isThere();
-		}
-		boolean awake = this.spin.stayAwake();
-		boolean spins = awake && Spin.isAffordable();
-		long begun = System.nanoTime();
-		if (!spins || !spin(begun)) {
-			this.bell.await(this, this.untilThereIsSomething, LaneMemory.DATA);
-		}
-		if (spins == awake) {
-			this.spin.waited(awake, System.nanoTime() - begun);
+			learn();
 		}
 		return isThere();
+	}
+
+	/**
+	 * Looks at the memory for a while, if that is worth it. Whether it was is learned at
+	 * the latest when the message has come.
+	 */
+	private boolean spin() throws IpcException {
+		this.begun = 0;
+		if (!this.spin.isOn() || !mayWaitInKernel()) {
+			return false;
+		}
+		this.awake = this.spin.stayAwake();
+		boolean spins = this.awake && Spin.isAffordable();
+		long now = System.nanoTime();
+		this.begun = (spins == this.awake) ? now : 0;
+		boolean there = spins && spin(now);
+		if (there) {
+			learn();
+		}
+		return there;
+	}
+
+	/** How long it took, and awake or asleep. */
+	private void learn() {
+		if (this.begun != 0) {
+			this.spin.waited(this.awake, System.nanoTime() - this.begun);
+			this.begun = 0;
+		}
 	}
 
 	/** Looks at the memory until somebody else wants the processor, or time is up. */
@@ -221,33 +243,12 @@ final class MemoryReceiver extends SocketReceiver {
 		lock(Deadline.NONE);
 		try {
 			checkMapped();
-			learnFromWatch();
+			learn();
 			this.wanted = FIRST_SIZE;
-			return isThere() || (this.spin.isOn() && mayWaitInKernel() && spinBeforeWatch()) || lookForStart()
-					|| this.bell.hasEnded();
+			return isThere() || spin() || lookForStart() || this.bell.hasEnded();
 		}
 		finally {
 			unlock();
-		}
-	}
-
-	private boolean spinBeforeWatch() throws IpcException {
-		boolean awake = this.spin.stayAwake();
-		boolean spins = awake && Spin.isAffordable();
-		long begun = System.nanoTime();
-		if (spins && spin(begun)) {
-			this.spin.waited(true, System.nanoTime() - begun);
-			return true;
-		}
-		this.watchedSince = (spins == awake) ? begun : 0;
-		this.wasAwake = awake;
-		return false;
-	}
-
-	private void learnFromWatch() {
-		if (this.watchedSince != 0) {
-			this.spin.waited(this.wasAwake, System.nanoTime() - this.watchedSince);
-			this.watchedSince = 0;
 		}
 	}
 
@@ -258,8 +259,8 @@ final class MemoryReceiver extends SocketReceiver {
 
 	/** Takes the bells off a socket that is watched. */
 	@Override
-	void takeBells() throws IpcException {
-		this.bell.look(this);
+	void takeBells(@Nullable Runnable own) throws IpcException {
+		this.bell.look(this, own);
 	}
 
 	private int available(int enough) throws IpcException {

@@ -113,6 +113,11 @@ final class MemoryRing {
 		return (long) POSITION.getAcquire(this.memory, this.othersAt) - this.own.getOpaque();
 	}
 
+	/** Up to where the other end says that it is. Any thread may ask. */
+	long othersPosition() {
+		return (long) POSITION.getOpaque(this.memory, this.othersAt);
+	}
+
 	/** Whether the other end has read all that was published. Any thread may ask. */
 	boolean isAllRead() {
 		return lead() == 0;

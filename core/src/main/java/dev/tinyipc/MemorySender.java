@@ -125,13 +125,29 @@ final class MemorySender extends SocketSender {
 			return;
 		}
 		this.bell.await(this, this.untilThereIsRoom, LaneMemory.ROOM);
-		while (!hasRoom()) {
-			// The peer has ended its output, so it cannot ring, but may still read.
-			if (SocketOption.isHungUp(this.descriptor)) {
-				throw peerClosed();
+		if (!hasRoom()) {
+			awaitRoomWithoutBell();
+		}
+	}
+
+	/** The peer has ended its output, so it cannot ring, but may still read. */
+	private void awaitRoomWithoutBell() throws IpcException {
+		boolean interrupted = false;
+		try {
+			while (!hasRoom()) {
+				if (SocketOption.isHungUp(this.descriptor)) {
+					throw peerClosed();
+				}
+				checkInTime();
+				LockSupport.parkNanos(PAUSE);
+				// Unless it ends the wait, it must not keep the thread from parking.
+				interrupted |= !isInterruptible() && Thread.interrupted();
 			}
-			checkInTime();
-			LockSupport.parkNanos(PAUSE);
+		}
+		finally {
+			if (interrupted) {
+				Thread.currentThread().interrupt();
+			}
 		}
 	}
 

@@ -150,6 +150,7 @@ final class RequestSender {
 	void sendBare(Exchange exchange, Deadline deadline, OwnedFd... descriptors) throws IpcException {
 		lock(deadline);
 		try {
+			checkWorthwhile(deadline);
 			this.ledger.enterBare(exchange);
 			send(exchange, Prefix.NONE, null, deadline, descriptors);
 		}

@@ -11,6 +11,8 @@ final class SocketDirections {
 
 	private final AtomicReference<@Nullable IpcException> broken = new AtomicReference<>();
 
+	private final Watches watches = new Watches();
+
 	private volatile SocketSender sender;
 
 	private volatile SocketReceiver receiver;
@@ -27,7 +29,7 @@ final class SocketDirections {
 	 * @param memory is unmapped once the socket is closed
 	 */
 	void share(LaneMemory memory) {
-		DoorBell bell = new DoorBell(this.descriptor, memory);
+		DoorBell bell = new DoorBell(this.descriptor, memory, this.watches);
 		MemorySender sender = new MemorySender(this.descriptor, this.broken, bell);
 		MemoryReceiver receiver = new MemoryReceiver(this.descriptor, this.broken, bell);
 		sender.takeOver(this.sender);
@@ -38,10 +40,15 @@ final class SocketDirections {
 		if (this.descriptor.isClosed()) {
 			release(); // closed meanwhile, so that nobody else does
 		}
+		this.watches.tell(null);
 	}
 
 	boolean isShared() {
 		return this.receiver instanceof MemoryReceiver;
+	}
+
+	Watches watches() {
+		return this.watches;
 	}
 
 	SocketSender sender() {

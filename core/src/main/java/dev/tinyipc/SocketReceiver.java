@@ -141,8 +141,11 @@ sealed class SocketReceiver extends SocketSide permits MemoryReceiver {
 		return true;
 	}
 
-	/** Called by a watch to which the socket has told of something. */
-	void takeBells() throws IpcException {
+	/**
+	 * Called by a watch to which the socket has told of something.
+	 * @param own the watch, which needs not be told; null if it has just ended
+	 */
+	void takeBells(@Nullable Runnable own) throws IpcException {
 	}
 
 	/** Whether the other end is closed, and nothing is left to read. */

@@ -293,6 +293,11 @@ abstract sealed class SocketSide permits SocketSender, SocketReceiver {
 		}
 	}
 
+	/** Whether an interrupt ends the current call. */
+	final boolean isInterruptible() {
+		return this.interruptible;
+	}
+
 	/** Throws if the current call must not wait any longer. */
 	final void checkInTime() throws IpcException {
 		if ((this.end != 0 && this.end - System.nanoTime() <= 0)

@@ -255,16 +255,82 @@ class HostileMemoryTests {
 		}
 	}
 
-	@Test
-	void bellsForNothingDoNotKeepAReaderBeyondItsDeadline() throws Exception {
-		try (Blocked ringing = Blocked.any(() -> {
+	/** Rings as fast as it can, whether or not anybody sleeps. */
+	private Blocked ringing() {
+		return Blocked.any(() -> {
 			while (!this.pair.parent().isClosed()) {
 				LibC.send(this.pair.child().fd(), RING_PACKET.address(), 1, LibC.MSG_DONTWAIT | LibC.MSG_NOSIGNAL);
 			}
-		})) {
+		});
+	}
+
+	@Test
+	void bellsForNothingDoNotKeepAReaderBeyondItsDeadline() throws Exception {
+		try (Blocked ringing = ringing()) {
 			assertThatExceptionOfType(IpcException.Timeout.class)
-				.isThrownBy(() -> this.channel.receive(Object.class, Deadline.in(Duration.ofMillis(100))));
+				.isThrownBy(() -> this.channel.receive(Object.class, Deadline.in(Duration.ofMillis(20))));
 			assertThat(this.pair.parent().pendingSize()).isEmpty();
+			this.pair.parent().close();
+			ringing.join();
+		}
+	}
+
+	@Test
+	void bellsForNothingWithoutAnEndBreakTheLaneOfAReader() throws Exception {
+		try (Blocked ringing = ringing()) {
+			assertThatExceptionOfType(IpcException.class)
+				.isThrownBy(() -> this.channel.receive(Object.class, Deadline.NONE))
+				.withMessageContaining("nothing was new in the memory");
+			assertBroken();
+			this.pair.parent().close();
+			ringing.join();
+		}
+	}
+
+	@Test
+	void bellsForNothingWithoutAnEndDoNotKeepAPollerBusy() throws Exception {
+		try (IpcPoller poller = IpcPoller.open(); Blocked ringing = ringing()) {
+			poller.add(this.pair.parent(), IpcPoller.Interest.READ);
+			assertThat(poller.await(null)).hasSize(1).allMatch(IpcPoller.Event::readable);
+			assertBroken();
+			this.pair.parent().close();
+			ringing.join();
+		}
+	}
+
+	/** As many as a socket holds may be left over from waits that were over before. */
+	@Test
+	void bellsThatAreLeftOverAreHarmless() throws Exception {
+		for (int round = 0; round < 300; round++) {
+			long sent;
+			do {
+				sent = LibC.send(this.pair.child().fd(), RING_PACKET.address(), 1,
+						LibC.MSG_DONTWAIT | LibC.MSG_NOSIGNAL);
+			}
+			while (sent > 0);
+			byte[] frame = ByteBuffer.wrap(frame(0, 1, 1)).put(16, (byte) (round % 20)).array();
+			for (int i = 0; i < frame.length; i++) {
+				this.memory.bytes().put(SECOND_RING + (round * frame.length + i) % RING, frame[i]);
+			}
+			this.memory.bytes().putLong(TAIL_OF_OTHER, (round + 1L) * frame.length);
+			assertThat(this.channel.receive(Integer.class, inTime()).payload()).isEqualTo(round % 20);
+			assertThat(this.pair.parent().pendingSize()).isEmpty();
+		}
+	}
+
+	/** Another thread attends to the socket, which has a bell after the other. */
+	@Test
+	void descriptorsThatDoNotComeAreNotWaitedForHoweverOftenThePeerRings() throws Exception {
+		while (this.memory.bytes().getLong(MemoryView.TAIL_OF_OPENER) < RING / 2) {
+			this.channel.send("x");
+		}
+		try (Blocked sender = Blocked.in("poll", () -> this.channel.send(Samples.random(RING), Deadline.NONE));
+				Blocked ringing = ringing()) {
+			this.memory.bytes().put(SECOND_RING, frame(1, 1, 1));
+			this.memory.bytes().putLong(TAIL_OF_OTHER, 17);
+			receive();
+			assertThat(this.pair.parent().isBroken()).isTrue();
+			assertThatExceptionOfType(IpcException.class).isThrownBy(sender::join);
 			this.pair.parent().close();
 			ringing.join();
 		}

@@ -35,7 +35,7 @@ class LayersTests {
 			Set.of("IpcSocket", "IpcSocketPair", "Packet", "SocketSide", "SocketCompanion", "SocketSender",
 					"SocketReceiver", "SocketOption", "InheritedSocket", "SharedMemory", "IpcPoller", "StructBytes",
 					"Spin", "SocketDirections", "LaneMemory", "MemoryRing", "DoorBell", "MemorySender",
-					"MemoryReceiver", "FrameWindow"),
+					"MemoryReceiver", "FrameWindow", "Watches", "WatchedLanes", "LanePackets"),
 			Set.of("IpcChannel", "ChannelResources", "ReceivedFrame", "Codec", "CborHead", "CborCheck", "CborFinding",
 					"CborPlace", "MapKeys", "Utf8", "Frame", "FrameBuffer", "LargeMemory", "ByteString", "IpcMessage",
 					"ErrorItem", "Envelope", "EnvelopeReader", "Prefix", "StreamItem", "DroppedMessage",

@@ -13,6 +13,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+import static org.awaitility.Awaitility.await;
 
 /**
  * How a lane ends: what was certainly not read may be sent again, and nothing else.
@@ -175,6 +176,24 @@ class MemoryEndTests {
 				this.channel.send("one-way", inTime());
 			}
 		});
+	}
+
+	/** It cannot ring, so somebody looks from time to time. */
+	@Test
+	void threadThatIsInterruptedWaitsForTheRoomOfAPeerThatCannotRingAnyMore() throws Exception {
+		this.pair.child().shutdownOutput();
+		try (Blocked sender = Blocked.waiting(() -> {
+			this.channel.send(Samples.random(RING + 100), Deadline.NONE);
+			assertThat(Thread.interrupted()).isTrue();
+		})) {
+			sender.thread().interrupt();
+			for (int i = 0; i < 20; i++) {
+				// Busy, it would never be seen to wait.
+				await().until(() -> sender.thread().getState() == Thread.State.TIMED_WAITING);
+			}
+			peerReads(published());
+			sender.join();
+		}
 	}
 
 }

@@ -1,7 +1,10 @@
 package dev.tinyipc;
 
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 
@@ -128,6 +131,92 @@ class MemoryPollerTests {
 		assertThat(this.poller.await(null)).hasSize(1).allMatch(IpcPoller.Event::readable);
 		assertThatExceptionOfType(IpcException.class).isThrownBy(() -> this.lane.othersChannel().receive(String.class))
 			.withMessageContaining("the peer is broken");
+	}
+
+	/** That thread attends to the socket, for whatever comes. */
+	@Test
+	void messageIsSeenAlsoIfAThreadThatWaitsForRoomTakesItsBell() throws Exception {
+		this.poller.add(this.lane.other(), IpcPoller.Interest.READ);
+		byte[] large = Samples.random(100_000);
+		try (Blocked sender = Blocked.in("poll", () -> this.lane.othersChannel().send(large))) {
+			for (int i = 0; i < 50; i++) {
+				try (Blocked waiting = Blocked.in("epoll_wait",
+						() -> assertThat(this.poller.await(null)).containsExactly(readable()))) {
+					this.lane.openersChannel().send("message " + i);
+					waiting.join();
+				}
+				assertThat(receive()).isEqualTo("message " + i);
+			}
+			Samples.assertSame(this.lane.openersChannel().<byte[]>receive(byte[].class).payload(), large);
+			sender.join();
+		}
+	}
+
+	@Test
+	void messageIsSeenAlsoIfAnotherThreadHasWaitedForOneMeanwhile() throws Exception {
+		this.poller.add(this.lane.other(), IpcPoller.Interest.READ);
+		try (Blocked waiting = Blocked.in("epoll_wait",
+				() -> assertThat(this.poller.await(null)).containsExactly(readable()))) {
+			assertThatExceptionOfType(IpcException.Timeout.class)
+				.isThrownBy(() -> this.lane.othersChannel().receive(String.class, Deadline.in(Duration.ofMillis(50))));
+			this.lane.openersChannel().send("x");
+			waiting.join();
+		}
+		assertThat(receive()).isEqualTo("x");
+	}
+
+	@Test
+	void messageIsSeenAlsoIfItIsTheFirstThroughMemory() throws Exception {
+		try (IpcSocketPair pair = IpcSocket.pair()) {
+			this.poller.add(pair.child(), IpcPoller.Interest.READ);
+			try (Blocked waiting = Blocked.in("epoll_wait", () -> assertThat(this.poller.await(null))
+				.containsExactly(new IpcPoller.Event(pair.child(), true, false, false)))) {
+				pair.child().share(MemoryLane.share(pair.parent(), LaneMemory.MIN_RING_SIZE));
+				IpcChannel.over(pair.parent()).send("x");
+				waiting.join();
+			}
+			assertThat(IpcChannel.over(pair.child()).<String>receive(String.class).payload()).isEqualTo("x");
+		}
+	}
+
+	@Test
+	void eachOfTwoPollersSeesTheSameMessage() throws Exception {
+		try (IpcPoller second = IpcPoller.open()) {
+			this.poller.add(this.lane.other(), IpcPoller.Interest.READ);
+			second.add(this.lane.other(), IpcPoller.Interest.READ);
+			for (int i = 0; i < 20; i++) {
+				try (Blocked one = Blocked.in("epoll_wait",
+						() -> assertThat(this.poller.await(null)).containsExactly(readable()));
+						Blocked other = Blocked.in("epoll_wait",
+								() -> assertThat(second.await(null)).containsExactly(readable()))) {
+					this.lane.openersChannel().send("message " + i);
+					one.join();
+					other.join();
+				}
+				assertThat(receive()).isEqualTo("message " + i);
+			}
+		}
+	}
+
+	@Test
+	void noLaneHasToWaitUntilAllOthersHaveNothingMore() throws Exception {
+		List<MemoryLane> lanes = new ArrayList<>();
+		Set<IpcSocket> seen = new HashSet<>();
+		try {
+			for (int i = 0; i < 100; i++) {
+				MemoryLane lane = MemoryLane.open(LaneMemory.MIN_RING_SIZE);
+				lanes.add(lane);
+				lane.openersChannel().send("x");
+				this.poller.add(lane.other(), IpcPoller.Interest.READ);
+			}
+			for (int i = 0; i < 3; i++) {
+				this.poller.await(null).forEach((event) -> seen.add(event.socket()));
+			}
+			assertThat(seen).hasSize(100);
+		}
+		finally {
+			lanes.forEach(MemoryLane::close);
+		}
 	}
 
 }

@@ -146,6 +146,27 @@ class MemoryLaneTests {
 		}
 	}
 
+	/** The parent could not empty the socket otherwise. */
+	@ParameterizedTest
+	@MethodSource("withMemory")
+	void childWaitsIfTooManyOfItsMessagesWithDescriptorsWereNotRead(Language language) throws Exception {
+		try (Child child = Child.invited(language)) {
+			RawLane lane = RawParent.greeting(child).share(USUAL);
+			try (RawParent parent = new RawParent(lane)) {
+				for (int i = 0; i < 300; i++) {
+					parent.request((long) i, Map.of("do", "memory", "text", "abc"));
+				}
+				assertThat(lane.unreadWithDescriptors(256)).isEqualTo(256);
+				for (int i = 0; i < 300; i++) {
+					RawAnswer reply = parent.receive();
+					assertThat(reply.id()).isEqualTo(i);
+					assertThat(reply.descriptors()).isEqualTo(1);
+				}
+				parent.assertInStep();
+			}
+		}
+	}
+
 	@ParameterizedTest
 	@MethodSource("withMemory")
 	void laneThatHasMemoryRefusesMore(Language language) throws Exception {

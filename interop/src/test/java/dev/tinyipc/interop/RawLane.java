@@ -159,6 +159,29 @@ final class RawLane implements Wire {
 		return new Body(read(Math.toIntExact(start.getLong())), (int) descriptors);
 	}
 
+	/**
+	 * Empties the socket until the peer waits for us to read.
+	 * @param most stops when there are more
+	 * @return how many messages with descriptors were not read
+	 */
+	int unreadWithDescriptors(int most) throws IOException {
+		boolean waits = false;
+		boolean more = true;
+		while (this.arrivals.size() <= most && (more || !waits)) {
+			waits = ((int) WORD.getOpaque(this.bytes, PEERS_SLEEP) & ROOM) != 0;
+			try (Packet next = this.socket.tryReceive(this.packet.clear())) {
+				more = next != null;
+				if (more) {
+					take(next);
+				}
+				else {
+					Thread.yield();
+				}
+			}
+		}
+		return this.arrivals.size();
+	}
+
 	private byte[] read(int length) throws IOException {
 		byte[] target = new byte[length];
 		for (int i = 0; i < length;) {

@@ -26,6 +26,9 @@ final class ChildLane {
 	/** Whether it has refused to share memory; used by whoever has it. */
 	private boolean sharesNot;
 
+	/** Whether somebody watches it, because it was idle. */
+	private volatile boolean watched;
+
 	private boolean lent;
 
 	/** Whether there is an exchange on it, even one that nobody waits for. */
@@ -59,6 +62,24 @@ final class ChildLane {
 
 	ChildSettings.Transport transport() {
 		return socket().isShared() ? ChildSettings.Transport.MEMORY : ChildSettings.Transport.SOCKET;
+	}
+
+	/** Called before it is watched, because it is idle. */
+	void watched() {
+		this.watched = true;
+	}
+
+	/**
+	 * Called when it is used again. Through memory, a caller often takes the reply before
+	 * the watch sees it, which would then be woken by each of them, for nothing.
+	 * @return whether the watch has to end
+	 */
+	boolean isWatchedInVain() {
+		boolean inVain = this.watched && socket().isShared();
+		if (inVain) {
+			this.watched = false;
+		}
+		return inVain;
 	}
 
 	/** Leaves it as it is. */

@@ -67,10 +67,11 @@ final class LaneGrowth {
 	private void share(ChildLane lane, Deadline deadline) throws IpcException {
 		int ringSize = (int) this.spec.settings().ringSize().toBytes();
 		try {
-			// Not interruptible: a child that is asked answers at once.
-			lane.requester().share(ringSize, Deadline.in(Duration.ofNanos(deadline.remainingNanos())));
+			// A child that is asked answers at once. If it does not, the caller may give
+			// up, as with any request.
+			lane.requester().share(ringSize, deadline);
 		}
-		catch (IpcException.PeerClosed ex) {
+		catch (IpcException.PeerClosed | IpcException.Interrupted ex) {
 			throw ex;
 		}
 		catch (IpcException | JacksonException ex) {

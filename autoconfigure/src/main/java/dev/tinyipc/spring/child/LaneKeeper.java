@@ -73,6 +73,9 @@ final class LaneKeeper {
 
 	/** See {@link LaneGrowth#shareAndGrow}. */
 	void shareAndGrow(ChildLane lane, Deadline deadline) throws IpcException {
+		if (lane.isWatchedInVain()) {
+			this.watch.forget(lane.socket());
+		}
 		ChildLane added = this.growth.shareAndGrow(lane, deadline);
 		if (added != null) {
 			offer(added);
@@ -282,6 +285,7 @@ final class LaneKeeper {
 
 	private void watchIdle(ChildLane lane) {
 		// The answers to one-way messages wait to be received.
+		lane.watched();
 		boolean mayHaveSent = this.spec.oneWay() || lane.requester().owed() > 0;
 		this.watch.watch(lane.socket(), mayHaveSent ? IpcPoller.Interest.END : IpcPoller.Interest.READ,
 				(event) -> this.supervisor.execute(() -> lookAtIdle(lane, event.ended())));

@@ -92,7 +92,8 @@ final class LaneLender {
 					throw timedOut(timeout, lent.isRequestSent(), loss != null, ex);
 				}
 				// Unless the instance was found to be faulty before it got the request.
-				if (lent.isRequestSent() || lent.isUsable() || deadline.hasPassed()) {
+				if (lent.isRequestSent() || lent.isUsable() || deadline.hasPassed()
+						|| ex instanceof IpcException.Interrupted) {
 					throw ex;
 				}
 			}

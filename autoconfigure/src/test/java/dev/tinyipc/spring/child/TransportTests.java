@@ -5,8 +5,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
 
+import dev.tinyipc.IpcException;
 import dev.tinyipc.spring.CborMessageTemplate;
 import dev.tinyipc.spring.IpcReplyLostException;
 import dev.tinyipc.spring.RawWorker;
@@ -21,12 +24,19 @@ import org.springframework.context.ApplicationContext;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+import static org.assertj.core.api.Assertions.catchThrowable;
 
 /** Messages that go through memory or through sockets, as the properties say. */
 @Timeout(120)
 class TransportTests {
 
 	private static final String TRANSPORT = "ipc.children.worker.transport=";
+
+	private static final String HELLO_WITH_MEMORY = """
+			import os, struct, time
+			hello = bytes.fromhex("da4950534aa1666d656d6f7279f5")
+			os.write(int(os.environ["TINY_IPC_FD"]), struct.pack("=Q", len(hello)) + hello)
+			""";
 
 	private static ApplicationContextRunner java(String transport, String... properties) {
 		return RawWorker.nothing()
@@ -169,6 +179,34 @@ class TransportTests {
 		java("memory", "ipc.children.worker.sandbox.profile=locked-down").run((context) -> {
 			assertThat(ask(context, "x")).isEqualTo("x");
 			assertThat(transports(context)).containsExactly(ChildSettings.Transport.MEMORY);
+		});
+	}
+
+	@Test
+	void interruptEndsAChangeThatTheChildDoesNotAnswer() {
+		RawWorker.python(HELLO_WITH_MEMORY + "time.sleep(1000)\n", "ipc.children.worker.ready=true", TRANSPORT + "auto")
+			.run((context) -> {
+				CborMessageTemplate template = context.getBean(CborMessageTemplate.class);
+				CompletableFuture<Throwable> failure = new CompletableFuture<>();
+				Thread caller = new Thread(() -> failure.complete(catchThrowable(
+						() -> template.convertSendAndReceive("x", String.class, Duration.ofMinutes(10)))));
+				caller.start();
+				Awaitility.await().until(() -> context.getBean(IpcChild.class).instances().get(0).busyLanes() == 1);
+				caller.interrupt();
+				assertThat(failure.get(30, TimeUnit.SECONDS)).hasRootCauseInstanceOf(IpcException.Interrupted.class);
+			});
+	}
+
+	@Test
+	void callOfAThreadThatIsInterruptedLeavesTheChangeToAnother() {
+		java("memory").run((context) -> {
+			Thread.currentThread().interrupt();
+			Throwable failure = catchThrowable(() -> ask(context, "x"));
+			assertThat(Thread.interrupted()).isTrue();
+			assertThat(failure).hasRootCauseInstanceOf(IpcException.Interrupted.class);
+			assertThat(ask(context, "x")).isEqualTo("x");
+			assertThat(transports(context)).containsExactly(ChildSettings.Transport.MEMORY);
+			assertThat(context.getBean(IpcChild.class).instances().get(0).restarts()).isZero();
 		});
 	}
 
