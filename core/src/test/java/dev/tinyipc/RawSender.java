@@ -12,25 +12,26 @@ final class RawSender {
 
 	/** Sends a body of any size as a message, in as many packets as it takes. */
 	static void sendFrame(IpcSocket socket, byte[] body) throws IpcException {
-		byte[] frame = Samples.frame(body);
 		if (socket.isShared()) {
-			sendThroughMemory(socket.sender(), frame);
+			sendThroughMemory(socket.sender(), body);
 			return;
 		}
+		byte[] frame = Samples.frame(body);
 		for (int at = 0; at < frame.length; at += PACKET_SIZE) {
 			send(socket, Arrays.copyOfRange(frame, at, Math.min(frame.length, at + PACKET_SIZE)));
 		}
 	}
 
-	private static void sendThroughMemory(SocketSender sender, byte[] frame) throws IpcException {
-		NativeBuffer memory = NativeBuffer.allocate(frame.length);
-		memory.bytes().put(0, frame);
-		sender.lock(null);
+	private static void sendThroughMemory(SocketSender sender, byte[] body) throws IpcException {
+		FrameBuffer.Slot slot = new FrameBuffer.Slot();
+		FrameBuffer frame = slot.take().begin(body.length);
+		frame.write(body, 0, body.length);
 		try {
-			sender.sendPacket(memory, frame.length, SocketSender.NO_DESCRIPTORS);
+			Frame.send(sender, frame, body.length, SocketSender.NO_DESCRIPTORS, null);
 		}
 		finally {
-			sender.unlock();
+			frame.giveBack();
+			slot.close();
 		}
 	}
 
