@@ -44,7 +44,8 @@ final class RawSender {
 			sending.send(sender, new Window(memory), part.length);
 		}
 		finally {
-			sender.unlock();
+			frame.giveBack();
+			slot.close();
 		}
 	}
 
