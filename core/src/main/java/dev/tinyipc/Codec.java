@@ -1,5 +1,6 @@
 package dev.tinyipc;
 
+import java.io.OutputStream;
 import java.lang.ref.WeakReference;
 import java.lang.reflect.Type;
 import java.nio.ByteBuffer;
@@ -11,13 +12,17 @@ import java.util.function.Supplier;
 
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
+import tools.jackson.core.JsonGenerator;
+import tools.jackson.core.JsonParser;
 import tools.jackson.core.StreamReadFeature;
 import tools.jackson.databind.DeserializationFeature;
 import tools.jackson.databind.JavaType;
 import tools.jackson.databind.ObjectMapper;
 import tools.jackson.databind.ObjectReader;
 import tools.jackson.dataformat.cbor.CBORFactory;
+import tools.jackson.dataformat.cbor.CBORGenerator;
 import tools.jackson.dataformat.cbor.CBORMapper;
+import tools.jackson.dataformat.cbor.CBORParser;
 
 /**
  * A mapper, and what is worked out for it once and not for each message. A socket keeps
@@ -38,6 +43,8 @@ final class Codec {
 	private final int maxDepth;
 
 	private volatile @Nullable Boolean plainByteStrings;
+
+	private volatile @Nullable Boolean takesBlocks;
 
 	/**
 	 * Works it out.
@@ -98,6 +105,22 @@ final class Codec {
 		if (known == null) {
 			known = hasPlainByteStrings();
 			this.plainByteStrings = known;
+		}
+		return known;
+	}
+
+	/**
+	 * Whether references to blocks can be written and read: not if the mapper's factory
+	 * puts something else around its generators or parsers.
+	 */
+	boolean takesBlocks() {
+		Boolean known = this.takesBlocks;
+		if (known == null) {
+			try (JsonParser parser = this.mapper.createParser(new byte[0]);
+					JsonGenerator generator = this.mapper.createGenerator(OutputStream.nullOutputStream())) {
+				known = parser instanceof CBORParser && generator instanceof CBORGenerator;
+			}
+			this.takesBlocks = known;
 		}
 		return known;
 	}

@@ -145,7 +145,8 @@ public final class IpcChannel {
 
 	/** How many bytes of a message may be in blocks. */
 	int maxBlocksSize() {
-		return this.codec.isCbor() ? this.limits.maxBlocksSize() : 0;
+		int size = this.limits.maxBlocksSize();
+		return (size > 0 && this.codec.takesBlocks()) ? size : 0;
 	}
 
 	static int checkBlocksSize(int bytes) {

@@ -96,7 +96,7 @@ final class ReceivedFrame<T> implements Closeable {
 	}
 
 	private boolean mayHaveReferences() {
-		return this.maxBlocksSize > 0 && this.byteString == null && this.codec.isCbor()
+		return this.maxBlocksSize > 0 && this.byteString == null && this.codec.takesBlocks()
 				&& (this.proven != CborFinding.UNIQUE_KEYS_WITHOUT_INNER_TAGS || BlockReference.isIn(this.body));
 	}
 

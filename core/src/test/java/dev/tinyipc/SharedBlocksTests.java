@@ -23,7 +23,12 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import tools.jackson.core.JsonParser;
+import tools.jackson.core.ObjectReadContext;
 import tools.jackson.core.type.TypeReference;
+import tools.jackson.core.util.JsonParserDelegate;
+import tools.jackson.dataformat.cbor.CBORFactory;
+import tools.jackson.dataformat.cbor.CBORMapper;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
@@ -317,6 +322,22 @@ class SharedBlocksTests {
 				assertThat(LibC.ftruncate(fd, 2 * MIB)).isNegative();
 				assertThat(LibC.mmap(0, MIB, LibC.PROT_WRITE, LibC.MAP_SHARED, fd, 0)).isEqualTo(-1);
 			}
+		}
+	}
+
+	@Test
+	void aMapperWhoseParsersAreWrappedHasNoBlocks() throws Exception {
+		CBORMapper decorated = new CBORMapper(new CBORFactory() {
+
+			@Override
+			public JsonParser createParser(ObjectReadContext context, byte[] content, int offset, int length) {
+				return new JsonParserDelegate(super.createParser(context, content, offset, length));
+			}
+
+		});
+		try (IpcSocketPair pair = IpcSocket.pair()) {
+			assertThat(IpcChannel.over(pair.parent(), decorated).withBlocks(LIMIT).maxBlocksSize()).isZero();
+			assertThat(IpcChannel.over(pair.parent()).withBlocks(LIMIT).maxBlocksSize()).isEqualTo(LIMIT);
 		}
 	}
 
