@@ -106,7 +106,7 @@ final class ChildJvm {
 		List<String> command = new ArrayList<>(this.prefix);
 		command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
 		command.addAll(this.options);
-		command.add("-D" + Conversation.OVER_MEMORY + '=' + Conversation.overMemory);
+		command.add("-D" + MemoryLane.DEFAULT + '=' + MemoryLane.isTheDefault());
 		command.addAll(List.of("-cp", this.classPath, this.main.getName()));
 		command.addAll(this.arguments);
 		return command;

@@ -18,12 +18,6 @@ final class Conversation implements Closeable {
 	/** Of a peer that can do everything. */
 	static final IpcHello HELLO = new IpcHello(2, true, true, 64, Optional.empty(), 0, 0, true, 0);
 
-	/** Tells a {@link ChildJvm} what {@link #overMemory} is here. */
-	static final String OVER_MEMORY = "tinyipc.test.over-memory";
-
-	/** Whether messages go through memory, see {@link OverMemory}. */
-	static boolean overMemory = Boolean.getBoolean(OVER_MEMORY);
-
 	private final Closeable answering;
 
 	private final IpcSocket socket;
@@ -39,7 +33,7 @@ final class Conversation implements Closeable {
 	/** The two ends of a lane. */
 	static IpcSocketPair pair() throws IpcException {
 		IpcSocketPair pair = IpcSocket.pair();
-		if (overMemory) {
+		if (MemoryLane.isTheDefault()) {
 			pair.child().share(MemoryLane.share(pair.parent(), LaneMemory.DEFAULT_RING_SIZE));
 		}
 		return pair;
@@ -66,7 +60,7 @@ final class Conversation implements Closeable {
 	}
 
 	private static IpcRequester shared(IpcRequester requester) throws IpcException {
-		if (overMemory) {
+		if (MemoryLane.isTheDefault()) {
 			requester.share(LaneMemory.DEFAULT_RING_SIZE, inTime());
 		}
 		return requester;
@@ -78,7 +72,7 @@ final class Conversation implements Closeable {
 		IpcRequester requester = IpcRequester.over(IpcChannel.over(process.socket()), "the child");
 		Conversation conversation = new Conversation(process, process.socket(), requester);
 		try {
-			if (overMemory) {
+			if (MemoryLane.isTheDefault()) {
 				requester.awaitHello(inTime());
 			}
 			shared(requester);

@@ -16,6 +16,14 @@ record MemoryLane(IpcSocket opener, IpcSocket other) implements Closeable {
 	/** What the memory is called in the list of what this process has mapped. */
 	static final String NAME = "memory-lane-of-a-test";
 
+	/** Says whether conversations go through memory, here and in a {@link ChildJvm}. */
+	static final String DEFAULT = "tinyipc.test.over-memory";
+
+	/** Whether the conversations of tests go through memory, see {@link OverMemory}. */
+	static boolean isTheDefault() {
+		return Boolean.getBoolean(DEFAULT);
+	}
+
 	static MemoryLane open(int ringSize) throws IpcException {
 		IpcSocketPair pair = IpcSocket.pair();
 		LaneMemory theirs = share(pair.parent(), ringSize);

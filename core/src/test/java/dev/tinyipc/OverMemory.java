@@ -9,12 +9,16 @@ final class OverMemory implements BeforeAllCallback, AfterAllCallback {
 
 	@Override
 	public void beforeAll(ExtensionContext context) {
-		Conversation.overMemory = true;
+		use(true);
 	}
 
 	@Override
 	public void afterAll(ExtensionContext context) {
-		Conversation.overMemory = context.getParent().flatMap(ExtensionContext::getTestClass).isPresent();
+		use(context.getParent().flatMap(ExtensionContext::getTestClass).isPresent());
+	}
+
+	private static void use(boolean memory) {
+		System.setProperty(MemoryLane.DEFAULT, String.valueOf(memory));
 	}
 
 }

@@ -26,7 +26,7 @@ class OwnershipStressTests {
 
 	private static final int SOCKETS = 4;
 
-	private final long seconds = Long.getLong("tinyipc.stress.seconds", 10) / (Conversation.overMemory ? 2 : 1);
+	private final long seconds = Long.getLong("tinyipc.stress.seconds", 10) / (MemoryLane.isTheDefault() ? 2 : 1);
 
 	private final long end = System.nanoTime() + this.seconds * 1_000_000_000;
 
@@ -87,7 +87,7 @@ class OwnershipStressTests {
 		ByteBuffer data = (link.identity() % 2 == 0) ? ByteBuffer.allocate(8) : ByteBuffer.allocateDirect(20_000);
 		data.putLong(0, link.identity());
 		IpcSocket socket = link.pair().parent();
-		if (Conversation.overMemory) {
+		if (MemoryLane.isTheDefault()) {
 			byte[] content = new byte[data.capacity()];
 			data.get(0, content);
 			IpcChannel.over(socket).send(content);
@@ -107,7 +107,7 @@ class OwnershipStressTests {
 	}
 
 	private static @Nullable ByteBuffer receive(IpcSocket socket) throws IOException {
-		if (Conversation.overMemory) {
+		if (MemoryLane.isTheDefault()) {
 			IpcMessage<byte[]> message = IpcChannel.over(socket).receive(byte[].class);
 			return (message != null) ? ByteBuffer.wrap(message.payload()) : null;
 		}

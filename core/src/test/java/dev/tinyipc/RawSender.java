@@ -44,8 +44,7 @@ final class RawSender {
 			sending.send(sender, new Window(memory), part.length);
 		}
 		finally {
-			frame.giveBack();
-			slot.close();
+			sender.unlock();
 		}
 	}
 

@@ -70,7 +70,7 @@ class SharedBlocksTests {
 		server.serve(this.served);
 		this.channel = IpcChannel.over(pair.parent()).withBlocks(LIMIT);
 		IpcRequester requester = IpcRequester.greeted(this.channel, "the peer", hello);
-		if (Conversation.overMemory) {
+		if (MemoryLane.isTheDefault()) {
 			requester.share(LaneMemory.DEFAULT_RING_SIZE, Conversation.inTime());
 		}
 		return requester;
@@ -336,10 +336,8 @@ class SharedBlocksTests {
 
 		});
 		try (IpcSocketPair pair = IpcSocket.pair()) {
-			IpcChannel channel = IpcChannel.over(pair.parent(), decorated).withBlocks(LIMIT);
-			assertThat(channel.maxBlocksSize()).isZero();
-			IpcRequester requester = IpcRequester.greeted(channel, "the peer", HELLO);
-			assertThat(requester.begin(Conversation.inTime()).request(new byte[300_000])).isGreaterThan(300_000);
+			assertThat(IpcChannel.over(pair.parent(), decorated).withBlocks(LIMIT).maxBlocksSize()).isZero();
+			assertThat(IpcChannel.over(pair.parent()).withBlocks(LIMIT).maxBlocksSize()).isEqualTo(LIMIT);
 		}
 	}
 
