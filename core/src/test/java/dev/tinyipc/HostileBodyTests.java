@@ -113,6 +113,7 @@ class HostileBodyTests {
 		byte[] body = join("9a00f42400", maps);
 		try (IpcSocketPair pair = Conversation.pair()) {
 			for (IpcChannel receiver : receivers(pair)) {
+				// A receiver in memory waits for some hundred parts.
 				assertThat(allocationOfRefusal(pair, receiver, body, Object.class)).isLessThan(1_000_000);
 			}
 		}
