@@ -138,7 +138,7 @@ public final class IpcPoller implements Closeable {
 			long token = this.lastToken.incrementAndGet();
 			Watch watch = new Watch(token, () -> lookAgain(token, socket));
 			if (reads) {
-				socket.watches().add(watch.look());
+				socket.directions.watches().add(watch.look());
 			}
 			watch(socket, fd, events, watch, reads);
 			// A descriptor that another process shares would stay in the kernel's set
@@ -183,7 +183,7 @@ public final class IpcPoller implements Closeable {
 	}
 
 	private void end(IpcSocket socket, Watch watch) {
-		socket.watches().remove(watch.look());
+		socket.directions.watches().remove(watch.look());
 		this.sockets.remove(watch.token());
 		this.lanes.remove(watch.token());
 	}

@@ -39,7 +39,7 @@ public final class IpcSocket implements Closeable {
 
 	private final OwnedFd descriptor;
 
-	private final SocketDirections directions;
+	final SocketDirections directions;
 
 	private final SocketCompanion.Holder companion = new SocketCompanion.Holder();
 
@@ -386,10 +386,6 @@ public final class IpcSocket implements Closeable {
 
 	SocketReceiver receiver() {
 		return this.directions.receiver();
-	}
-
-	Watches watches() {
-		return this.directions.watches();
 	}
 
 	SocketCompanion.Holder companion() {

@@ -180,9 +180,11 @@ class MemoryOfferTests {
 		try (IpcSocketPair pair = IpcSocket.pair()) {
 			IpcRequester requester = IpcRequester.greeted(IpcChannel.over(pair.parent()), "the peer",
 					Conversation.HELLO);
-			assertThatExceptionOfType(IpcException.Timeout.class)
-				.isThrownBy(() -> requester.share(RING, Deadline.in(Duration.ofMillis(50))));
-			assertThat(requester.isUsable()).isFalse();
+			// One whose time is over before it is sent changes nothing.
+			while (requester.isUsable()) {
+				assertThatExceptionOfType(IpcException.Timeout.class)
+					.isThrownBy(() -> requester.share(RING, Deadline.in(Duration.ofMillis(50))));
+			}
 			await().until(() -> !MemoryLane.isMapped());
 		}
 	}
