@@ -258,9 +258,7 @@ final class LaneKeeper {
 		}
 	}
 
-	/**
-	 * Blames an exchange for the end of its instance, which may have lost a lane only.
-	 */
+	/** Counts a death, unless the instance has only lost a lane. */
 	private void countDeathLater(ChildInstance instance, Abandoned exchange) {
 		this.supervisor.schedule(ChildInstance.WAIT_FOR_EXIT_STATUS, () -> {
 			if (instance.hasEndedByItself()) {
