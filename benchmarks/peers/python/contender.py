@@ -137,7 +137,7 @@ class Contender:
         self.work = WORKS[name](*parameters)
         self.connection, theirs = Pipe()
         with theirs:
-            command = [sys.executable, __file__, type(self.work).__name__, str(theirs.fileno())]
+            command = [sys.executable, sys.argv[0], type(self.work).__name__, str(theirs.fileno())]
             self.child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                           pass_fds=[theirs.fileno()])
         self.work.check(self.connection)
@@ -174,7 +174,7 @@ class Contender:
 
 
 def serve_parent(work, descriptor):
-    serve, connection = globals()[work].serve, Connection(int(descriptor))
+    serve, connection = work.serve, Connection(int(descriptor))
     try:
         while True:
             serve(connection)
@@ -184,6 +184,6 @@ def serve_parent(work, descriptor):
 
 if __name__ == "__main__":
     if len(sys.argv) > 1:
-        serve_parent(*sys.argv[1:])
+        serve_parent(globals()[sys.argv[1]], sys.argv[2])
     else:
         Contender().serve()

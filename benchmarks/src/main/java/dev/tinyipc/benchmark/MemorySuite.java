@@ -3,6 +3,7 @@ package dev.tinyipc.benchmark;
 import java.util.ArrayList;
 import java.util.List;
 
+import dev.tinyipc.benchmark.own.BulkContender;
 import dev.tinyipc.benchmark.own.MemoryContender;
 import dev.tinyipc.benchmark.own.TemplateContender;
 import dev.tinyipc.benchmark.peer.AeronContender;
@@ -24,6 +25,10 @@ final class MemorySuite {
 	private static final String ONE_WAY = "oneway 64";
 
 	private static final String LARGE = "roundtrip 1048576";
+
+	private static final String BULK = "roundtrip 67108864";
+
+	private static final String SUM = "sum 67108864";
 
 	private static final String IDLE = "idle 8-lanes";
 
@@ -61,7 +66,8 @@ final class MemorySuite {
 		all.add(Work.of("object").reference("roundtrip 1024").warmUp(24_000).rounds(11));
 		all.add(Work.of("objects").reference("roundtrip 262144").warmUp(10_000).turn(250).rounds(9));
 		all.add(Work.of(LARGE).warmUp(6000).turn(250).rounds(9));
-		// Bulk data in shared blocks: their works go here, and their targets below.
+		all.add(Work.of(SUM).warmUp(4000).turn(500).rounds(7));
+		all.add(Work.of(BULK).warmUp(8000).turn(500).rounds(7));
 		all.add(Work.of("object").reference("").layout(Layout.BUSY).warmUp(6000).turn(400).rounds(11));
 		all.add(Work.of(IDLE).layout(Layout.FREE).warmUp(3000).turn(1000).rounds(9, 9));
 		return all;
@@ -71,6 +77,7 @@ final class MemorySuite {
 		List<Contenders.Entry> all = new ArrayList<>();
 		sockets(all);
 		own(all);
+		arrays(all);
 		all.add(Contenders
 			.peer("aeron", "Aeron IPC, both ends ask without a break, the media driver in the parent",
 					AeronContender.class)
@@ -93,7 +100,7 @@ final class MemorySuite {
 		String program = Contenders.NATIVE.resolve("contender").toString();
 		all.add(Contenders
 			.program(Contenders.REFERENCE, "C parent and C child over a socket, plain send and recv", program)
-			.only("roundtrip", "oneway", "object", "objects"));
+			.only("roundtrip", "oneway", "object", "objects", "sum"));
 		all.add(Contenders.program("c-spin", "the same, but both ask again and again before they wait", program)
 			.spinning(SPIN_MICROS)
 			.only(SMALL));
@@ -110,7 +117,7 @@ final class MemorySuite {
 			.java("template", "`CborMessageTemplate` in a Spring Boot application, over a socket",
 					TemplateContender.class.getName())
 			.with("-Dipc.children.worker.transport=socket")
-			.only("roundtrip", "object", "objects", "idle"));
+			.only(SMALL, LARGE, "object", "objects", "idle"));
 	}
 
 	private static void own(List<Contenders.Entry> all) {
@@ -119,16 +126,35 @@ final class MemorySuite {
 			.java("memory", "`IpcChannel` through memory, child in Java, both ends stay awake", channel, "memory",
 					"java")
 			.spinning(SPIN_MICROS)
-			.only("roundtrip"));
+			.only(SMALL, LARGE));
 		all.add(Contenders.java("memory-c", "the same, child in C", channel, "memory", "c")
 			.spinning(SPIN_MICROS)
-			.only("roundtrip", "oneway"));
+			.only(SMALL, LARGE, ONE_WAY));
 		all.add(Contenders.java("memory-asleep", "`memory`, but both ends sleep", channel, "memory", "java")
 			.spinning(0)
 			.only(SMALL));
 		all.add(Contenders.java("template-memory", "`template`, but through memory", TemplateContender.class.getName())
 			.with("-Dipc.children.worker.transport=memory")
-			.only("roundtrip", "object", "objects", "idle"));
+			.only(SMALL, LARGE, "object", "objects", "idle"));
+		String bulk = BulkContender.class.getName();
+		all.add(Contenders.java("blocks", "`IpcRequester` with shared blocks, child in Java", bulk, "java")
+			.only(SUM, BULK));
+		all.add(Contenders.java("blocks-numpy", "the same, child in Python with NumPy", bulk, "python")
+			.only(SUM, BULK));
+	}
+
+	/** Parent and child in Python, with an array of NumPy in both. */
+	private static void arrays(List<Contenders.Entry> all) {
+		String python = BulkContender.PYTHON.toString();
+		String program = "peers/python/arrays.py";
+		all.add(Contenders
+			.program("numpy-shared", "`multiprocessing.shared_memory`, an array of NumPy copied in and out", python,
+					program, "shared")
+			.only(BULK));
+		all.add(Contenders
+			.program("numpy-pickled", "`multiprocessing` connections, an array of NumPy by pickle", python, program,
+					"pickled")
+			.only(BULK));
 	}
 
 	private static List<Target> targets() {
@@ -146,6 +172,11 @@ final class MemorySuite {
 				"objects", "template-memory", "pipes", 0.5));
 		all.add(Target.ratio("1 MiB there and back, `byte[]`: `template-memory` to C over a socket", LARGE,
 				"template-memory", "c", 0.6));
+		all.add(Target.ratio("64 MiB of which the child sums all bytes: `blocks` to C over a socket", SUM, "blocks",
+				"c", 0.4));
+		String array = "array of NumPy of 64 MiB to Python and back: `blocks-numpy` to ";
+		all.add(Target.ratio(array + "`multiprocessing.shared_memory`", BULK, "blocks-numpy", "numpy-shared", 1.0));
+		all.add(Target.ratio(array + "a pickled one", BULK, "blocks-numpy", "numpy-pickled", 0.1));
 		all.add(Target.ratio("round trip of 64 B, both ends asleep: memory to socket", SMALL, "memory-asleep",
 				"socket-asleep", 1.1));
 		all.add(Target.ratio("typed object beside four busy programs: memory to socket", BUSY, "template-memory",

@@ -23,6 +23,9 @@ import dev.tinyipc.benchmark.Contender;
  */
 public final class BulkContender implements Contender {
 
+	/** With cbor2 and NumPy, made by {@code peers/build}. */
+	public static final Path PYTHON = Path.of("target", "peers", "python", "bin", "python3");
+
 	private static final int LIMIT = 128 * 1024 * 1024;
 
 	private static final Duration TIMEOUT = Duration.ofSeconds(30);
@@ -70,11 +73,10 @@ public final class BulkContender implements Contender {
 		if (!this.python) {
 			return ChildProgram.java(List.of("-Xmx512m", "-Dtype=" + type), ServedChild.class);
 		}
-		Path environment = Path.of("target", "python", "bin", "python3");
-		if (!Files.exists(environment)) {
-			throw new CannotException("no Python with cbor2 and NumPy in target/python");
+		if (!Files.exists(PYTHON)) {
+			throw new CannotException("there is no Python with cbor2 and NumPy");
 		}
-		return List.of(environment.toString(), Path.of("peers", "python", "bulk.py").toString(), type);
+		return List.of(PYTHON.toString(), Path.of("peers", "python", "bulk.py").toString(), type);
 	}
 
 	private record Child(IpcProcess process, IpcRequester requester) {
