@@ -6,8 +6,6 @@ import java.time.Duration;
 import java.util.Random;
 import java.util.function.Consumer;
 
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -19,7 +17,7 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 /** A peer that writes whatever it likes into the memory loses the lane, and no more. */
 @Timeout(120)
-class HostileMemoryTests {
+class HostileMemoryTests extends MemoryOpener {
 
 	private static final int RING = LaneMemory.MIN_RING_SIZE;
 
@@ -29,32 +27,8 @@ class HostileMemoryTests {
 
 	private static final NativeBuffer RING_PACKET = NativeBuffer.zeroed(1);
 
-	private IpcSocketPair pair;
-
-	/** The end under test. */
-	private IpcChannel channel;
-
-	/** All of the memory, as a peer sees it that keeps to nothing. */
-	private MemoryView memory;
-
-	@BeforeEach
-	void open() throws Exception {
-		this.pair = IpcSocket.pair();
-		try (SharedMemory file = SharedMemory.create(MemoryLane.NAME)) {
-			this.pair.parent().share(LaneMemory.create(file, RING));
-			this.memory = new MemoryView(file);
-		}
-		this.channel = IpcChannel.over(this.pair.parent());
-	}
-
-	@AfterEach
-	void close() throws Exception {
-		this.pair.close();
-		this.memory.close();
-	}
-
-	private static Deadline inTime() {
-		return Deadline.in(Duration.ofSeconds(20));
+	HostileMemoryTests() {
+		super(RING);
 	}
 
 	private IpcException receive() {

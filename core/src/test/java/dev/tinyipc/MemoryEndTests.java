@@ -2,10 +2,7 @@ package dev.tinyipc;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.time.Duration;
 
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -19,36 +16,12 @@ import static org.awaitility.Awaitility.await;
  * How a lane ends: what was certainly not read may be sent again, and nothing else.
  */
 @Timeout(60)
-class MemoryEndTests {
+class MemoryEndTests extends MemoryOpener {
 
 	private static final int RING = 1024 * 1024;
 
-	private IpcSocketPair pair;
-
-	/** The end under test. */
-	private IpcChannel channel;
-
-	/** What the peer sees, which does nothing by itself. */
-	private MemoryView memory;
-
-	@BeforeEach
-	void open() throws Exception {
-		this.pair = IpcSocket.pair();
-		try (SharedMemory file = SharedMemory.create(MemoryLane.NAME)) {
-			this.pair.parent().share(LaneMemory.create(file, RING));
-			this.memory = new MemoryView(file);
-		}
-		this.channel = IpcChannel.over(this.pair.parent());
-	}
-
-	@AfterEach
-	void close() throws Exception {
-		this.pair.close();
-		this.memory.close();
-	}
-
-	private static Deadline inTime() {
-		return Deadline.in(Duration.ofSeconds(20));
+	MemoryEndTests() {
+		super(RING);
 	}
 
 	private long published() {

@@ -1,14 +1,11 @@
 package dev.tinyipc.benchmark.own;
 
-import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 
 import dev.tinyipc.IpcChannel;
-import dev.tinyipc.IpcMessage;
 import dev.tinyipc.IpcProcess;
 import dev.tinyipc.IpcProcessBuilder;
-import dev.tinyipc.OwnedFd;
 import dev.tinyipc.benchmark.Contender;
 
 /**
@@ -49,7 +46,7 @@ public final class ChannelContender implements Contender {
 			.redirectOutput(ProcessBuilder.Redirect.DISCARD)
 			.start();
 		return TypedSession.prepare(
-				new Channel(process,
+				new ChannelPeer(process,
 						IpcChannel.over(process.socket()).withMaxMessageSize(ChannelChild.MAX_MESSAGE_SIZE)),
 				work, parameters);
 	}
@@ -67,33 +64,6 @@ public final class ChannelContender implements Contender {
 		flags.addAll(this.childFlags);
 		flags.add("-Dtype=" + type);
 		return ChildProgram.java(flags, main);
-	}
-
-	private record Channel(IpcProcess process, IpcChannel channel) implements TypedSession.Peer {
-
-		@Override
-		public void send(Object payload) throws IOException {
-			this.channel.send(payload);
-		}
-
-		@Override
-		public <R> R receive(Class<R> type) throws IOException {
-			try (IpcMessage<R> message = this.channel.receive(type)) {
-				return message.payload();
-			}
-		}
-
-		@Override
-		public <R> R exchange(Object payload, Class<R> type, OwnedFd... descriptors) throws IOException {
-			this.channel.send(payload, descriptors);
-			return receive(type);
-		}
-
-		@Override
-		public void close() throws IOException, InterruptedException {
-			new RawContender.Peer(this.process, List.of()).close();
-		}
-
 	}
 
 }

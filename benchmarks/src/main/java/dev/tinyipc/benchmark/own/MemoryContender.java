@@ -1,17 +1,14 @@
 package dev.tinyipc.benchmark.own;
 
-import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
 
 import dev.tinyipc.Deadline;
 import dev.tinyipc.IpcChannel;
-import dev.tinyipc.IpcMessage;
 import dev.tinyipc.IpcProcess;
 import dev.tinyipc.IpcProcessBuilder;
 import dev.tinyipc.IpcRequester;
 import dev.tinyipc.IpcServer;
-import dev.tinyipc.OwnedFd;
 import dev.tinyipc.benchmark.Contender;
 
 /**
@@ -51,7 +48,7 @@ public final class MemoryContender implements Contender {
 		if (this.memory) {
 			requester.share(RING_SIZE, Deadline.in(TIMEOUT));
 		}
-		return TypedSession.prepare(new Channel(process, channel), work, parameters);
+		return TypedSession.prepare(new ChannelPeer(process, channel), work, parameters);
 	}
 
 	private List<String> command(String type) throws CannotException {
@@ -62,33 +59,6 @@ public final class MemoryContender implements Contender {
 			throw new CannotException("a server answers each message");
 		}
 		return ChildProgram.java(List.of("-Xmx256m", "-Dtype=" + type), ServedChild.class);
-	}
-
-	private record Channel(IpcProcess process, IpcChannel channel) implements TypedSession.Peer {
-
-		@Override
-		public void send(Object payload) throws IOException {
-			this.channel.send(payload);
-		}
-
-		@Override
-		public <R> R receive(Class<R> type) throws IOException {
-			try (IpcMessage<R> message = this.channel.receive(type)) {
-				return message.payload();
-			}
-		}
-
-		@Override
-		public <R> R exchange(Object payload, Class<R> type, OwnedFd... descriptors) throws IOException {
-			this.channel.send(payload, descriptors);
-			return receive(type);
-		}
-
-		@Override
-		public void close() throws IOException, InterruptedException {
-			new RawContender.Peer(this.process, List.of(this.process.socket())).close();
-		}
-
 	}
 
 }
