@@ -25,6 +25,7 @@ type request struct {
 	Do      string          `cbor:"do"`
 	Payload cbor.RawMessage `cbor:"payload"`
 	Numbers *[]big.Int      `cbor:"numbers"`
+	Bytes   cbor.RawMessage `cbor:"bytes"`
 	Text    *string         `cbor:"text"`
 	Message *string         `cbor:"message"`
 	Count   *uint64         `cbor:"count"`
@@ -46,8 +47,9 @@ func main() {
 	}
 	peer := &link{socket: socket}
 	if invited {
-		methods := []string{"", "echo", "sum", "length", "memory", "fail", "stream", "meet"}
-		if err := peer.send(cbor.Tag{Number: helloTag, Content: hello{2, true, true, mostLanes, true, methods}}); err != nil {
+		methods := []string{"", "echo", "sum", "length", "memory", "fail", "stream", "meet", "total"}
+		greeting := hello{2, true, true, mostLanes, true, blocksLimit, methods}
+		if err := peer.send(cbor.Tag{Number: helloTag, Content: greeting}); err != nil {
 			log.Fatal(err)
 		}
 	}
@@ -199,9 +201,10 @@ func shareMemory(peer *link, file int) error {
 
 // An exchange is one request, and where its answers go: into envelopes if it came in one with a number.
 type exchange struct {
-	peer      *link
-	id        *uint64
-	cancelled <-chan struct{}
+	peer       *link
+	id         *uint64
+	references references
+	cancelled  <-chan struct{}
 }
 
 func (e *exchange) send(item any, descriptors ...int) error {
@@ -239,13 +242,28 @@ func answer(peer *link, received message) error {
 	if method != nil {
 		asked.Do = *method
 	}
-	return e.answer(asked, received.descriptors)
+	found, files, err := openReferences(&peer.blocks, body, received.descriptors)
+	if err != nil {
+		return e.fail("Malformed", err.Error())
+	}
+	e.references = found
+	return e.answer(asked, received.descriptors[:files])
 }
 
 func (e *exchange) answer(asked request, descriptors []int) error {
 	switch {
 	case asked.Do == "echo" && asked.Payload != nil:
-		return e.send(asked.Payload)
+		payload, err := e.references.resolve(asked.Payload)
+		if err != nil {
+			return e.fail("Failure", err.Error())
+		}
+		return e.send(payload)
+	case asked.Do == "total" && asked.Bytes != nil:
+		bytes, err := e.references.bytes(asked.Bytes)
+		if err != nil {
+			return e.fail("Malformed", err.Error())
+		}
+		return e.send(total(bytes))
 	case asked.Do == "sum" && asked.Numbers != nil:
 		sum := new(big.Int)
 		for _, number := range *asked.Numbers {
@@ -280,6 +298,14 @@ func (e *exchange) answer(asked request, descriptors []int) error {
 		return e.send(*asked.Count)
 	}
 	return e.fail("Unknown", fmt.Sprintf("no request that this child knows: %q", asked.Do))
+}
+
+// total adds up all bytes.
+func total(bytes []byte) (sum uint64) {
+	for _, each := range bytes {
+		sum += uint64(each)
+	}
+	return sum
 }
 
 func (e *exchange) stream(asked request) error {

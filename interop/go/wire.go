@@ -31,7 +31,9 @@ const (
 // The first three bits of a CBOR item.
 const (
 	unsignedType = 0
+	bytesType    = 2
 	textType     = 3
+	arrayType    = 4
 	mapType      = 5
 	tagType      = 6
 )
@@ -47,6 +49,7 @@ type hello struct {
 	Cancel   bool     `cbor:"cancel"`
 	Lanes    int      `cbor:"lanes"`
 	Memory   bool     `cbor:"memory"`
+	Blocks   uint64   `cbor:"blocks,omitempty"`
 	Methods  []string `cbor:"methods"`
 }
 
@@ -66,10 +69,13 @@ var decoding, _ = cbor.DecOptions{
 	MaxNestedLevels:   256,
 }.DecMode()
 
-// A link is a socket, and the memory that its messages go through once the parent has shared some.
+// A link is a socket, the memory that its messages go through once the parent has shared some, and the blocks that they
+// refer to.
 type link struct {
 	socket int
 	memory *lane
+	// For the goroutine that answers.
+	blocks blocks
 }
 
 // receive returns the next body and its descriptors, or nothing once the peer has closed.
@@ -157,6 +163,7 @@ func (l *link) shutDown() {
 // close is for when nobody uses it any more.
 func (l *link) close() {
 	unix.Close(l.socket)
+	l.blocks.unmap()
 	if l.memory != nil {
 		l.memory.close()
 	}

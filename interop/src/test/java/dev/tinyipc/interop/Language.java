@@ -189,7 +189,7 @@ enum Language {
 
 	/** Reads bulk data from shared blocks. */
 	boolean blocks() {
-		return this == C || this == RUST;
+		return this == C || this == GO || this == RUST;
 	}
 
 	@Override
