@@ -29,6 +29,9 @@ final class RawParent implements Closeable {
 
 	private final Wire wire;
 
+	/** Those that were opened over this one. */
+	private final List<RawParent> lanes = new ArrayList<>();
+
 	RawParent(IpcSocket socket) {
 		this(new SocketWire(socket));
 	}
@@ -42,9 +45,11 @@ final class RawParent implements Closeable {
 	 * shares memory in tests {@link OverMemory}.
 	 */
 	static RawParent greeting(Child child) throws IOException {
-		RawParent parent = new RawParent(child.socket());
-		parent.hello();
-		return OverMemory.isOn() ? new RawParent(parent.share(OverMemory.ringSize())) : parent;
+		RawParent first = new RawParent(child.socket());
+		first.hello();
+		RawParent parent = OverMemory.isOn() ? new RawParent(first.share(OverMemory.ringSize())) : first;
+		child.closeAlso(parent);
+		return parent;
 	}
 
 	/** Takes the first message of a child that was invited. */
@@ -154,6 +159,7 @@ final class RawParent implements Closeable {
 				answer = offer(theirs.descriptor());
 			}
 		}
+		this.lanes.add(lane);
 		if (answer.what() != RawAnswer.What.ERROR) {
 			return lane;
 		}
@@ -170,6 +176,7 @@ final class RawParent implements Closeable {
 
 	@Override
 	public void close() {
+		this.lanes.forEach(RawParent::close);
 		this.wire.close();
 	}
 
