@@ -36,8 +36,6 @@ final class Child implements Closeable {
 
 	private final IpcChannel channel;
 
-	private final List<RawParent> parents = new ArrayList<>();
-
 	Child(List<String> command) throws IOException {
 		this(command, Map.of());
 	}
@@ -152,11 +150,6 @@ final class Child implements Closeable {
 		}
 	}
 
-	/** Has somebody who talks to it closed with it, and all lanes. */
-	void closeAlso(RawParent parent) {
-		this.parents.add(parent);
-	}
-
 	/** Asks it to end, as a parent does some time after it has closed its end. */
 	void terminate() {
 		this.process.destroy();
@@ -171,7 +164,6 @@ final class Child implements Closeable {
 	@Override
 	public void close() {
 		this.process.close();
-		this.parents.forEach(RawParent::close);
 		this.process.destroyForcibly();
 	}
 

@@ -7,6 +7,7 @@ import java.nio.channels.SeekableByteChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HexFormat;
+import java.util.List;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -22,6 +23,7 @@ import dev.tinyipc.IpcSocketPair;
 import dev.tinyipc.RawMemory;
 import dev.tinyipc.SharedMemory;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Named;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -39,6 +41,8 @@ class CoreLaneTests {
 
 	private final ExecutorService threads = Executors.newCachedThreadPool();
 
+	private List<String> mappedBefore;
+
 	@AfterEach
 	void stopThreads() {
 		this.threads.shutdownNow();
@@ -54,6 +58,11 @@ class CoreLaneTests {
 
 	private static Stream<Named<JsonNode>> vectors(String kind) throws IOException {
 		return LaneVectors.all(kind).map((vector) -> Named.of(vector.path("name").stringValue(), vector));
+	}
+
+	@BeforeEach
+	void lookWhatOtherTestsHaveLeftMapped() throws IOException {
+		this.mappedBefore = mapped();
 	}
 
 	@ParameterizedTest
@@ -77,8 +86,14 @@ class CoreLaneTests {
 		}
 	}
 
-	private static void assertNothingIsMapped() throws IOException {
-		assertThat(Files.readString(Path.of("/proc/self/maps"))).doesNotContain(RawMemory.NAME);
+	private void assertNothingIsMapped() throws IOException {
+		assertThat(mapped()).isEqualTo(this.mappedBefore);
+	}
+
+	private static List<String> mapped() throws IOException {
+		try (Stream<String> lines = Files.lines(Path.of("/proc/self/maps"))) {
+			return lines.filter((line) -> line.contains(RawMemory.NAME)).toList();
+		}
 	}
 
 	@ParameterizedTest

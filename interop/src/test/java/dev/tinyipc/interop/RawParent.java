@@ -29,9 +29,6 @@ final class RawParent implements Closeable {
 
 	private final Wire wire;
 
-	/** Those that were opened over this one. */
-	private final List<RawParent> lanes = new ArrayList<>();
-
 	RawParent(IpcSocket socket) {
 		this(new SocketWire(socket));
 	}
@@ -45,11 +42,9 @@ final class RawParent implements Closeable {
 	 * shares memory in tests {@link OverMemory}.
 	 */
 	static RawParent greeting(Child child) throws IOException {
-		RawParent first = new RawParent(child.socket());
-		first.hello();
-		RawParent parent = OverMemory.isOn() ? new RawParent(first.share(OverMemory.ringSize())) : first;
-		child.closeAlso(parent);
-		return parent;
+		RawParent parent = new RawParent(child.socket());
+		parent.hello();
+		return OverMemory.isOn() ? new RawParent(parent.share(OverMemory.ringSize())) : parent;
 	}
 
 	/** Takes the first message of a child that was invited. */
@@ -159,7 +154,6 @@ final class RawParent implements Closeable {
 				answer = offer(theirs.descriptor());
 			}
 		}
-		this.lanes.add(lane);
 		if (answer.what() != RawAnswer.What.ERROR) {
 			return lane;
 		}
@@ -176,7 +170,6 @@ final class RawParent implements Closeable {
 
 	@Override
 	public void close() {
-		this.lanes.forEach(RawParent::close);
 		this.wire.close();
 	}
 
