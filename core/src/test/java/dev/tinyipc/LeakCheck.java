@@ -14,6 +14,7 @@ import java.util.Deque;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 import org.junit.jupiter.api.extension.AfterAllCallback;
@@ -57,8 +58,9 @@ public final class LeakCheck implements BeforeAllCallback, AfterAllCallback {
 	/** The descriptors and children of this process. */
 	static Set<String> held() throws IOException {
 		Set<String> held = new TreeSet<>();
+		Set<String> agents = socketsForAgents();
 		try (Stream<Path> descriptors = Files.list(Path.of("/proc/self/fd"))) {
-			descriptors.forEach((descriptor) -> describe(descriptor, held));
+			descriptors.forEach((descriptor) -> describe(descriptor, agents, held));
 		}
 		try (Stream<Path> processes = Files.list(Path.of("/proc"))) {
 			processes.filter((process) -> process.getFileName().toString().matches("\\d+"))
@@ -67,10 +69,21 @@ public final class LeakCheck implements BeforeAllCallback, AfterAllCallback {
 		return held;
 	}
 
-	private static void describe(Path descriptor, Set<String> held) {
+	/**
+	 * A JVM keeps the one over which it is first asked to load an agent, as by Jazzer.
+	 */
+	private static Set<String> socketsForAgents() throws IOException {
+		try (Stream<String> sockets = Files.lines(Path.of("/proc/net/unix"))) {
+			return sockets.filter((socket) -> socket.contains("/.java_pid"))
+				.map((socket) -> "socket:[" + socket.split(" +")[6] + ']')
+				.collect(Collectors.toSet());
+		}
+	}
+
+	private static void describe(Path descriptor, Set<String> agents, Set<String> held) {
 		try {
 			String target = Files.readSymbolicLink(descriptor).toString();
-			if (!OF_THE_JVM.matcher(target).matches()) {
+			if (!OF_THE_JVM.matcher(target).matches() && !agents.contains(target)) {
 				held.add("descriptor " + descriptor.getFileName() + " of " + target);
 			}
 		}
