@@ -11,9 +11,6 @@ import org.jspecify.annotations.Nullable;
  */
 final class BlockFile implements Closeable {
 
-	/** {@code F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW}. */
-	static final int SEALS = 0x1 | 0x2 | 0x4;
-
 	/** Linux 5.1. What is mapped already can still be written. */
 	private static final int F_SEAL_FUTURE_WRITE = 0x10;
 
@@ -53,8 +50,8 @@ final class BlockFile implements Closeable {
 		try {
 			Errno.check("ftruncate", LibC.ftruncate(fd, size));
 			memory = MappedBlock.toWrite(fd, size);
-			if (LibC.fcntl(fd, LibC.F_ADD_SEALS, SEALS | F_SEAL_FUTURE_WRITE) < 0) {
-				Errno.check("fcntl(F_ADD_SEALS)", LibC.fcntl(fd, LibC.F_ADD_SEALS, SEALS));
+			if (LibC.fcntl(fd, LibC.F_ADD_SEALS, SharedMemory.SIZE_SEALS | F_SEAL_FUTURE_WRITE) < 0) {
+				Errno.check("fcntl(F_ADD_SEALS)", LibC.fcntl(fd, LibC.F_ADD_SEALS, SharedMemory.SIZE_SEALS));
 			}
 			sealed = true;
 			return memory;

@@ -16,8 +16,6 @@ import tools.jackson.dataformat.cbor.CBORGenerator;
  */
 final class BlockGenerator extends JsonGeneratorDelegate {
 
-	private static final int MAX_DESCRIPTORS = 253;
-
 	private final SharedBlocks.Filled blocks;
 
 	/** Those of the application, which come first. */
@@ -30,11 +28,12 @@ final class BlockGenerator extends JsonGeneratorDelegate {
 	}
 
 	/**
-	 * Puts data into a block, for which a reference is then written.
-	 * @return whether it is worth that, and there is room
+	 * Takes a block for data, to which a reference is then written.
+	 * @return to be filled; null if it is not worth that, or there is no room
 	 */
 	static @Nullable ByteBuffer prepare(SharedBlocks.Filled blocks, int length, int otherDescriptors) {
-		return (length >= SharedBlocks.THRESHOLD) ? blocks.prepare(length, MAX_DESCRIPTORS - otherDescriptors) : null;
+		return (length >= SharedBlocks.THRESHOLD) ? blocks.prepare(length, MsgHdr.MAX_DESCRIPTORS - otherDescriptors)
+				: null;
 	}
 
 	@Override

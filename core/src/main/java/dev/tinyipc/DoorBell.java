@@ -95,8 +95,8 @@ final class DoorBell {
 			if (error == Errno.EPIPE.number || error == Errno.ECONNRESET.number) {
 				this.deaf = true;
 			}
-			else if (error != 0 && error != Errno.EAGAIN.number) { // without room, it has
-																	// been rung already
+			// Without room, it has been rung already.
+			else if (error != 0 && error != Errno.EAGAIN.number) {
 				throw call.breakWith(Errno.failure("send", error));
 			}
 		}

@@ -39,9 +39,6 @@ final class LaneMemory {
 
 	private static final int HEADER_SIZE = 4096;
 
-	/** {@code F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW}. */
-	private static final int SEALS = 0x1 | 0x2 | 0x4;
-
 	private static final int MAGIC_AT = 0, VERSION_AT = 8, HEADER_SIZE_AT = 12, FIRST_SIZE_AT = 16, SECOND_SIZE_AT = 24;
 
 	private static final int FIRST_TAIL_AT = 256, FIRST_HEAD_AT = 384, SECOND_TAIL_AT = 512, SECOND_HEAD_AT = 640;
@@ -114,7 +111,7 @@ final class LaneMemory {
 		int fd = descriptor.borrow();
 		try {
 			Errno.check("ftruncate", LibC.ftruncate(fd, length));
-			Errno.check("fcntl(F_ADD_SEALS)", LibC.fcntl(fd, LibC.F_ADD_SEALS, SEALS));
+			Errno.check("fcntl(F_ADD_SEALS)", LibC.fcntl(fd, LibC.F_ADD_SEALS, SharedMemory.SIZE_SEALS));
 			LaneMemory memory = new LaneMemory(map(fd, length), length, true, ringSize, ringSize);
 			memory.bytes.putLong(MAGIC_AT, MAGIC)
 				.putInt(VERSION_AT, VERSION)
@@ -133,7 +130,7 @@ final class LaneMemory {
 	 * @throws IpcException if it is not sealed, or its header is not as it must be
 	 */
 	static LaneMemory accept(SharedMemory file) throws IpcException {
-		if ((file.seals() & SEALS) != SEALS) {
+		if (!SharedMemory.isSizeSealed(file.seals())) {
 			throw refused("it is not sealed against shrinking, growing and further seals");
 		}
 		OwnedFd descriptor = file.descriptor();

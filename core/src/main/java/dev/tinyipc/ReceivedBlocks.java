@@ -52,8 +52,7 @@ final class ReceivedBlocks implements IdleBlocks.Holder {
 	private static MappedBlock map(OwnedFd descriptor, DescriptorStatus file) throws IpcException {
 		int fd = descriptor.borrow();
 		try {
-			int seals = LibC.fcntl(fd, LibC.F_GET_SEALS, 0);
-			if (seals < 0 || (seals & BlockFile.SEALS) != BlockFile.SEALS) {
+			if (!SharedMemory.isSizeSealed(LibC.fcntl(fd, LibC.F_GET_SEALS, 0))) {
 				throw new IpcException("it is not sealed against shrinking, growing and further seals");
 			}
 			return MappedBlock.toRead(fd, (int) file.size());

@@ -29,6 +29,12 @@ public final class SharedMemory implements Closeable {
 	/** {@code F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE}. */
 	private static final int ALL_SEALS = 0x1 | 0x2 | 0x4 | 0x8;
 
+	/**
+	 * {@code F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW}: whoever maps a file of a size
+	 * that stays can always read it.
+	 */
+	static final int SIZE_SEALS = 0x1 | 0x2 | 0x4;
+
 	/** Without these, mapped content could change, or go away. */
 	private static final int SEALS_TO_MAP = 0x2 | 0x8;
 
@@ -171,6 +177,14 @@ public final class SharedMemory implements Closeable {
 		finally {
 			this.descriptor.giveBack();
 		}
+	}
+
+	/**
+	 * Whether a file keeps its size.
+	 * @param seals those of {@code F_GET_SEALS}; negative if it can have none
+	 */
+	static boolean isSizeSealed(int seals) {
+		return seals >= 0 && (seals & SIZE_SEALS) == SIZE_SEALS;
 	}
 
 	/** Those of {@code F_GET_SEALS}. */

@@ -128,6 +128,8 @@ class LayoutTests {
 		expected.put("EPOLL_CTL_DEL", number(Epoll.class, "CTL_DEL"));
 		expected.put("F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE",
 				number(SharedMemory.class, "ALL_SEALS"));
+		expected.put("F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW", number(SharedMemory.class, "SIZE_SEALS"));
+		expected.put("F_SEAL_FUTURE_WRITE", number(BlockFile.class, "F_SEAL_FUTURE_WRITE"));
 		expected.put("F_SEAL_SHRINK | F_SEAL_WRITE", number(SharedMemory.class, "SEALS_TO_MAP"));
 		expected.put("O_NOFOLLOW", (long) Machine.O_NOFOLLOW);
 		assertThat(compiled(List.copyOf(expected.keySet()))).isEqualTo(expected);

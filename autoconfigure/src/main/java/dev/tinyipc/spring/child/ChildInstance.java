@@ -173,7 +173,7 @@ final class ChildInstance {
 
 	/** Whether a lane may be lent: neither was given up, nor is the end near. */
 	synchronized boolean has(ChildLane lane) {
-		return this.lanes.contains(lane) && !this.retired && !this.ended && this.process.isAlive();
+		return this.lanes.contains(lane) && !isOver() && this.process.isAlive();
 	}
 
 	/**
@@ -183,7 +183,7 @@ final class ChildInstance {
 	synchronized boolean beginToGrow() {
 		int said = requester().hello().map(IpcHello::lanes).orElse(1);
 		int open = this.lanes.size() + (this.lanes.contains(this.firstLane) ? 0 : 1);
-		boolean may = open + this.opening < Math.min(this.maxLanes, said) && !this.retired && !this.ended
+		boolean may = open + this.opening < Math.min(this.maxLanes, said) && !isOver()
 				&& System.nanoTime() - this.growsFrom >= 0;
 		this.opening += may ? 1 : 0;
 		return may;
@@ -204,7 +204,7 @@ final class ChildInstance {
 		if (requester == null) {
 			return null;
 		}
-		if (this.retired || this.ended) {
+		if (isOver()) {
 			requester.channel().socket().close();
 			return null;
 		}

@@ -294,8 +294,8 @@ final class LaneKeeper {
 	}
 
 	private void watchIdle(ChildLane lane) {
-		// The answers to one-way messages wait to be received.
 		lane.watched();
+		// The answers to one-way messages wait to be received.
 		boolean mayHaveSent = this.spec.oneWay() || lane.requester().owed() > 0;
 		this.watch.watch(lane.socket(), mayHaveSent ? IpcPoller.Interest.END : IpcPoller.Interest.READ,
 				(event) -> this.supervisor.execute(() -> lookAtIdle(lane, event.ended())));
