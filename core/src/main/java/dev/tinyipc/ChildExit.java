@@ -18,6 +18,12 @@ import org.jspecify.annotations.Nullable;
  */
 final class ChildExit implements ChildHandle, ChildWatcher.Watched {
 
+	/**
+	 * Initializes its class while there is memory for that. If there is none at the end
+	 * of the first child, the JVM never tries it again, and no end is noticed any more.
+	 */
+	private static final ExitStatus UNKNOWN = ExitStatus.UNKNOWN;
+
 	/** How long consumers of lines can delay the end. */
 	private static final long LINES_GRACE = TimeUnit.SECONDS.toNanos(2);
 
@@ -44,7 +50,13 @@ final class ChildExit implements ChildHandle, ChildWatcher.Watched {
 
 	private final CompletableFuture<ExitStatus> status = new CompletableFuture<>();
 
-	/** How it ended, once it was waited for. Set under the lock. */
+	/**
+	 * What {@code waitpid} returned once it had ended; 0 until then. Set under the lock.
+	 * It can be asked for that only once, so it is kept before anything needs memory.
+	 */
+	private int waited;
+
+	/** How it ended, once it was waited for. */
 	private @Nullable ExitStatus reaped;
 
 	/** Set, under the lock, once the reaper was told to wait for it. */
@@ -118,7 +130,7 @@ final class ChildExit implements ChildHandle, ChildWatcher.Watched {
 	}
 
 	private boolean isOver() {
-		return this.reaped != null || this.reaping != null;
+		return this.waited != 0 || this.reaping != null;
 	}
 
 	/** Whether it was not waited for yet, not even by other code in this process. */
@@ -193,12 +205,11 @@ final class ChildExit implements ChildHandle, ChildWatcher.Watched {
 			this.reaping = this.reaper.reap(this.pid);
 			return true;
 		}
-		int result = waitForIt();
-		if (result == 0 || (result < 0 && Errno.interrupted())) {
-			return false;
+		if (this.waited == 0) {
+			int result = waitForIt();
+			this.waited = (result < 0 && Errno.interrupted()) ? 0 : result;
 		}
-		this.reaped = statusAfter(result);
-		return true;
+		return this.waited != 0;
 	}
 
 	private int waitForIt() {
@@ -206,16 +217,19 @@ final class ChildExit implements ChildHandle, ChildWatcher.Watched {
 	}
 
 	private ExitStatus statusAfter(int result) {
-		return (result > 0) ? ExitStatus.ofWaitStatus(this.waitStatus.bytes().getInt(0)) : ExitStatus.UNKNOWN;
+		return (result > 0) ? ExitStatus.ofWaitStatus(this.waitStatus.bytes().getInt(0)) : UNKNOWN;
 	}
 
 	/** How it ended; null if that is not known yet. */
 	private synchronized @Nullable ExitStatus end() {
-		if (this.reaped == null && this.reaping != null && this.reaping.isDone()) {
+		if (this.reaped == null && this.waited != 0) {
+			this.reaped = statusAfter(this.waited);
+		}
+		else if (this.reaped == null && this.reaping != null && this.reaping.isDone()) {
 			ExitStatus told = this.reaping.join();
 			// If its parent has ended, this process may have adopted it, as the first one
 			// of a container does. Otherwise, this finds no such child.
-			this.reaped = (told.equals(ExitStatus.UNKNOWN) && isOurs()) ? statusAfter(waitForIt()) : told;
+			this.reaped = (told.equals(UNKNOWN) && isOurs()) ? statusAfter(waitForIt()) : told;
 		}
 		return this.reaped;
 	}
@@ -245,8 +259,16 @@ final class ChildExit implements ChildHandle, ChildWatcher.Watched {
 			}
 			this.status.complete(end);
 		}
-		boolean open = this.outputs.stream().anyMatch((output) -> !output.descriptor().isClosed());
-		return (this.orphansLeft || open || !this.status.isDone()) ? Next.REST : Next.CLOSE;
+		return (this.orphansLeft || isOutputOpen() || !this.status.isDone()) ? Next.REST : Next.CLOSE;
+	}
+
+	private boolean isOutputOpen() {
+		for (ChildOutput output : this.outputs) {
+			if (!output.descriptor().isClosed()) {
+				return true;
+			}
+		}
+		return false;
 	}
 
 	private boolean areLinesConsumed() {
@@ -254,10 +276,13 @@ final class ChildExit implements ChildHandle, ChildWatcher.Watched {
 			return true;
 		}
 		if (!this.drained) {
-			this.drained = this.outputs.stream().allMatch(ChildOutput::drain);
-			if (this.drained) {
-				this.lines.end();
+			for (ChildOutput output : this.outputs) {
+				if (!output.drain()) {
+					return false;
+				}
 			}
+			this.lines.end();
+			this.drained = true;
 		}
 		return this.lines.isEnded();
 	}

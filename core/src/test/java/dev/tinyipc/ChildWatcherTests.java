@@ -101,7 +101,8 @@ class ChildWatcherTests {
 
 	@Test
 	void aJvmWithoutMemoryStillSeesTheEndsOfItsChildren() throws Exception {
-		assertThat(new ChildJvm(Starving.class).option("-Xmx24m").run()).contains("ended: true");
+		assertThat(new ChildJvm(Starving.class).option("-Xmx24m").run())
+			.contains("ended: Optional[signal 9 (SIGKILL)], Optional[signal 9 (SIGKILL)]");
 	}
 
 	static final class Starving {
@@ -113,23 +114,27 @@ class ChildWatcherTests {
 			IpcProcess talker = new IpcProcessBuilder("sh", "-c", "exec yes $(head -c 60000 /dev/zero | tr '\\0' x)")
 				.outputLines((line) -> lines.incrementAndGet())
 				.start();
-			IpcProcess other = new IpcProcessBuilder("cat", "/dev/fd/3").start();
+			IpcProcess other = new IpcProcessBuilder("sleep", "1000").start();
 			while (lines.get() == 0) {
 				Thread.onSpinWait();
 			}
-			int failures = fill();
-			other.destroyForcibly();
-			boolean ended = other.waitFor(20, TimeUnit.SECONDS);
+			fill(20);
+			LibC.kill((int) other.pid(), LibC.SIGKILL);
+			fill(200);
+			// Nothing may be allocated before this: this thread may find no memory
+			// either.
+			Arrays.fill(hog, null);
+			other.waitFor(20, TimeUnit.SECONDS);
 			talker.destroyForcibly();
-			ended &= talker.waitFor(20, TimeUnit.SECONDS);
-			System.out.println(failures + " failures, ended: " + ended);
+			talker.waitFor(20, TimeUnit.SECONDS);
+			System.out.println("ended: " + other.exitStatus() + ", " + talker.exitStatus());
 		}
 
 		/** Until no thread can have been given memory for a line. */
-		private static int fill() {
+		private static void fill(int times) {
 			int failures = 0;
 			int size = 1 << 20;
-			for (int i = 0; failures < 200; i++) {
+			for (int i = 0; failures < times; i++) {
 				try {
 					hog[i % hog.length] = new byte[size];
 				}
@@ -138,9 +143,6 @@ class ChildWatcherTests {
 					size = Math.max(1024, size / 2);
 				}
 			}
-			// Nothing may be allocated here: this thread may find no memory either.
-			Arrays.fill(hog, null);
-			return failures;
 		}
 
 	}
