@@ -159,7 +159,7 @@ final class DoorBell {
 		try {
 			int fd = this.socket.borrow();
 			try {
-				call.await(fd, LibC.POLLIN);
+				call.awaitSoon(fd, LibC.POLLIN);
 			}
 			finally {
 				this.socket.giveBack();

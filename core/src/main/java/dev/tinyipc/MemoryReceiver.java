@@ -197,9 +197,9 @@ final class MemoryReceiver extends SocketReceiver {
 		if (!this.spin.isOn() || !mayWaitInKernel()) {
 			return false;
 		}
-		this.awake = this.spin.stayAwake();
-		boolean spins = this.awake && Spin.isAffordable();
 		long now = System.nanoTime();
+		this.awake = this.spin.stayAwake(now);
+		boolean spins = this.awake && Spin.isAffordable();
 		this.begun = (spins == this.awake) ? now : 0;
 		boolean there = spins && spin(now);
 		if (there) {

@@ -25,7 +25,7 @@ final class Poll {
 
 	private static final int SIZE = 8;
 
-	/** Entries for looks that do not wait, by thread: few are used at the same time. */
+	/** Entries to be used again, by thread: few are used at the same time. */
 	private static final AtomicReferenceArray<@Nullable NativeBuffer> SPARE = new AtomicReferenceArray<>(8);
 
 	private Poll() {
@@ -37,7 +37,15 @@ final class Poll {
 	 * @return false if the deadline passed first
 	 */
 	static boolean await(int fd, short events, long deadline) throws IpcException {
-		return await(NativeBuffer.zeroed(SIZE), fd, events, deadline);
+		int place = Math.floorMod(Thread.currentThread().getId(), SPARE.length());
+		NativeBuffer spare = SPARE.getAndSet(place, null);
+		NativeBuffer entry = (spare != null) ? spare : NativeBuffer.zeroed(SIZE);
+		try {
+			return await(entry, fd, events, deadline);
+		}
+		finally {
+			SPARE.set(place, entry);
+		}
 	}
 
 	/**
@@ -63,15 +71,7 @@ final class Poll {
 
 	/** Whether the descriptor is ready now, or has an error. */
 	static boolean isReady(int fd, short events) throws IpcException {
-		int place = Math.floorMod(Thread.currentThread().getId(), SPARE.length());
-		NativeBuffer spare = SPARE.getAndSet(place, null);
-		NativeBuffer entry = (spare != null) ? spare : NativeBuffer.zeroed(SIZE);
-		try {
-			return await(entry, fd, events, System.nanoTime());
-		}
-		finally {
-			SPARE.set(place, entry);
-		}
+		return await(fd, events, System.nanoTime());
 	}
 
 	/**

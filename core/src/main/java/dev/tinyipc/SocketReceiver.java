@@ -298,8 +298,8 @@ sealed class SocketReceiver extends SocketSide permits MemoryReceiver {
 			if (flags() != 0 || !this.spin.isOn()) {
 				return waitForPacket(fd, header, count);
 			}
-			boolean awake = this.spin.stayAwake();
 			long start = System.nanoTime();
+			boolean awake = this.spin.stayAwake(start);
 			int result = awake ? spinForPacket(fd, header, count, start) : NOTHING_THERE;
 			if (result == NOTHING_THERE) {
 				result = waitForPacket(fd, header, count);

@@ -11,6 +11,10 @@ import java.util.concurrent.atomic.AtomicInteger;
  * threads want to run than there are processors. One that spins offers its processor to
  * others in between, and if one takes it, goes to sleep.
  * <p>
+ * Two ends that sleep must try to stay awake at the same time: to one that tries alone,
+ * the other's waking up looks like slowness. They need not agree on when, because they
+ * look at the same clock.
+ * <p>
  * Not thread-safe: each socket guards its own by its receiving lock.
  */
 final class Spin {
@@ -24,16 +28,32 @@ final class Spin {
 	/** With a single processor, the peer could not run meanwhile. */
 	static final boolean POSSIBLE = Runtime.getRuntime().availableProcessors() > 1;
 
-	/** One receive in this many is done the other way, as a trial. */
+	/** Of those that stay awake, one receive in this many sleeps, as a trial. */
 	private static final int TRIAL_INTERVAL = 64;
 
-	/**
-	 * Trials become as seldom as this while they teach nothing: one that offers the
-	 * processor to a program that is busy gets it back after milliseconds.
-	 */
+	/** Such trials become as seldom as this while they teach nothing. */
 	private static final int LONGEST_TRIAL_INTERVAL = 1024;
 
-	/** A wait counts as at most this many limits, so that a pause is soon forgotten. */
+	/**
+	 * Receives that begin so soon after a multiple of the period stay awake, as a trial:
+	 * long enough for the first ones, which have to wait until the peer is woken up, and
+	 * for some more.
+	 */
+	private static final long TRIAL_WINDOW = 500_000;
+
+	/** A power of two, as are its multiples, of which all ends have some in common. */
+	private static final long TRIAL_PERIOD = 1 << 24;
+
+	/**
+	 * Such trials become as seldom as this while they teach nothing: one that offers the
+	 * processor to a program that is busy gets it back after milliseconds.
+	 */
+	private static final long LONGEST_TRIAL_PERIOD = 1 << 26;
+
+	/**
+	 * A wait counts as at most this many limits, so that a pause is soon forgotten. A
+	 * trial spins for as long, because the peer may have to be woken up first.
+	 */
 	private static final int LONGEST_WAIT = 4;
 
 	/**
@@ -68,6 +88,11 @@ final class Spin {
 
 	private int receives;
 
+	private long trialPeriod = TRIAL_PERIOD;
+
+	/** The multiple of the shortest period at which it was last tried to stay awake. */
+	private long lastWindow;
+
 	private boolean trial;
 
 	private long last;
@@ -96,13 +121,27 @@ final class Spin {
 		return this.limit != 0;
 	}
 
-	/** Whether to stay awake for the next packet. */
-	boolean stayAwake() {
-		this.trial = ++this.receives >= this.trialInterval;
-		if (this.trial) {
+	/** Whether to stay awake for the next packet, at a {@link System#nanoTime()}. */
+	boolean stayAwake(long now) {
+		boolean pays = pays(this.meanAwake, this.meanAsleep);
+		this.trial = pays ? ++this.receives >= this.trialInterval : isInWindow(now);
+		if (pays && this.trial) {
 			this.receives = 0;
 		}
-		return pays(this.meanAwake, this.meanAsleep) != this.trial;
+		return pays != this.trial;
+	}
+
+	/** On Linux, the time is that of all processes ({@code CLOCK_MONOTONIC}). */
+	private boolean isInWindow(long now) {
+		if ((now & (this.trialPeriod - 1)) >= TRIAL_WINDOW) {
+			return false;
+		}
+		long window = now / TRIAL_PERIOD;
+		if (window != this.lastWindow) {
+			this.lastWindow = window;
+			this.trialPeriod = Math.min(2 * this.trialPeriod, LONGEST_TRIAL_PERIOD);
+		}
+		return true;
 	}
 
 	private boolean pays(long awake, long asleep) {
@@ -130,7 +169,7 @@ final class Spin {
 	/** Begins to spin, at a {@link System#nanoTime()}. */
 	void begin(long now) {
 		this.last = now;
-		this.end = now + this.limit;
+		this.end = now + (this.trial ? Math.min(LONGEST_WAIT * this.limit, MAX_LIMIT.toNanos()) : this.limit);
 		this.taken = false;
 	}
 
@@ -160,8 +199,9 @@ final class Spin {
 		if (pays(this.meanAwake, this.meanAsleep) != paid
 				|| (this.trial && pays(awake ? wait : this.meanAwake, awake ? this.meanAsleep : wait) != paid)) {
 			this.trialInterval = TRIAL_INTERVAL;
+			this.trialPeriod = TRIAL_PERIOD;
 		}
-		else if (this.trial) {
+		else if (this.trial && !awake) {
 			this.trialInterval = Math.min(2 * this.trialInterval, LONGEST_TRIAL_INTERVAL);
 		}
 	}

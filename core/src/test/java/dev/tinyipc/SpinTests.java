@@ -23,9 +23,17 @@ class SpinTests {
 
 	private static final long LIMIT = 50_000;
 
-	private static final int RECEIVES = 10_000;
+	private static final int PACKETS = 10_000;
+
+	private static final int RECEIVES = 100_000;
+
+	/** What an end does between two receives. */
+	private static final long WORK = 2_000;
 
 	private final Spin spin = new Spin();
+
+	/** The clock, by which nothing here really waits. */
+	private long now;
 
 	private IpcSocketPair pair;
 
@@ -74,14 +82,14 @@ class SpinTests {
 	void whoseProcessorOthersTakeSleepsHoweverFastThePeerIs() {
 		int awake = 0;
 		for (int i = 0; i < RECEIVES; i++) {
-			boolean stays = this.spin.stayAwake();
+			boolean stays = this.spin.stayAwake(this.now);
 			if (stays) {
-				this.spin.begin(0);
-				assertThat(this.spin.goesOn(1_000)).isTrue();
-				assertThat(this.spin.goesOn(21_000)).isFalse();
+				this.spin.begin(this.now);
+				assertThat(this.spin.goesOn(this.now + 1_000)).isTrue();
+				assertThat(this.spin.goesOn(this.now + 21_000)).isFalse();
 				awake++;
 			}
-			this.spin.waited(stays, stays ? 3_000 : 12_000);
+			waited(stays, stays ? 3_000 : 12_000);
 		}
 		assertThat(awake).isLessThan(RECEIVES / 10);
 		assertThat(awake(3_000, 12_000)).isGreaterThan(RECEIVES * 8 / 10);
@@ -92,12 +100,12 @@ class SpinTests {
 		awake(3_000, 12_000);
 		int awake = 0;
 		for (int i = 0; i < RECEIVES; i++) {
-			boolean stays = this.spin.stayAwake();
+			boolean stays = this.spin.stayAwake(this.now);
 			if (stays && i % 500 == 0) {
-				this.spin.begin(0);
-				assertThat(this.spin.goesOn(90_000)).isFalse();
+				this.spin.begin(this.now);
+				assertThat(this.spin.goesOn(this.now + 90_000)).isFalse();
 			}
-			this.spin.waited(stays, stays ? 3_000 : 12_000);
+			waited(stays, stays ? 3_000 : 12_000);
 			awake += stays ? 1 : 0;
 		}
 		assertThat(awake).isGreaterThan(RECEIVES * 95 / 100);
@@ -106,20 +114,47 @@ class SpinTests {
 	@Test
 	void trialsThatTeachNothingBecomeSeldom() {
 		awake(LIMIT * 3, LIMIT * 3);
-		assertThat(awake(LIMIT * 3, LIMIT * 3)).isBetween(1, RECEIVES / 500);
+		assertThat(awake(LIMIT * 3, LIMIT * 3)).isBetween(1, RECEIVES / 100);
 		awake(3_000, 12_000);
 		assertThat(awake(3_000, 12_000)).isBetween(RECEIVES - RECEIVES / 500, RECEIVES - 1);
+	}
+
+	@ParameterizedTest
+	@ValueSource(longs = { 20_000, 45_000, 100_000 })
+	void twoEndsThatSleepFindOutTogetherThatItPaysToStayAwake(long wakingUp) {
+		End client = new End(wakingUp);
+		End server = new End(wakingUp);
+		exchange(client, server, 5_000, LIMIT * 6);
+		assertThat(client.awake() + server.awake()).isLessThan(500);
+		exchange(client, server, RECEIVES, WORK);
+		assertThat(client.awake()).isGreaterThan(RECEIVES * 9 / 10);
+		assertThat(server.awake()).isGreaterThan(RECEIVES * 9 / 10);
+	}
+
+	private void exchange(End client, End server, int exchanges, long work) {
+		for (int i = 0; i < exchanges; i++) {
+			server.begin(this.now);
+			this.now += work;
+			client.begin(this.now);
+			this.now = server.receive(this.now) + work;
+			this.now = client.receive(this.now);
+		}
 	}
 
 	/** How many receives stayed awake, of a peer that takes so long either way. */
 	private int awake(long nanosIfAwake, long nanosIfAsleep) {
 		int awake = 0;
 		for (int i = 0; i < RECEIVES; i++) {
-			boolean stays = this.spin.stayAwake();
-			this.spin.waited(stays, stays ? nanosIfAwake : nanosIfAsleep);
+			boolean stays = this.spin.stayAwake(this.now);
+			waited(stays, stays ? nanosIfAwake : nanosIfAsleep);
 			awake += stays ? 1 : 0;
 		}
 		return awake;
+	}
+
+	private void waited(boolean awake, long nanos) {
+		this.spin.waited(awake, nanos);
+		this.now += nanos + WORK;
 	}
 
 	@Test
@@ -127,7 +162,7 @@ class SpinTests {
 		this.pair.child().setSpinTime(Duration.ofNanos(LIMIT));
 		CompletableFuture<Void> echo = CompletableFuture.runAsync(() -> echo(this.pair.child()));
 		ByteBuffer buffer = ByteBuffer.allocate(Integer.BYTES);
-		for (int i = 0; i < RECEIVES; i++) {
+		for (int i = 0; i < PACKETS; i++) {
 			this.pair.parent().send(buffer.clear().putInt(i).flip());
 			try (Packet packet = this.pair.parent().receive(buffer.clear())) {
 				assertThat(packet.length()).isEqualTo(Integer.BYTES);
@@ -208,6 +243,56 @@ class SpinTests {
 				.putAll(Map.of(IpcSocket.FD_VARIABLE, "0", "TINY_IPC_SPIN_MICROS", micros)))
 			.run()).contains("IpcException: The environment says TINY_IPC_SPIN_MICROS=" + micros + ",")
 			.contains("still open: true");
+	}
+
+	/** One end of a lane: it is woken up, unless it spins when a packet arrives. */
+	private static final class End {
+
+		/** Between two looks, less than it takes somebody else to run meanwhile. */
+		private static final long TURN = 1_000;
+
+		private final Spin spin = new Spin();
+
+		private final long wakingUp;
+
+		private boolean spinning;
+
+		private long begun;
+
+		private int awake;
+
+		End(long wakingUp) {
+			this.wakingUp = wakingUp;
+			this.spin.setLimit(LIMIT);
+		}
+
+		void begin(long now) {
+			this.begun = now;
+			this.spinning = this.spin.stayAwake(now);
+			if (this.spinning) {
+				this.spin.begin(now);
+				this.awake++;
+			}
+		}
+
+		/** Returns when it has the packet that arrives then. */
+		long receive(long arrival) {
+			boolean seen = this.spinning;
+			for (long now = this.begun; seen && now < arrival; now += TURN) {
+				seen = this.spin.goesOn(now);
+			}
+			long received = seen ? arrival : arrival + this.wakingUp;
+			this.spin.waited(this.spinning, received - this.begun);
+			return received;
+		}
+
+		/** How many receives stayed awake since this was last asked. */
+		int awake() {
+			int count = this.awake;
+			this.awake = 0;
+			return count;
+		}
+
 	}
 
 }
