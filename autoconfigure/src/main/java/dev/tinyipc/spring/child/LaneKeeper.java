@@ -171,11 +171,13 @@ final class LaneKeeper {
 			closed(lane.instance());
 		}
 		else {
+			ChildInstance instance = lane.instance();
 			remove(lane); // others are opened as they are needed
-			if (lane.instance().lanes().isEmpty()) {
-				discard(lane.instance(), "it has closed its last lane, and does not answer on its first one");
+			if (instance.lanes().isEmpty()) {
+				discard(instance, "it has closed its last lane, and does not answer on its first one");
 			}
-			terminateIfRetired(lane.instance());
+			// It may be dying. If so, it must not look as if it had been told to.
+			this.supervisor.schedule(ChildInstance.WAIT_FOR_EXIT_STATUS, () -> terminateIfRetired(instance));
 		}
 	}
 

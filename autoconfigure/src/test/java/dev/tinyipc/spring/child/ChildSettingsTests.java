@@ -177,11 +177,12 @@ class ChildSettingsTests {
 	void whoDoesNotUseOurLibraryPollsOnlyIfThereIsAProcessorForIt(@TempDir Path folder) {
 		Path told = folder.resolve("told");
 		RawWorker
-			.python("import os\nopen('" + told + "', 'w').write(os.environ.get('TINY_IPC_SPIN_MICROS', 'nothing'))\n",
+			.python("import os\nopen('" + told
+					+ "', 'a').write(os.environ.get('TINY_IPC_SPIN_MICROS', 'nothing') + ' ')\n",
 					"ipc.children.worker.instances=" + Runtime.getRuntime().availableProcessors())
 			.run((context) -> {
 				context.getBean(CborMessageTemplate.class).convertSendAndReceive("hello", String.class);
-				assertThat(told).hasContent("nothing");
+				assertThat(told).content().matches("(nothing )+");
 			});
 	}
 

@@ -257,6 +257,26 @@ class QuarantineTests {
 	}
 
 	@Test
+	void aProcessWhoseFirstLaneIsIdleWhenItDiesCounts() {
+		Path marker = this.folder.resolve("marker");
+		Path arrivals = this.folder.resolve("arrivals");
+		lanes().run((context) -> {
+			String request = "die-slowly " + marker;
+			for (int i = 1; i <= 2; i++) {
+				List<CompletableFuture<String>> onFirstLanes = inFlight(context, marker, false);
+				CompletableFuture<String> guilty = async(() -> call(context, request));
+				Awaitility.await().until(() -> Files.readAllLines(arrivals).size() == 3);
+				Files.createFile(marker);
+				assertThat(onFirstLanes).allSatisfy((call) -> assertThat(call).succeedsWithin(PATIENCE));
+				assertThat(failureOf(guilty)).isInstanceOf(IpcReplyLostException.class);
+				awaitDeaths(context, i);
+				deleteIfExists(marker);
+			}
+			assertThatExceptionOfType(IpcPoisonRequestException.class).isThrownBy(() -> call(context, request));
+		});
+	}
+
+	@Test
 	void aQuarantineOfNoTimeAndOneOfAOneWayChildAreRefused() {
 		RawWorker.application("ipc.children.worker.quarantine=0s")
 			.run((context) -> assertThat(context).getFailure()
@@ -305,6 +325,14 @@ class QuarantineTests {
 					    with open(os.path.join(folder, "arrivals"), "a") as arrivals:
 					        arrivals.write("here\\n")
 
+					def close_sockets():
+					    for fd in sorted(map(int, os.listdir("/proc/self/fd"))):
+					        try:
+					            if os.readlink(f"/proc/self/fd/{fd}").startswith("socket:"):
+					                os.close(fd)
+					        except FileNotFoundError:
+					            pass # that of the listing
+
 					def together(count):
 					    arrive()
 					    while len(open(os.path.join(folder, "arrivals")).readlines()) < count:
@@ -315,6 +343,14 @@ class QuarantineTests {
 					    word, _, rest = request.payload.partition(" ")
 					    path = rest.split(" ")[0]
 					    if word == "die":
+					        os._exit(7)
+					    if word == "die-slowly":
+					        arrive()
+					        while not os.path.exists(path):
+					            time.sleep(0.01)
+					        time.sleep(0.5) # until the other lanes are watched
+					        close_sockets()
+					        time.sleep(0.2)
 					        os._exit(7)
 					    if word == "die-when":
 					        arrive()
