@@ -31,7 +31,7 @@ final class DoorBell {
 	/** Packets that one look takes, which are all unless the socket is very large. */
 	private static final int MAX_TAKEN = 1000;
 
-	/** For another thread, which is on its way, to take a packet, in nanoseconds. */
+	/** For the thread that attends to take a packet that was sent, in nanoseconds. */
 	private static final long TIME_TO_TAKE = 1_000_000_000;
 
 	private final OwnedFd socket;
@@ -138,6 +138,9 @@ final class DoorBell {
 				else {
 					attend(call);
 				}
+				if (sleeper.isReady()) {
+					break;
+				}
 				this.memory.sleeps(reason);
 			}
 		}
@@ -154,15 +157,16 @@ final class DoorBell {
 	}
 
 	private void attend(SocketSide call) throws IpcException {
+		long received = LanePackets.NOTHING;
 		this.attended = true;
 		this.lock.unlock();
 		try {
-			int fd = this.socket.borrow();
-			try {
-				call.awaitSoon(fd, LibC.POLLIN);
+			if (call.mayWaitInKernel()) {
+				// From there, a thread wakes up without the help of another one.
+				received = this.packets.await();
 			}
-			finally {
-				this.socket.giveBack();
+			if (received == LanePackets.NOTHING) {
+				awaitReadiness(call);
 			}
 		}
 		finally {
@@ -170,8 +174,23 @@ final class DoorBell {
 			this.attended = false;
 			this.signal.signalAll();
 		}
-		this.packets.take(call);
+		if (received == LanePackets.NOTHING) {
+			this.packets.take(call);
+		}
+		else {
+			this.packets.take(call, received);
+		}
 		tellWatches(null);
+	}
+
+	private void awaitReadiness(SocketSide call) throws IpcException {
+		int fd = this.socket.borrow();
+		try {
+			call.await(fd, LibC.POLLIN);
+		}
+		finally {
+			this.socket.giveBack();
+		}
 	}
 
 	/** Others who wait for a message would miss the bell that was taken here. */
@@ -233,11 +252,8 @@ final class DoorBell {
 				if (!this.attended) {
 					more = !this.packets.hasEnded() && this.packets.take(call);
 				}
-				else if (isSomethingThere()) {
-					interrupted |= awaitAttendant(end);
-				}
 				else {
-					more = false;
+					interrupted |= awaitAttendant(end);
 				}
 			}
 			return this.packets.descriptors();
@@ -248,16 +264,6 @@ final class DoorBell {
 			if (interrupted) {
 				Thread.currentThread().interrupt();
 			}
-		}
-	}
-
-	private boolean isSomethingThere() throws IpcException {
-		int fd = this.socket.borrow();
-		try {
-			return Poll.isReady(fd, LibC.POLLIN);
-		}
-		finally {
-			this.socket.giveBack();
 		}
 	}
 

@@ -8,7 +8,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * What comes over the socket of a memory lane: bells, descriptors, and the end. Guarded
- * by the lock of its {@link DoorBell}.
+ * by the lock of its {@link DoorBell}, except that whoever attends to the socket receives
+ * without it.
  */
 final class LanePackets {
 
@@ -17,6 +18,9 @@ final class LanePackets {
 	 * what we waited for before they came, but no more than a socket holds.
 	 */
 	private static final int MAX_NEEDLESS = 50_000;
+
+	/** No packet was received. */
+	static final long NOTHING = -Errno.EAGAIN.number;
 
 	private final OwnedFd socket;
 
@@ -37,6 +41,9 @@ final class LanePackets {
 	private int needless;
 
 	private boolean bellTaken;
+
+	/** Whether a receive that waits returns after a moment. */
+	private boolean sliced;
 
 	private volatile boolean ended;
 
@@ -68,28 +75,50 @@ final class LanePackets {
 
 	/** Takes one packet, if one is there. */
 	boolean take(SocketSide call) throws IpcException {
+		return take(call, receive(LibC.MSG_DONTWAIT));
+	}
+
+	/**
+	 * Waits for a packet, but not for long.
+	 * @return what is to be taken; {@link #NOTHING} if none has come
+	 */
+	long await() throws IpcException {
+		if (!this.sliced) {
+			SocketOption.setTimeout(this.socket, LibC.SO_RCVTIMEO, SocketSide.SLICE);
+			this.sliced = true;
+		}
+		return receive(0);
+	}
+
+	/**
+	 * Returns the length of the packet, or the number of the error, which is negative.
+	 */
+	private long receive(int waiting) throws IpcException {
 		this.header.scatter(this.packet.address(), 1);
 		int fd = this.socket.borrow();
 		try {
-			long length = LibC.recvmsg(fd, this.header.address(),
-					LibC.MSG_DONTWAIT | LibC.MSG_CMSG_CLOEXEC | LibC.MSG_TRUNC);
-			if (length >= 0) {
-				accept(call, length);
-				return true;
-			}
-			int error = Errno.last();
-			if (error == Errno.EAGAIN.number) {
-				return false;
-			}
-			// ECONNRESET is told once, before the end.
-			if (error != Errno.EINTR.number && error != Errno.ECONNRESET.number) {
-				throw Errno.failure("recvmsg", error);
-			}
-			return true;
+			long length = LibC.recvmsg(fd, this.header.address(), waiting | LibC.MSG_CMSG_CLOEXEC | LibC.MSG_TRUNC);
+			return (length >= 0) ? length : -Errno.last();
 		}
 		finally {
 			this.socket.giveBack();
 		}
+	}
+
+	/**
+	 * Takes what was received.
+	 * @return false if it was nothing
+	 */
+	boolean take(SocketSide call, long received) throws IpcException {
+		if (received >= 0) {
+			accept(call, received);
+			return true;
+		}
+		// ECONNRESET is told once, before the end.
+		if (received == NOTHING || received == -Errno.EINTR.number || received == -Errno.ECONNRESET.number) {
+			return received != NOTHING;
+		}
+		throw Errno.failure("recvmsg", (int) -received);
 	}
 
 	private void accept(SocketSide call, long length) throws IpcException {

@@ -270,16 +270,6 @@ abstract sealed class SocketSide permits SocketSender, SocketReceiver {
 	}
 
 	/**
-	 * Does the same, but first for a moment in the kernel, from where a thread wakes up
-	 * without the help of another one.
-	 */
-	final void awaitSoon(int fd, short events) throws IpcException {
-		if (!mayWaitInKernel() || !Poll.await(fd, events, System.nanoTime() + SLICE_NANOS)) {
-			await(fd, events);
-		}
-	}
-
-	/**
 	 * Waits until another thread, which waits for the socket, signals.
 	 * @return whether this thread was interrupted, and is no longer: its caller makes up
 	 * for it once it does not wait any more
