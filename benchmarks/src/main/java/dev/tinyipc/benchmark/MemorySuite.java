@@ -136,6 +136,10 @@ final class MemorySuite {
 		all.add(Contenders.java("template-memory", "`template`, but through memory", TemplateContender.class.getName())
 			.with("-Dipc.children.worker.transport=memory")
 			.only(SMALL, LARGE, "object", "objects", "idle"));
+		all.add(Contenders
+			.java("template-blocks", "`template-memory`, with shared blocks", TemplateContender.class.getName())
+			.with("-Dipc.children.worker.transport=memory", "-Dipc.children.worker.blocks=16MB")
+			.only(LARGE));
 		String bulk = BulkContender.class.getName();
 		all.add(Contenders.java("blocks", "`IpcRequester` with shared blocks, child in Java", bulk, "java")
 			.only(SUM, BULK));

@@ -14,7 +14,7 @@ import org.agrona.concurrent.UnsafeBuffer;
 
 /**
  * Aeron IPC: a media driver in the parent, and a stream of messages in each direction.
- * Both ends ask for messages without a break.
+ * While messages come, both ends ask for them without a break.
  */
 public final class AeronContender implements Contender {
 

@@ -1,5 +1,6 @@
 package dev.tinyipc.benchmark.peer;
 
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 
 import io.aeron.Aeron;
@@ -17,6 +18,17 @@ final class AeronEnd implements AutoCloseable {
 	private static final int TO_CHILD = 1;
 
 	private static final int TO_PARENT = 2;
+
+	/**
+	 * After so many nanoseconds without a message, an end leaves the processor to those
+	 * whose turn it is.
+	 */
+	private static final long PATIENCE = 20_000_000;
+
+	/** Then it asks so often, in nanoseconds. */
+	private static final long NAP = 1_000_000;
+
+	private static final int TURNS_BETWEEN_LOOKS = 10_000;
 
 	private final Aeron aeron;
 
@@ -62,11 +74,24 @@ final class AeronEnd implements AutoCloseable {
 	 * @return whether one came
 	 */
 	boolean receive(BooleanSupplier goesOn) {
-		while (this.incoming.poll(this.handler, 1) == 0) {
+		long begun = 0;
+		boolean idle = false;
+		for (int turns = 1; this.incoming.poll(this.handler, 1) == 0; turns++) {
 			if (!goesOn.getAsBoolean()) {
 				return false;
 			}
-			Thread.onSpinWait();
+			if (idle) {
+				LockSupport.parkNanos(NAP);
+			}
+			else if (turns % TURNS_BETWEEN_LOOKS != 0) {
+				Thread.onSpinWait();
+			}
+			else if (begun == 0) {
+				begun = System.nanoTime(); // which is not asked while messages come
+			}
+			else {
+				idle = System.nanoTime() - begun > PATIENCE;
+			}
 		}
 		return true;
 	}
