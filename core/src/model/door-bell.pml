@@ -6,6 +6,11 @@
  * each message is read once and in order, and no more bells are in flight than the
  * socket has room for.
  *
+ * With -DWATCHED, a poller watches the reader's socket as well. It is to see the last
+ * message, which the reader does not read, although the reader may take a bell or say that
+ * it is awake meanwhile: then it tells the watch to look again. If it did not
+ * (-DNOT_TOLD), the model must fail.
+ *
  * Processors delay stores (x86, TSO; others do more, which acquire and release forbid
  * where it matters). So each side has a store buffer, which empties itself at some time.
  * A fence waits until it is empty. Without the fences (-DNO_FENCE) the model must fail.
@@ -36,6 +41,24 @@ chan bellOfReader = [1] of { bit };
 chan bellOfWriter = [1] of { bit };
 
 byte given, taken;
+
+/* Whether the reader waits for the socket: then nobody else takes its bells. */
+bit attended;
+
+/* Whether the watch is to look again. */
+bit told;
+
+#ifdef WATCHED
+#define LAST (MESSAGES - 1)
+#else
+#define LAST MESSAGES
+#endif
+
+#ifdef NOT_TOLD
+#define TELL skip
+#else
+#define TELL told = 1
+#endif
 
 #ifdef NO_FENCE
 #define FENCE(stores) skip
@@ -117,21 +140,29 @@ active proctype Writer()
 	od
 }
 
+/* A locked instruction. The watch has said with the same word that it sleeps. */
+inline reader_is_awake()
+{
+	atomic { empty(readersStores) -> memory[READER_SLEEPS] = 0 };
+	TELL
+}
+
 active proctype Reader()
 {
 	byte head = 0;
 	bit woken;
 	do
-	:: head == MESSAGES -> break
+	:: head == LAST -> break
 	:: else ->
 		do
 		:: memory[TAIL] != head -> break
 		:: else ->
+			attended = 1;
 			readersStores ! READER_SLEEPS, 1;
 			FENCE(readersStores);
 			if
-			:: memory[TAIL] != head -> readersStores ! READER_SLEEPS, 0; break
-			:: else -> bellOfReader ? _; readersStores ! READER_SLEEPS, 0
+			:: memory[TAIL] != head -> attended = 0; reader_is_awake(); break
+			:: else -> bellOfReader ? _; attended = 0; reader_is_awake()
 			fi
 		od;
 		assert(ring[head % ROOM] == head);
@@ -142,3 +173,28 @@ active proctype Reader()
 		wake(WRITER_SLEEPS, readersStores, bellOfWriter)
 	od
 }
+
+#ifdef WATCHED
+active proctype Watch()
+{
+	do
+	:: told = 0;
+		memory[READER_SLEEPS] = 1;
+		if
+		:: memory[TAIL] == MESSAGES -> break
+		:: else ->
+			/* The kernel tells it of a bell until somebody takes it. */
+			if
+			:: nempty(bellOfReader) ->
+				atomic {
+					if
+					:: len(bellOfReader) > 0 && !attended -> bellOfReader ? _
+					:: else
+					fi
+				}
+			:: told
+			fi
+		fi
+	od
+}
+#endif
