@@ -67,7 +67,7 @@ struct Session {
 /// After this time without a message, the child leaves the processor to those whose turn it is.
 const PATIENCE: Duration = Duration::from_millis(20);
 
-/// Then it asks so often.
+/// How long it then sleeps between two looks.
 const NAP: Duration = Duration::from_millis(1);
 
 impl Session {

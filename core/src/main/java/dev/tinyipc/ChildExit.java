@@ -18,12 +18,6 @@ import org.jspecify.annotations.Nullable;
  */
 final class ChildExit implements ChildHandle, ChildWatcher.Watched {
 
-	/**
-	 * Initializes its class while there is memory for that. If there is none at the end
-	 * of the first child, the JVM never tries it again, and no end is noticed any more.
-	 */
-	private static final ExitStatus UNKNOWN = ExitStatus.UNKNOWN;
-
 	/** How long consumers of lines can delay the end. */
 	private static final long LINES_GRACE = TimeUnit.SECONDS.toNanos(2);
 
@@ -64,9 +58,14 @@ final class ChildExit implements ChildHandle, ChildWatcher.Watched {
 
 	private long endedAt;
 
+	private boolean ended;
+
 	private boolean drained;
 
 	private boolean orphansLeft;
+
+	/** Whether all have been told of the end, even if memory was short. */
+	private boolean told;
 
 	/**
 	 * Creates a watch over a child.
@@ -180,8 +179,11 @@ final class ChildExit implements ChildHandle, ChildWatcher.Watched {
 		if (!reap()) {
 			return Next.WATCH;
 		}
-		this.orphansLeft = this.group;
-		this.endedAt = System.nanoTime();
+		if (!this.ended) {
+			this.endedAt = System.nanoTime();
+			this.orphansLeft = this.group;
+			this.ended = true;
+		}
 		for (ChildOutput output : this.outputs) {
 			output.end(this.endedAt + OUTPUT_GRACE);
 		}
@@ -194,6 +196,9 @@ final class ChildExit implements ChildHandle, ChildWatcher.Watched {
 	}
 
 	private synchronized boolean reap() {
+		if (isOver()) {
+			return true;
+		}
 		if (this.group) {
 			if (isOurs()) {
 				LibC.kill(-this.pid, LibC.SIGKILL);
@@ -205,10 +210,8 @@ final class ChildExit implements ChildHandle, ChildWatcher.Watched {
 			this.reaping = this.reaper.reap(this.pid);
 			return true;
 		}
-		if (this.waited == 0) {
-			int result = waitForIt();
-			this.waited = (result < 0 && Errno.interrupted()) ? 0 : result;
-		}
+		int result = waitForIt();
+		this.waited = (result < 0 && Errno.interrupted()) ? 0 : result;
 		return this.waited != 0;
 	}
 
@@ -217,7 +220,7 @@ final class ChildExit implements ChildHandle, ChildWatcher.Watched {
 	}
 
 	private ExitStatus statusAfter(int result) {
-		return (result > 0) ? ExitStatus.ofWaitStatus(this.waitStatus.bytes().getInt(0)) : UNKNOWN;
+		return (result > 0) ? ExitStatus.ofWaitStatus(this.waitStatus.bytes().getInt(0)) : ExitStatus.UNKNOWN;
 	}
 
 	/** How it ended; null if that is not known yet. */
@@ -229,7 +232,7 @@ final class ChildExit implements ChildHandle, ChildWatcher.Watched {
 			ExitStatus told = this.reaping.join();
 			// If its parent has ended, this process may have adopted it, as the first one
 			// of a container does. Otherwise, this finds no such child.
-			this.reaped = (told.equals(UNKNOWN) && isOurs()) ? statusAfter(waitForIt()) : told;
+			this.reaped = (told.equals(ExitStatus.UNKNOWN) && isOurs()) ? statusAfter(waitForIt()) : told;
 		}
 		return this.reaped;
 	}
@@ -253,13 +256,14 @@ final class ChildExit implements ChildHandle, ChildWatcher.Watched {
 			return (this.reaping != null) ? Next.REST : Next.WATCH;
 		}
 		this.orphansLeft = this.orphansLeft && reapOrphans();
-		if (!this.status.isDone() && (areLinesConsumed() || now - this.endedAt >= LINES_GRACE)) {
+		if (!this.told && (areLinesConsumed() || now - this.endedAt >= LINES_GRACE)) {
 			if (!this.lines.isEnded()) {
 				this.lines.abandon();
 			}
 			this.status.complete(end);
+			this.told = true;
 		}
-		return (this.orphansLeft || isOutputOpen() || !this.status.isDone()) ? Next.REST : Next.CLOSE;
+		return (this.orphansLeft || isOutputOpen() || !this.told) ? Next.REST : Next.CLOSE;
 	}
 
 	private boolean isOutputOpen() {

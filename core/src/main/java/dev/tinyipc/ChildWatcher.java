@@ -1,5 +1,6 @@
 package dev.tinyipc;
 
+import java.lang.invoke.MethodHandles;
 import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
@@ -76,7 +77,24 @@ final class ChildWatcher {
 		return watcher;
 	}
 
+	/**
+	 * Initializes the classes that the end of a child needs, while there is memory for
+	 * that. If there is none when it is tried for the first time, the JVM never tries
+	 * again, and no end is noticed any more.
+	 */
+	private static void initialize(Class<?>... types) {
+		try {
+			for (Class<?> type : types) {
+				MethodHandles.lookup().ensureInitialized(type);
+			}
+		}
+		catch (IllegalAccessException ex) {
+			throw new IllegalStateException(ex);
+		}
+	}
+
 	private static ChildWatcher create() throws IpcException {
+		initialize(ExitStatus.class, Watched.Next.class);
 		Epoll epoll = Epoll.create();
 		try {
 			OwnedFd wake = OwnedFd.of(Errno.check("eventfd", LibC.eventfd(0, LibC.EFD_NONBLOCK | LibC.O_CLOEXEC)));
@@ -174,7 +192,12 @@ final class ChildWatcher {
 	private ChildReaper waking(ChildReaper reaper) {
 		return (pid) -> {
 			CompletableFuture<ExitStatus> end = reaper.reap(pid);
-			end.thenRun(this::wake);
+			try {
+				end.thenRun(this::wake);
+			}
+			catch (OutOfMemoryError ex) {
+				// The next tick looks.
+			}
 			return end;
 		};
 	}
@@ -244,19 +267,15 @@ final class ChildWatcher {
 	}
 
 	private void goOn(long token, Watched source, Watched.Next next) throws IpcException {
-		switch (next) {
-			case WATCH -> {
-				if (this.resting.contains(token)) {
-					this.epoll.add(source.descriptor().fd(), Epoll.IN, token);
-					this.resting.remove(token);
-				}
-			}
-			case REST -> {
-				if (this.resting.add(token)) {
-					this.epoll.remove(source.descriptor().fd());
-				}
-			}
-			case CLOSE -> close(token, source);
+		if (next == Watched.Next.CLOSE) {
+			close(token, source);
+		}
+		else if (next == Watched.Next.REST && this.resting.add(token)) {
+			this.epoll.remove(source.descriptor().fd());
+		}
+		else if (next == Watched.Next.WATCH && this.resting.contains(token)) {
+			this.epoll.add(source.descriptor().fd(), Epoll.IN, token);
+			this.resting.remove(token);
 		}
 	}
 

@@ -31,7 +31,10 @@ final class DoorBell {
 	/** Packets that one look takes, which are all unless the socket is very large. */
 	private static final int MAX_TAKEN = 1000;
 
-	/** For the thread that attends to take a packet that was sent, in nanoseconds. */
+	/**
+	 * How long whoever attends may take to hand over a packet that was sent, in
+	 * nanoseconds.
+	 */
 	private static final long TIME_TO_TAKE = 1_000_000_000;
 
 	private final OwnedFd socket;
@@ -162,7 +165,8 @@ final class DoorBell {
 		this.lock.unlock();
 		try {
 			if (call.mayWaitInKernel()) {
-				// From there, a thread wakes up without the help of another one.
+				// From there, the kernel wakes this thread without the help of another
+				// one.
 				received = this.packets.await();
 			}
 			if (received == LanePackets.NOTHING) {
@@ -275,6 +279,19 @@ final class DoorBell {
 		}
 		catch (InterruptedException ex) {
 			return true;
+		}
+	}
+
+	/** See {@link SocketSide#clearSlice()}. */
+	void clearSlice() {
+		this.lock.lock();
+		try {
+			if (!this.gone && !this.attended) {
+				this.packets.clearSlice();
+			}
+		}
+		finally {
+			this.lock.unlock();
 		}
 	}
 

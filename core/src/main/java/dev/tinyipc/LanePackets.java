@@ -1,5 +1,6 @@
 package dev.tinyipc;
 
+import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
@@ -8,8 +9,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * What comes over the socket of a memory lane: bells, descriptors, and the end. Guarded
- * by the lock of its {@link DoorBell}, except that whoever attends to the socket receives
- * without it.
+ * by the lock of its {@link DoorBell}. Whoever attends to the socket receives without it:
+ * nobody else does meanwhile.
  */
 final class LanePackets {
 
@@ -42,7 +43,7 @@ final class LanePackets {
 
 	private boolean bellTaken;
 
-	/** Whether a receive that waits returns after a moment. */
+	/** Whether we have set a timeout for receives that wait. */
 	private boolean sliced;
 
 	private volatile boolean ended;
@@ -88,6 +89,17 @@ final class LanePackets {
 			this.sliced = true;
 		}
 		return receive(0);
+	}
+
+	/** Removes the timeout, also one that was set before the socket had this memory. */
+	void clearSlice() {
+		try {
+			this.sliced = false;
+			SocketOption.setTimeout(this.socket, LibC.SO_RCVTIMEO, Duration.ZERO);
+		}
+		catch (IpcException ex) {
+			// It is closed, and cannot be passed on.
+		}
 	}
 
 	/**

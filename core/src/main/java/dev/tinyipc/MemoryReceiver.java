@@ -257,6 +257,12 @@ final class MemoryReceiver extends SocketReceiver {
 		return this.bell.isAnnounced();
 	}
 
+	/** Whoever attends to the bell receives from the socket, for either direction. */
+	@Override
+	void clearSlice() {
+		this.bell.clearSlice();
+	}
+
 	/** Takes the bells off a socket that is watched. */
 	@Override
 	void takeBells(@Nullable Runnable own) throws IpcException {

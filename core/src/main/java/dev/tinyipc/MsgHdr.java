@@ -25,7 +25,8 @@ import org.jspecify.annotations.Nullable;
  * };                                // 56 bytes
  * </pre>
  *
- * Not thread-safe: each direction of a socket guards its own by its lock.
+ * Not thread-safe: each direction of a socket guards its own by its lock, and that of a
+ * memory lane is used by whoever attends to its {@link DoorBell}.
  */
 final class MsgHdr {
 

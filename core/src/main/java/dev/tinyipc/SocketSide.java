@@ -315,7 +315,7 @@ abstract sealed class SocketSide permits SocketSender, SocketReceiver {
 	 * Removes our slice from the socket, before another process that gets the socket
 	 * finds it. It stays during a call, which relies on it.
 	 */
-	final void clearSlice() {
+	void clearSlice() {
 		if (tryLock()) {
 			try {
 				if (this.sliced) {

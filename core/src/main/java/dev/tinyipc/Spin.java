@@ -35,13 +35,16 @@ final class Spin {
 	private static final int LONGEST_TRIAL_INTERVAL = 1024;
 
 	/**
-	 * Receives that begin so soon after a multiple of the period stay awake, as a trial:
-	 * long enough for the first ones, which have to wait until the peer is woken up, and
-	 * for some more.
+	 * Receives that begin within this time after a multiple of the period, in
+	 * nanoseconds, stay awake, as a trial. That is long enough for the first ones, which
+	 * have to wait until the peer is woken up, and for some more.
 	 */
 	private static final long TRIAL_WINDOW = 500_000;
 
-	/** A power of two, as are its multiples, of which all ends have some in common. */
+	/**
+	 * In nanoseconds, and a power of two. It is only ever doubled, so that all ends have
+	 * some windows in common.
+	 */
 	private static final long TRIAL_PERIOD = 1 << 24;
 
 	/**
@@ -90,7 +93,7 @@ final class Spin {
 
 	private long trialPeriod = TRIAL_PERIOD;
 
-	/** The multiple of the shortest period at which it was last tried to stay awake. */
+	/** The number of the window in which it was last tried to stay awake. */
 	private long lastWindow;
 
 	private boolean trial;
@@ -131,12 +134,15 @@ final class Spin {
 		return pays != this.trial;
 	}
 
-	/** On Linux, the time is that of all processes ({@code CLOCK_MONOTONIC}). */
+	/**
+	 * The time is that of both processes ({@code CLOCK_MONOTONIC}), unless they are in
+	 * different namespaces of time. Then they only learn more slowly.
+	 */
 	private boolean isInWindow(long now) {
 		if ((now & (this.trialPeriod - 1)) >= TRIAL_WINDOW) {
 			return false;
 		}
-		long window = now / TRIAL_PERIOD;
+		long window = Math.floorDiv(now, TRIAL_PERIOD);
 		if (window != this.lastWindow) {
 			this.lastWindow = window;
 			this.trialPeriod = Math.min(2 * this.trialPeriod, LONGEST_TRIAL_PERIOD);

@@ -173,7 +173,7 @@ class DeadlineTests {
 	}
 
 	/** In microseconds. */
-	private static long kernelTimeout(int fd, int option) throws IpcException {
+	static long kernelTimeout(int fd, int option) throws IpcException {
 		NativeBuffer value = NativeBuffer.zeroed(24);
 		value.bytes().putInt(16, 16);
 		Errno.check("getsockopt", LibC.getsockopt(fd, LibC.SOL_SOCKET, option, value.address(), value.address() + 16));

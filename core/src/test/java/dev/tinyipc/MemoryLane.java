@@ -25,7 +25,11 @@ record MemoryLane(IpcSocket opener, IpcSocket other) implements Closeable {
 	}
 
 	static MemoryLane open(int ringSize) throws IpcException {
-		IpcSocketPair pair = IpcSocket.pair();
+		return over(IpcSocket.pair(), ringSize);
+	}
+
+	/** Over sockets that may have been used before. */
+	static MemoryLane over(IpcSocketPair pair, int ringSize) throws IpcException {
 		LaneMemory theirs = share(pair.parent(), ringSize);
 		pair.child().share(theirs);
 		return new MemoryLane(pair.parent(), pair.child());

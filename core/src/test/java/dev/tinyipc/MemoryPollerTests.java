@@ -8,6 +8,7 @@ import java.util.Set;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -102,6 +103,39 @@ class MemoryPollerTests {
 		assertThat(ready()).isEmpty();
 		this.lane.opener().close();
 		assertThat(this.poller.await(null)).hasSize(1).allMatch(IpcPoller.Event::ended);
+	}
+
+	/** Calls rely on a timeout of the kernel, which a poller must not find. */
+	@Test
+	void deadlinesHoldWhileAndAfterAPollerWatchesALaneThatWasASocketBefore() throws Exception {
+		IpcSocketPair pair = IpcSocket.pair();
+		IpcChannel.over(pair.parent()).send("over the socket");
+		IpcChannel.over(pair.child()).receive(String.class);
+		try (MemoryLane changed = MemoryLane.over(pair, LaneMemory.MIN_RING_SIZE)) {
+			assertThatCallsEndInTime(changed.othersChannel());
+			this.poller.add(changed.other(), IpcPoller.Interest.READ);
+			assertThat(DeadlineTests.kernelTimeout(changed.other().fd(), LibC.SO_RCVTIMEO)).isZero();
+			assertThatCallsEndInTime(changed.othersChannel());
+			this.poller.remove(changed.other());
+			assertThat(DeadlineTests.kernelTimeout(changed.other().fd(), LibC.SO_RCVTIMEO)).isZero();
+			assertThatCallsEndInTime(changed.othersChannel());
+		}
+	}
+
+	private static void assertThatCallsEndInTime(IpcChannel channel) {
+		assertThatEndsInTime(() -> channel.receive(String.class, Deadline.in(Duration.ofMillis(50))));
+		assertThatEndsInTime(() -> {
+			while (true) {
+				channel.send("until there is no room", Deadline.in(Duration.ofMillis(50)));
+			}
+		});
+	}
+
+	private static void assertThatEndsInTime(ThrowingCallable calls) {
+		assertThat(FrameSizeTests.inBackground(() -> {
+			assertThatExceptionOfType(IpcException.Timeout.class).isThrownBy(calls);
+			return null;
+		})).succeedsWithin(Duration.ofSeconds(20));
 	}
 
 	@Test

@@ -82,8 +82,13 @@ final class ChildInstance {
 	/** Whether this application has killed it. */
 	private boolean killed;
 
-	/** Whether it was told to end while it ran. */
+	/** Whether it has closed its first socket, and should end by itself. */
+	private boolean ending;
+
+	/** Whether it was told to end while it ran, and had not begun to by itself. */
 	private boolean told;
+
+	private boolean terminated;
 
 	private @Nullable PostMortem postMortem;
 
@@ -260,6 +265,12 @@ final class ChildInstance {
 		return !isLent();
 	}
 
+	/** Retires it, because it has closed its first socket: its process should end. */
+	synchronized void ends() {
+		this.ending = true;
+		this.retired = true;
+	}
+
 	synchronized boolean isLent() {
 		return this.firstLane.isLent() || this.lanes.stream().anyMatch(ChildLane::isLent);
 	}
@@ -371,7 +382,11 @@ final class ChildInstance {
 	 */
 	void terminate(Duration grace, ChildSupervisor supervisor) {
 		synchronized (this) {
-			this.told |= this.process.isAlive();
+			if (this.terminated) {
+				return;
+			}
+			this.terminated = true;
+			this.told = !this.ending && this.process.isAlive();
 		}
 		try {
 			this.process.socket().shutdownOutput();

@@ -176,15 +176,20 @@ final class LaneKeeper {
 			if (instance.lanes().isEmpty()) {
 				discard(instance, "it has closed its last lane, and does not answer on its first one");
 			}
-			// It may be dying. If so, it must not look as if it had been told to.
-			this.supervisor.schedule(ChildInstance.WAIT_FOR_EXIT_STATUS, () -> terminateIfRetired(instance));
+			terminateIfRetired(instance);
 		}
 	}
 
+	/**
+	 * Ends an instance that has lost a lane, if it is not to be lent again, but not at
+	 * once: it may be dying, and must not look as if it had been told to end.
+	 */
 	private void terminateIfRetired(ChildInstance instance) {
-		if (instance.isRetired() && !instance.isLent()) {
-			terminate(instance);
-		}
+		this.supervisor.schedule(ChildInstance.WAIT_FOR_EXIT_STATUS, () -> {
+			if (instance.isRetired() && !instance.isLent()) {
+				terminate(instance);
+			}
+		});
 	}
 
 	/**
@@ -192,7 +197,7 @@ final class LaneKeeper {
 	 * too, and its slot then knows why.
 	 */
 	void closed(ChildInstance instance) {
-		instance.retire();
+		instance.ends();
 		withdraw(instance);
 		this.supervisor.execute(() -> instance.slot().withdraw(instance));
 		this.supervisor.schedule(GRACE_WITHOUT_SOCKET,

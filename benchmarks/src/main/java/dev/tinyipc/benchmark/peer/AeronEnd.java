@@ -25,7 +25,7 @@ final class AeronEnd implements AutoCloseable {
 	 */
 	private static final long PATIENCE = 20_000_000;
 
-	/** Then it asks so often, in nanoseconds. */
+	/** How long it then sleeps between two looks, in nanoseconds. */
 	private static final long NAP = 1_000_000;
 
 	private static final int TURNS_BETWEEN_LOOKS = 10_000;
