@@ -11,6 +11,10 @@
  * it is awake meanwhile: then it tells the watch to look again. If it did not
  * (-DNOT_TOLD), the model must fail.
  *
+ * With -DROOM_TOO, another thread of the reader's end waits for room in the other ring. One
+ * of the two attends to the socket for both, and signals when it is done. If it did not
+ * (-DNOT_SIGNALLED), the model must fail.
+ *
  * Processors delay stores (x86, TSO; others do more, which acquire and release forbid
  * where it matters). So each side has a store buffer, which empties itself at some time.
  * A fence waits until it is empty. Without the fences (-DNO_FENCE) the model must fail.
@@ -27,9 +31,11 @@
 #define HEAD 1
 #define READER_SLEEPS 2
 #define WRITER_SLEEPS 3
+#define SPACE 4
+#define SLEEPS_FOR_ROOM 5
 
 /* What the memory holds. */
-byte memory[4];
+byte memory[6];
 byte ring[ROOM];
 
 /* Stores that are on their way: position and value. */
@@ -42,8 +48,14 @@ chan bellOfWriter = [1] of { bit };
 
 byte given, taken;
 
-/* Whether the reader waits for the socket: then nobody else takes its bells. */
+/* Whether a thread of the reader's end waits for the socket: then no other takes bells. */
 bit attended;
+
+/* The lock of that end's bell. */
+bit locked;
+
+/* Whether a thread that waits for that one is to look again. */
+bit signalOfReader, signalOfRoom;
 
 /* Whether the watch is to look again. */
 bit told;
@@ -52,6 +64,12 @@ bit told;
 #define LAST (MESSAGES - 1)
 #else
 #define LAST MESSAGES
+#endif
+
+#ifdef NOT_SIGNALLED
+#define SIGNAL(whom) skip
+#else
+#define SIGNAL(whom) whom = 1
 #endif
 
 #ifdef NOT_TOLD
@@ -140,6 +158,31 @@ active proctype Writer()
 	od
 }
 
+inline take_lock()
+{
+	atomic { !locked -> locked = 1 }
+}
+
+/* Waits for the socket, or for the thread that does. */
+inline attend(own, others)
+{
+	if
+	:: attended ->
+		own = 0;
+		locked = 0;
+		own == 1;
+		take_lock()
+	:: else ->
+		attended = 1;
+		locked = 0;
+		bellOfReader ? _;
+		take_lock();
+		attended = 0;
+		SIGNAL(others);
+		TELL
+	fi
+}
+
 /* A locked instruction. The watch has said with the same word that it sleeps. */
 inline reader_is_awake()
 {
@@ -154,17 +197,23 @@ active proctype Reader()
 	do
 	:: head == LAST -> break
 	:: else ->
-		do
-		:: memory[TAIL] != head -> break
+		if
+		:: memory[TAIL] != head
 		:: else ->
-			attended = 1;
-			readersStores ! READER_SLEEPS, 1;
-			FENCE(readersStores);
-			if
-			:: memory[TAIL] != head -> attended = 0; reader_is_awake(); break
-			:: else -> bellOfReader ? _; attended = 0; reader_is_awake()
-			fi
-		od;
+			take_lock();
+			do
+			:: memory[TAIL] != head -> break
+			:: else ->
+				readersStores ! READER_SLEEPS, 1;
+				FENCE(readersStores);
+				if
+				:: memory[TAIL] != head -> break
+				:: else -> attend(signalOfReader, signalOfRoom)
+				fi
+			od;
+			reader_is_awake();
+			locked = 0
+		fi;
 		assert(ring[head % ROOM] == head);
 		taken = head + 1;
 		head++;
@@ -179,7 +228,7 @@ active proctype Watch()
 {
 	do
 	:: told = 0;
-		memory[READER_SLEEPS] = 1;
+		atomic { !locked -> memory[READER_SLEEPS] = 1 };
 		if
 		:: memory[TAIL] == MESSAGES -> break
 		:: else ->
@@ -188,7 +237,7 @@ active proctype Watch()
 			:: nempty(bellOfReader) ->
 				atomic {
 					if
-					:: len(bellOfReader) > 0 && !attended -> bellOfReader ? _
+					:: len(bellOfReader) > 0 && !attended && !locked -> bellOfReader ? _
 					:: else
 					fi
 				}
@@ -196,5 +245,39 @@ active proctype Watch()
 			fi
 		fi
 	od
+}
+#endif
+
+#ifdef ROOM_TOO
+/* The words change by locked instructions only, so that there is no buffer of this one. */
+active proctype WaitsForRoom()
+{
+	take_lock();
+	do
+	:: memory[SPACE] == 1 -> break
+	:: else ->
+		memory[SLEEPS_FOR_ROOM] = 1;
+		if
+		:: memory[SPACE] == 1 -> break
+		:: else -> attend(signalOfRoom, signalOfReader)
+		fi
+	od;
+	memory[SLEEPS_FOR_ROOM] = 0;
+	locked = 0
+}
+
+/* The peer's other thread, which reads what fills that ring. */
+active proctype MakesRoom()
+{
+	bit woken;
+	memory[SPACE] = 1;
+	atomic {
+		woken = memory[SLEEPS_FOR_ROOM];
+		memory[SLEEPS_FOR_ROOM] = 0
+	};
+	if
+	:: woken -> ring_bell(bellOfReader)
+	:: else
+	fi
 }
 #endif
