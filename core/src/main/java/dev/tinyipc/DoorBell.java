@@ -171,6 +171,7 @@ final class DoorBell {
 			}
 			if (received == LanePackets.NOTHING) {
 				awaitReadiness(call);
+				received = this.packets.receive(LibC.MSG_DONTWAIT);
 			}
 		}
 		finally {
@@ -178,12 +179,7 @@ final class DoorBell {
 			this.attended = false;
 			this.signal.signalAll();
 		}
-		if (received == LanePackets.NOTHING) {
-			this.packets.take(call);
-		}
-		else {
-			this.packets.take(call, received);
-		}
+		this.packets.take(call, received);
 		tellWatches(null);
 	}
 

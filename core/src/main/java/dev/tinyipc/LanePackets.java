@@ -103,9 +103,11 @@ final class LanePackets {
 	}
 
 	/**
-	 * Returns the length of the packet, or the number of the error, which is negative.
+	 * Receives a packet, which is then to be taken.
+	 * @param waiting MSG_DONTWAIT or 0
+	 * @return its length, or the number of the error, which is negative
 	 */
-	private long receive(int waiting) throws IpcException {
+	long receive(int waiting) throws IpcException {
 		this.header.scatter(this.packet.address(), 1);
 		int fd = this.socket.borrow();
 		try {
