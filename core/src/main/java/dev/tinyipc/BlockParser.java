@@ -49,7 +49,11 @@ final class BlockParser extends JsonParserDelegate {
 
 	/** The data itself, if this token is a reference, and its reader may keep it. */
 	@Nullable ByteBuffer view() {
-		return this.hasViews ? this.referred : null;
+		if (!this.hasViews || this.referred == null) {
+			return null;
+		}
+		this.blocks.viewed();
+		return this.referred;
 	}
 
 	@Override

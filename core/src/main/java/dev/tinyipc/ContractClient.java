@@ -28,9 +28,13 @@ final class ContractClient implements InvocationHandler {
 
 	private final IpcContract.Caller caller;
 
+	/** Whose payloads stay valid. */
+	private final IpcContract.Caller copying;
+
 	ContractClient(Class<?> contract, Collection<ContractMethod> methods, IpcContract.Caller caller) {
 		this.contract = contract;
 		this.caller = caller;
+		this.copying = caller.copying();
 		methods.forEach((method) -> this.methods.put(Signature.of(method.method()), method));
 	}
 
@@ -89,17 +93,19 @@ final class ContractClient implements InvocationHandler {
 			OwnedFd[] descriptors = descriptors(method, arguments, opened);
 			Object payload = method.payload(arguments);
 			ContractReply reply = method.reply();
+			IpcContract.Caller caller = reply.shape().outlivesMessage() ? this.copying : this.caller;
 			if (reply.shape().isStream()) {
-				Stream<IpcMessage<Object>> elements = this.caller.stream(method.name(), payload, reply.type(),
+				Stream<IpcMessage<Object>> elements = caller.stream(method.name(), payload, reply.type(),
 						method.timeout(arguments), descriptors);
 				return reply.received(elements);
 			}
 			if (reply.later()) {
-				return new ContractFuture(this.caller.callAsync(method.name(), payload, reply.type(),
-						method.timeout(arguments), descriptors), reply, this::translate);
+				return new ContractFuture(
+						caller.callAsync(method.name(), payload, reply.type(), method.timeout(arguments), descriptors),
+						reply, this::translate);
 			}
-			IpcMessage<Object> message = this.caller.call(method.name(), payload, reply.type(),
-					method.timeout(arguments), descriptors);
+			IpcMessage<Object> message = caller.call(method.name(), payload, reply.type(), method.timeout(arguments),
+					descriptors);
 			return reply.received(message);
 		}
 		finally {

@@ -29,6 +29,11 @@ record ContractReply(Shape shape, Type type, boolean nullable, String method, bo
 			return this == STREAM || this == MESSAGES;
 		}
 
+		/** Whether a payload is used after its message was closed. */
+		boolean outlivesMessage() {
+			return this == VALUE || this == OPTIONAL || this == STREAM;
+		}
+
 	}
 
 	/** The result of a call. Takes over the message. */

@@ -32,11 +32,16 @@ final class ElementBatch {
 
 	private final int maxSize;
 
+	private final BlockLending lending;
+
 	/** Null while there are no elements. */
 	private @Nullable FrameBuffer frame;
 
 	/** Writes into the frame; null before the first element, and after a failure. */
 	private @Nullable JsonGenerator generator;
+
+	/** Takes what the generator puts into blocks; null if there may be none. */
+	private SharedBlocks.@Nullable Filled filled;
 
 	/** How many items the generator has written. */
 	private int written;
@@ -54,13 +59,16 @@ final class ElementBatch {
 	 * @param prefix what precedes the array
 	 * @param prefixOfOne what precedes an element that is sent alone
 	 * @param maxSize the largest body, in bytes
+	 * @param lending of the blocks of elements that are sent alone
 	 */
-	ElementBatch(Outbox outbox, FrameBuffer.Slot buffers, Prefix prefix, Prefix prefixOfOne, int maxSize) {
+	ElementBatch(Outbox outbox, FrameBuffer.Slot buffers, Prefix prefix, Prefix prefixOfOne, int maxSize,
+			BlockLending lending) {
 		this.outbox = outbox;
 		this.buffers = buffers;
 		this.prefix = prefix;
 		this.prefixOfOne = prefixOfOne;
 		this.maxSize = maxSize;
+		this.lending = lending;
 	}
 
 	int maxSize() {
@@ -74,7 +82,8 @@ final class ElementBatch {
 	/**
 	 * Adds an element, which is written once only: what it consists of may be there once
 	 * only, such as an iterator.
-	 * @return false if there is no room for it: {@link #sendAll} must follow
+	 * @return false if there is no room for it, or it has blocks: {@link #sendAll} must
+	 * follow
 	 * @throws tools.jackson.core.JacksonException if it cannot be written; the others
 	 * stay as they are
 	 */
@@ -90,11 +99,11 @@ final class ElementBatch {
 		}
 		finally {
 			if (!whole) {
-				this.generator = null; // it may have written half an element
+				dropGenerator(); // it may have written half an element
 				dropLast(frame);
 			}
 		}
-		if (frame.wantedBodySize() > this.maxSize) {
+		if (frame.wantedBodySize() > this.maxSize || hasBlocks()) {
 			return false;
 		}
 		this.size = frame.wantedBodySize();
@@ -107,9 +116,11 @@ final class ElementBatch {
 		if (generator == null) {
 			generator = this.outbox.generator(frame);
 			this.generator = generator;
+			this.filled = this.outbox.fill(this.lending);
 			this.written = 0;
 		}
-		this.outbox.encode(element, generator);
+		this.outbox.encode(element,
+				(this.filled != null) ? new BlockGenerator((CBORGenerator) generator, this.filled, 0) : generator);
 		this.written++;
 		generator.flush(); // a mapper may leave that to whoever closes it
 		boolean inRoot = generator.streamWriteContext().inRoot();
@@ -121,6 +132,21 @@ final class ElementBatch {
 			generator.close(); // which closes the arrays and maps that a serializer has
 								// left open
 			this.generator = null;
+		}
+	}
+
+	private boolean hasBlocks() {
+		return this.filled != null && this.filled.count() > 0;
+	}
+
+	/**
+	 * Has another one used for what follows, and blocks that were not sent given back.
+	 */
+	private void dropGenerator() {
+		this.generator = null;
+		if (this.filled != null) {
+			this.filled.close();
+			this.filled = null;
 		}
 	}
 
@@ -169,8 +195,8 @@ final class ElementBatch {
 	}
 
 	/**
-	 * Sends the elements, if there are any, and then the last one, for which there was no
-	 * room. If that fails, the last one is dropped, and those that were not sent stay.
+	 * Sends the elements, if there are any, and then the last one, alone. If that fails,
+	 * the last one is dropped, and those that were not sent stay.
 	 * @return the size of the last message on the wire, in bytes
 	 */
 	long sendAll() throws IpcException {
@@ -185,9 +211,10 @@ final class ElementBatch {
 			}
 			int prefixSize = this.prefixOfOne.write(frame.memory().bytes(), Frame.HEADER_SIZE);
 			frame.move((int) this.size, prefixSize, this.outbox.maxSize());
-			return this.outbox.sendFrame(frame, frame.wantedBodySize(), NO_DESCRIPTORS, null);
+			return this.outbox.sendFrame(frame, frame.wantedBodySize(), this.filled, NO_DESCRIPTORS, null);
 		}
 		finally {
+			dropGenerator();
 			dropLast(frame);
 		}
 	}
@@ -202,7 +229,7 @@ final class ElementBatch {
 		if (this.count == 0 && this.frame != null) {
 			if (this.generator != null) {
 				this.generator.close();
-				this.generator = null;
+				dropGenerator();
 			}
 			this.frame.giveBack();
 			this.frame = null;

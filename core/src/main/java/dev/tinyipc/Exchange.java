@@ -52,6 +52,11 @@ public final class Exchange {
 	/** Elements that have come and were not asked for yet. */
 	private @Nullable ReceivedElements elements;
 
+	/** Null while no element has come that refers to blocks. */
+	private @Nullable ElementReads reads;
+
+	private boolean hasViews = true;
+
 	private volatile boolean answered;
 
 	Exchange(IpcRequester requester, Deadline deadline) {
@@ -149,6 +154,20 @@ public final class Exchange {
 	}
 
 	/**
+	 * Has all that comes in {@link SharedBlocks} copied. Otherwise a {@link ByteBuffer}
+	 * in the reply is valid only until that is closed.
+	 * @return this exchange
+	 */
+	public Exchange copied() {
+		this.hasViews = false;
+		return this;
+	}
+
+	boolean hasViews() {
+		return this.hasViews;
+	}
+
+	/**
 	 * Sends the request. Waits while the peer's queue is full.
 	 * @param payload the value to send
 	 * @param descriptors at most 253; the caller keeps them
@@ -174,7 +193,7 @@ public final class Exchange {
 				}
 			});
 		}
-		return this.requester.send(this, payload, this.deadline, descriptors);
+		return this.requester.sender().send(this, payload, this.deadline, descriptors);
 	}
 
 	private void requireEnvelopes() throws IpcException {
@@ -217,17 +236,6 @@ public final class Exchange {
 			throw new IllegalStateException("A reply ended as only a stream can");
 		}
 		return reply;
-	}
-
-	/** Waits for the reply to the request for a lane, or for memory of one. */
-	void agreement() throws IpcException {
-		try (IpcMessage<Object> reply = reply(Object.class)) {
-			if (reply.payload() != null) {
-				throw new IpcException(
-						"The peer has answered the request for a lane, or for memory of one, with a value"
-								+ " as if it were any other request: it must answer null, or an error");
-			}
-		}
 	}
 
 	/**
@@ -335,6 +343,16 @@ public final class Exchange {
 		}
 		throw new IpcException(this.wantsStream ? "The peer answered with one value, and a stream was expected"
 				: "The peer streams its reply, and one value was expected: ask for a stream");
+	}
+
+	/** Called when what has come of the reply refers to blocks. */
+	void refers(ReceivedBlocks.Message blocks) {
+		if (this.wantsStream) {
+			if (this.reads == null) {
+				this.reads = new ElementReads((count) -> this.requester.sender().tellRead(this, count));
+			}
+			this.reads.add(blocks);
+		}
 	}
 
 	void take(ReceivedElements elements) {

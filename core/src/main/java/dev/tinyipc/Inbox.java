@@ -53,7 +53,7 @@ final class Inbox {
 						: MessageFilter.Verdict.END;
 				switch (verdict) {
 					case DELIVER -> {
-						return frame.decode(readers.get(), hasViews);
+						return frame.decode(readers.get(), hasViews, filter);
 					}
 					case END -> {
 						return null;

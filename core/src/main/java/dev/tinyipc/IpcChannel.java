@@ -3,6 +3,7 @@ package dev.tinyipc;
 import java.lang.reflect.Type;
 import java.nio.ByteBuffer;
 import java.util.OptionalLong;
+import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
 
 import org.jspecify.annotations.Nullable;
@@ -31,8 +32,8 @@ public final class IpcChannel {
 	/** The largest message that is accepted by default: 16 MiB. */
 	public static final int DEFAULT_MAX_MESSAGE_SIZE = 16 * 1024 * 1024;
 
-	/** Blocks of a reply are lent until the next request, whatever its number. */
-	private static final long ANY_ANSWER = Long.MAX_VALUE;
+	/** Blocks of a reply are lent until the next request: no element has this number. */
+	private static final long REPLY = 0;
 
 	private final IpcSocket socket;
 
@@ -76,7 +77,7 @@ public final class IpcChannel {
 	public static IpcChannel over(IpcSocket socket, ObjectMapper mapper) {
 		ChannelResources resources = ChannelResources.of(socket);
 		return new IpcChannel(socket, resources, resources.codec(mapper),
-				new ChannelLimits(DEFAULT_MAX_MESSAGE_SIZE, 0, DEFAULT_MAX_MESSAGE_SIZE, 0));
+				ChannelLimits.ofMessages(DEFAULT_MAX_MESSAGE_SIZE));
 	}
 
 	/**
@@ -95,21 +96,19 @@ public final class IpcChannel {
 	 * @return a channel over the same socket with that limit
 	 */
 	public IpcChannel withMaxMessageSize(int bytes) {
-		return with(
-				new ChannelLimits(checkMaxMessageSize(bytes), this.limits.items(), bytes, this.limits.maxBlocksSize()));
+		return with(this.limits.withMaxMessageSize(checkMaxMessageSize(bytes)));
 	}
 
 	/** As this one, to a peer that accepts less than it may send. */
 	IpcChannel toPeerWithLimit(long bytes) {
-		return with(new ChannelLimits(maxMessageSize(), this.limits.items(), (int) Math.min(bytes, maxMessageSize()),
-				this.limits.maxBlocksSize()));
+		return with(this.limits.withMaxSentSize(bytes));
 	}
 
 	/** As this one, over another socket to the same peer. */
 	IpcChannel onLane(IpcSocket lane) {
 		ChannelResources ofLane = ChannelResources.of(lane);
-		return new IpcChannel(lane, ofLane, ofLane.codec(this.codec.mapper()), new ChannelLimits(maxMessageSize(),
-				this.limits.items(), maxMessageSize(), this.limits.maxBlocksSize()));
+		return new IpcChannel(lane, ofLane, ofLane.codec(this.codec.mapper()),
+				this.limits.withMaxSentSize(maxMessageSize()));
 	}
 
 	/**
@@ -124,7 +123,7 @@ public final class IpcChannel {
 		if (count < 1) {
 			throw new IllegalArgumentException("The maximum number of items is at least 1, not " + count);
 		}
-		return with(new ChannelLimits(maxMessageSize(), count, maxMessageSize(), this.limits.maxBlocksSize()));
+		return with(this.limits.withItems(count));
 	}
 
 	/**
@@ -136,7 +135,7 @@ public final class IpcChannel {
 	 * @return a channel over the same socket with that limit
 	 */
 	public IpcChannel withBlocks(int bytes) {
-		return with(new ChannelLimits(maxMessageSize(), this.limits.items(), maxMessageSize(), checkBlocksSize(bytes)));
+		return with(this.limits.withMaxBlocksSize(checkBlocksSize(bytes)));
 	}
 
 	private IpcChannel with(ChannelLimits limits) {
@@ -180,6 +179,11 @@ public final class IpcChannel {
 		return this.socket;
 	}
 
+	/** Sends what this library itself writes. */
+	Outbox outbox() {
+		return this.outbox;
+	}
+
 	/**
 	 * Sends one message. Waits while the peer's queue is full.
 	 * @param payload the value, which the mapper writes as the body; null is a value too
@@ -197,7 +201,7 @@ public final class IpcChannel {
 	 * @throws IpcException as {@link IpcSocket#send(ByteBuffer, OwnedFd...)}
 	 */
 	public long send(@Nullable Object payload, OwnedFd... descriptors) throws IpcException {
-		return this.outbox.send(null, Prefix.NONE, payload, null, descriptors);
+		return this.outbox.send(null, Prefix.NONE, payload, null, BlockLending.NONE, descriptors);
 	}
 
 	/**
@@ -212,20 +216,13 @@ public final class IpcChannel {
 	 * @throws IpcException as {@link #send(Object, OwnedFd...)}
 	 */
 	public long send(@Nullable Object payload, Deadline deadline, OwnedFd... descriptors) throws IpcException {
-		return this.outbox.send(null, Prefix.NONE, payload, deadline, descriptors);
+		return this.outbox.send(null, Prefix.NONE, payload, deadline, BlockLending.NONE, descriptors);
 	}
 
-	/** As {@link #send}, in an {@link Envelope} if there is a number to write on it. */
-	long sendNumbered(OptionalLong id, @Nullable Object payload, OwnedFd... descriptors) throws IpcException {
-		return this.outbox.send(null, Prefix.of(id), payload, null, descriptors);
-	}
-
-	/**
-	 * As {@link #send(Object, Deadline, OwnedFd...)}, after what precedes the payload.
-	 */
+	/** As the others, after what precedes the payload. */
 	long send(Prefix prefix, @Nullable Object payload, @Nullable Deadline deadline, OwnedFd... descriptors)
 			throws IpcException {
-		return this.outbox.send(null, prefix, payload, deadline, descriptors);
+		return this.outbox.send(null, prefix, payload, deadline, BlockLending.NONE, descriptors);
 	}
 
 	/**
@@ -235,7 +232,7 @@ public final class IpcChannel {
 	long sendRequest(Exchange exchange, Prefix prefix, @Nullable Object payload, Deadline deadline, long blocksSize,
 			OwnedFd... descriptors) throws IpcException {
 		return this.outbox.send(exchange.isInspected() ? exchange : null, prefix, payload, deadline,
-				Math.min(blocksSize, maxBlocksSize()), exchange.number(), descriptors);
+				new BlockLending(Math.min(blocksSize, maxBlocksSize()), exchange.number()), descriptors);
 	}
 
 	/**
@@ -244,18 +241,39 @@ public final class IpcChannel {
 	 */
 	long sendReply(Prefix prefix, @Nullable Object payload, int blocksSize, OwnedFd... descriptors)
 			throws IpcException {
-		return this.outbox.send(null, prefix, payload, null, Math.min(blocksSize, maxBlocksSize()), ANY_ANSWER,
-				descriptors);
+		return this.outbox.send(null, prefix, payload, null,
+				new BlockLending(Math.min(blocksSize, maxBlocksSize()), REPLY), descriptors);
+	}
+
+	/** As the others, an element of a streamed reply, alone in its message. */
+	long sendElement(Prefix prefix, @Nullable Object payload, BlockLending lending, OwnedFd... descriptors)
+			throws IpcException {
+		return this.outbox.send(null, prefix, payload, null, lending, descriptors);
+	}
+
+	/**
+	 * Begins to lend the blocks of a streamed reply's elements.
+	 * @param blocksSize how many bytes of them the peer accepts in blocks
+	 * @param lookForReads see {@link LentElements}
+	 */
+	LentElements lendElements(int blocksSize, BooleanSupplier lookForReads) {
+		return new LentElements(this.resources.blocks(), Math.min(blocksSize, maxBlocksSize()), this.outbox.maxSize(),
+				lookForReads);
 	}
 
 	/** Has blocks used again that were lent until this message was answered. */
 	void answered(long number) {
-		this.resources.blocks().answered(number);
+		this.resources.blocks().giveBack(0, number);
 	}
 
 	/** The peer no longer reads the replies that it was sent. */
 	void repliesAreRead() {
-		answered(ANY_ANSWER);
+		answered(Long.MAX_VALUE);
+	}
+
+	/** Whether the peer must not write blocks again yet that it has sent. */
+	boolean readsBlocks() {
+		return this.resources.receivedBlocks().areBeingRead();
 	}
 
 	/**
@@ -281,21 +299,9 @@ public final class IpcChannel {
 		return this.outbox.sendItem(Prefix.of(id), (frame) -> ErrorItem.write(error, frame), null);
 	}
 
-	long sendError(OptionalLong id, String type, String message) throws IpcException {
-		return this.outbox.sendItem(Prefix.of(id), (frame) -> ErrorItem.write(type, message, frame), null);
-	}
-
 	long sendHello(IpcHello hello, OwnedFd... calls) throws IpcException {
 		checkSpeaksCbor();
 		return this.outbox.sendItem(Prefix.NONE, hello::write, null, calls);
-	}
-
-	/**
-	 * The elements of a streamed reply that are sent together.
-	 * @param maxSize the largest message, in bytes
-	 */
-	ElementBatch batch(OptionalLong id, int maxSize) throws IpcException {
-		return this.outbox.batch(id, maxSize);
 	}
 
 	/**
@@ -303,15 +309,6 @@ public final class IpcChannel {
 	 */
 	int maxBatchSize() {
 		return Math.min(ServedStream.USUAL_SIZE, Math.min(maxMessageSize(), this.inbox.maxItems()));
-	}
-
-	/** Ends a streamed reply, in an {@link Envelope} if there is a number. */
-	long sendEnd(OptionalLong id) throws IpcException {
-		return this.outbox.sendItem(Prefix.of(id), StreamItem.END::write, null);
-	}
-
-	long sendCancel(Deadline deadline) throws IpcException {
-		return this.outbox.sendItem(Prefix.NONE, StreamItem.CANCEL::write, deadline);
 	}
 
 	void checkSpeaksCbor() {
@@ -373,7 +370,13 @@ public final class IpcChannel {
 	/** Receives the first message that is wanted, and drops those before it. */
 	<T> @Nullable IpcMessage<T> receiveWanted(Type type, @Nullable Deadline deadline, MessageFilter filter)
 			throws IpcException {
-		return this.inbox.receive(this.codec.readers(type), this.codec.isPlainByteString(type), false, deadline,
+		return receiveReply(type, false, deadline, filter);
+	}
+
+	/** The same: {@code hasViews} if it may share memory until it is closed. */
+	<T> @Nullable IpcMessage<T> receiveReply(Type type, boolean hasViews, @Nullable Deadline deadline,
+			MessageFilter filter) throws IpcException {
+		return this.inbox.receive(this.codec.readers(type), this.codec.isPlainByteString(type), hasViews, deadline,
 				filter);
 	}
 

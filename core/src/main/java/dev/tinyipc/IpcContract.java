@@ -191,6 +191,16 @@ public final class IpcContract<T> {
 				OwnedFd... descriptors) throws IpcException;
 
 		/**
+		 * Returns a caller for methods that return what is in a reply, and not the reply
+		 * itself: nothing in it may share memory with the peer, because the contract
+		 * closes it first.
+		 * @return this one if none of its replies does
+		 */
+		default Caller copying() {
+			return this;
+		}
+
+		/**
 		 * Translates a failure of a call or of the contract itself, such as a file that
 		 * cannot be opened or a reply without the descriptor that it should bring.
 		 * @param failure the failure

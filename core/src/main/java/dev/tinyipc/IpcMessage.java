@@ -55,7 +55,9 @@ public final class IpcMessage<T extends @Nullable Object> implements Closeable {
 	}
 
 	/**
-	 * The value that was sent.
+	 * The value that was sent. A {@link java.nio.ByteBuffer} in it may be a view of
+	 * memory that is shared with the peer, see {@link SharedBlocks}: it is valid until
+	 * this message is closed.
 	 * @return the value; null only if the peer sent a null
 	 */
 	public T payload() {
@@ -110,7 +112,10 @@ public final class IpcMessage<T extends @Nullable Object> implements Closeable {
 		return this.packet.take(index);
 	}
 
-	/** Closes the descriptors that were not taken. Closing twice does nothing. */
+	/**
+	 * Closes the descriptors that were not taken, and has the peer use memory again that
+	 * the payload shares with it. Closing twice does nothing.
+	 */
 	@Override
 	public void close() {
 		this.packet.close();

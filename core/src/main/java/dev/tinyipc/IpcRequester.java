@@ -207,9 +207,8 @@ public final class IpcRequester {
 		return this.sender.send(null, payload, deadline, descriptors);
 	}
 
-	long send(Exchange exchange, @Nullable Object payload, Deadline deadline, OwnedFd... descriptors)
-			throws IpcException {
-		return this.sender.send(exchange, payload, deadline, descriptors);
+	RequestSender sender() {
+		return this.sender;
 	}
 
 	/** Returns whether the peer was told that nobody waits for its reply. */
@@ -252,7 +251,7 @@ public final class IpcRequester {
 		deadline.lock(this.receiving, this.peer);
 		try {
 			exchange.checkDue(); // another thread may have received its end
-			IpcMessage<T> reply = this.channel.receiveWanted(type, deadline,
+			IpcMessage<T> reply = this.channel.receiveReply(type, exchange.hasViews(), deadline,
 					new ReplyFilter(exchange, this.answers ? this.ledger : null));
 			if (reply == null && !exchange.isAnswered() && !exchange.hasElements()) {
 				throw closed();

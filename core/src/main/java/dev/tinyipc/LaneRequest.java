@@ -83,7 +83,7 @@ final class LaneRequest implements Closeable {
 		Exchange exchange = requester.begin(deadline);
 		try {
 			sender.sendBare(exchange, deadline, offered());
-			exchange.agreement();
+			awaitAgreement(exchange);
 			return granted();
 		}
 		finally {
@@ -92,6 +92,16 @@ final class LaneRequest implements Closeable {
 					.sender()
 					.breakWith(
 							new IpcException("It is not known whether the peer uses the memory that it was offered"));
+			}
+		}
+	}
+
+	private static void awaitAgreement(Exchange exchange) throws IpcException {
+		try (IpcMessage<Object> reply = exchange.reply(Object.class)) {
+			if (reply.payload() != null) {
+				throw new IpcException(
+						"The peer has answered the request for a lane, or for memory of one, with a value"
+								+ " as if it were any other request: it must answer null, or an error");
 			}
 		}
 	}

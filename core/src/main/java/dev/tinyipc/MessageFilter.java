@@ -27,6 +27,13 @@ interface MessageFilter {
 		throw new IllegalStateException("No elements are wanted");
 	}
 
+	/**
+	 * Told that the message that was wanted refers to blocks.
+	 * @param blocks closed once they were read
+	 */
+	default void refers(ReceivedBlocks.Message blocks) {
+	}
+
 	/** What to do with a message. */
 	enum Verdict {
 

@@ -32,25 +32,18 @@ final class Outbox {
 		this.maxSize = maxSize;
 	}
 
-	/** Sends one message without blocks. */
-	long send(@Nullable Exchange exchange, Prefix prefix, @Nullable Object payload, @Nullable Deadline deadline,
-			OwnedFd... descriptors) throws IpcException {
-		return send(exchange, prefix, payload, deadline, 0, 0, descriptors);
-	}
-
 	/**
 	 * Sends one message.
 	 * @param exchange whose request it is, if it is inspected; null otherwise
 	 * @param prefix what precedes the payload
 	 * @param deadline null for the socket's timeout
-	 * @param blocksSize how many bytes may be in blocks
-	 * @param number of the answer until which they are lent
+	 * @param lending of its blocks
 	 * @return the size of the message on the wire, in bytes
 	 */
 	long send(@Nullable Exchange exchange, Prefix prefix, @Nullable Object payload, @Nullable Deadline deadline,
-			long blocksSize, long number, OwnedFd... descriptors) throws IpcException {
+			BlockLending lending, OwnedFd... descriptors) throws IpcException {
 		FrameBuffer frame = this.buffers.take();
-		try (SharedBlocks.Filled filled = (blocksSize > 0) ? this.blocks.fill(blocksSize) : null) {
+		try (SharedBlocks.Filled filled = fill(lending)) {
 			int prefixSize = prefix.write(frame.memory().bytes(), Frame.HEADER_SIZE);
 			boolean isPut = filled != null && put(payload, frame, prefixSize, filled, descriptors.length);
 			// The fast way never has all of the body in one place.
@@ -69,16 +62,16 @@ final class Outbox {
 				checkSize(frame.wantedBodySize());
 				exchange.inspect(frame.body(prefixSize), (filled != null) ? filled.contents() : List.of(), descriptors);
 			}
-			OwnedFd[] all = descriptors;
-			if (filled != null) {
-				all = filled.descriptors(descriptors);
-				filled.lend(number);
-			}
-			return sendFrame(frame, frame.wantedBodySize(), all, deadline);
+			return sendFrame(frame, frame.wantedBodySize(), filled, descriptors, deadline);
 		}
 		finally {
 			frame.giveBack();
 		}
+	}
+
+	/** Returns null if there may be none. */
+	SharedBlocks.@Nullable Filled fill(BlockLending lending) {
+		return (lending.maxSize() > 0) ? this.blocks.fill(lending) : null;
 	}
 
 	/** Writes a payload that is nothing but one large byte array into a block. */
@@ -144,6 +137,29 @@ final class Outbox {
 				"The mapper wrote nothing for " + payload + ": a message has at least one byte");
 	}
 
+	/** In an {@link Envelope} if there is a number to write on it. */
+	long sendNumbered(OptionalLong id, @Nullable Object payload, OwnedFd... descriptors) throws IpcException {
+		return send(null, Prefix.of(id), payload, null, BlockLending.NONE, descriptors);
+	}
+
+	long sendError(OptionalLong id, String type, String message) throws IpcException {
+		return sendItem(Prefix.of(id), (frame) -> ErrorItem.write(type, message, frame), null);
+	}
+
+	/** Ends a streamed reply, in an {@link Envelope} if there is a number. */
+	long sendEnd(OptionalLong id) throws IpcException {
+		return sendItem(Prefix.of(id), StreamItem.END::write, null);
+	}
+
+	long sendCancel(Deadline deadline) throws IpcException {
+		return sendItem(Prefix.NONE, StreamItem.CANCEL::write, deadline);
+	}
+
+	/** Says how many elements with blocks were read. */
+	long sendRead(int count, Deadline deadline) throws IpcException {
+		return sendItem(Prefix.NONE, (frame) -> StreamItem.READ.write(frame, count), deadline);
+	}
+
 	/** Sends what this library itself writes. */
 	long sendItem(Prefix prefix, Consumer<FrameBuffer> item, @Nullable Deadline deadline, OwnedFd... descriptors)
 			throws IpcException {
@@ -161,11 +177,24 @@ final class Outbox {
 	 * Begins a message for several elements of a streamed reply.
 	 * @param id the number of the request
 	 * @param maxSize the largest body in bytes, if this end may send as much
+	 * @param lending of the blocks of elements that have to be sent alone
 	 */
-	ElementBatch batch(OptionalLong id, int maxSize) throws IpcException {
+	ElementBatch batch(OptionalLong id, int maxSize, BlockLending lending) throws IpcException {
 		int inOnePacket = Math.min(this.socket.sender().maxPacketSize(), Frame.MAX_PACKET_SIZE) - Frame.HEADER_SIZE;
 		return new ElementBatch(this, this.buffers, Prefix.of(id, StreamItem.ELEMENTS),
-				Prefix.of(id, StreamItem.ELEMENT), Math.min(Math.min(maxSize, inOnePacket), this.maxSize));
+				Prefix.of(id, StreamItem.ELEMENT), Math.min(Math.min(maxSize, inOnePacket), this.maxSize), lending);
+	}
+
+	/** Sends a frame with blocks, if it has some. */
+	long sendFrame(FrameWindow frame, long bodySize, SharedBlocks.@Nullable Filled filled, OwnedFd[] descriptors,
+			@Nullable Deadline deadline) throws IpcException {
+		OwnedFd[] all = descriptors;
+		if (filled != null) {
+			checkSize(bodySize);
+			all = filled.descriptors(descriptors);
+			filled.lend();
+		}
+		return sendFrame(frame, bodySize, all, deadline);
 	}
 
 	long sendFrame(FrameWindow frame, long bodySize, OwnedFd[] descriptors, @Nullable Deadline deadline)

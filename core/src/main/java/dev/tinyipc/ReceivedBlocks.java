@@ -3,10 +3,14 @@ package dev.tinyipc;
 import java.io.Closeable;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Predicate;
+
+import org.jspecify.annotations.Nullable;
 
 /**
  * The blocks of a peer that the messages of a lane have referred to. They stay mapped for
@@ -18,35 +22,53 @@ final class ReceivedBlocks implements IdleBlocks.Holder {
 	/** Least recently used first. */
 	private final List<Known> known = new ArrayList<>();
 
-	private int readers;
-
 	private boolean closed;
 
 	/** Begins to read the blocks of one message. Until that is closed, they stay. */
-	synchronized Message begin(int limit) {
-		this.readers++;
+	Message begin(int limit) {
 		return new Message(limit);
 	}
 
-	private synchronized MappedBlock find(OwnedFd descriptor, DescriptorStatus file, int limit) throws IpcException {
+	/** Whether the peer must not write some blocks again yet. */
+	synchronized boolean areBeingRead() {
+		return this.known.stream().anyMatch(Known::isInUse);
+	}
+
+	private synchronized Known use(OwnedFd descriptor, DescriptorStatus file, int limit) throws IpcException {
+		Known block = find(file);
+		if (block == null) {
+			block = add(descriptor, file, limit);
+		}
+		block.readers++;
+		return block;
+	}
+
+	private @Nullable Known find(DescriptorStatus file) {
 		for (Iterator<Known> all = this.known.iterator(); all.hasNext();) {
 			Known next = all.next();
 			if (next.isOf(file)) {
 				all.remove();
-				next.used = System.nanoTime();
-				next.isInUse = true;
 				this.known.add(next);
-				return next.memory;
+				return next;
 			}
 		}
+		return null;
+	}
+
+	private Known add(OwnedFd descriptor, DescriptorStatus file, int limit) throws IpcException {
 		if (this.closed) {
 			throw new IpcException("The socket was closed while a message was read");
+		}
+		long unread = this.known.stream().filter(Known::isInUse).mapToLong(Known::size).sum();
+		if (unread + file.size() > limit) {
+			throw new IpcException("this message and others that are still being read have more than " + limit
+					+ " bytes in blocks: close messages once they were read, or raise the limit for blocks");
 		}
 		Known added = new Known(file, map(descriptor, file));
 		this.known.add(added);
 		IdleBlocks.watch(this);
 		shrink(limit);
-		return added.memory;
+		return added;
 	}
 
 	private static MappedBlock map(OwnedFd descriptor, DescriptorStatus file) throws IpcException {
@@ -62,57 +84,59 @@ final class ReceivedBlocks implements IdleBlocks.Holder {
 		}
 	}
 
-	/** Those that are being read are never the oldest ones. */
+	/** Frees the oldest ones of those that nobody reads. The newest one stays. */
 	private void shrink(int limit) {
 		long size = size();
-		while ((size > limit || this.known.size() > SharedBlocks.MAX_BLOCKS) && !this.known.get(0).isInUse) {
-			MappedBlock oldest = this.known.remove(0).memory;
-			size -= oldest.size();
-			oldest.free();
+		for (int i = 0; i < this.known.size() - 1 && (size > limit || this.known.size() > SharedBlocks.MAX_BLOCKS);) {
+			Known oldest = this.known.get(i);
+			if (oldest.isInUse()) {
+				i++;
+			}
+			else {
+				this.known.remove(i);
+				size -= oldest.size();
+				oldest.memory.free();
+			}
 		}
 	}
 
-	private synchronized void end() {
-		this.readers--;
-		if (this.readers == 0) {
-			this.known.forEach((each) -> each.isInUse = false);
-			if (this.closed) {
-				freeAll();
-			}
+	private synchronized void end(Collection<Known> blocks) {
+		for (Known block : blocks) {
+			block.readers--;
+			block.used = System.nanoTime();
+		}
+		if (this.closed) {
+			free((block) -> true);
 		}
 	}
 
 	@Override
 	public synchronized boolean drop(long unusedForNanos) {
-		if (this.readers == 0) {
-			this.known.removeIf((each) -> {
-				boolean old = System.nanoTime() - each.used >= unusedForNanos;
-				if (old) {
-					each.memory.free();
-				}
-				return old;
-			});
-		}
+		long now = System.nanoTime();
+		free((block) -> now - block.used >= unusedForNanos);
 		return this.known.isEmpty();
 	}
 
-	private void freeAll() {
-		this.known.forEach((each) -> each.memory.free());
-		this.known.clear();
-		IdleBlocks.forget(this);
+	/** What is being read stays until that has been done. */
+	private void free(Predicate<Known> which) {
+		this.known.removeIf((block) -> {
+			boolean isFreed = !block.isInUse() && which.test(block);
+			if (isFreed) {
+				block.memory.free();
+			}
+			return isFreed;
+		});
 	}
 
-	/** What is being read stays until that has been done. */
 	synchronized void close() {
 		this.closed = true;
-		if (this.readers == 0) {
-			freeAll();
-		}
+		free((block) -> true);
+		IdleBlocks.forget(this);
 	}
 
 	/** The bytes that are mapped, for tests. */
 	synchronized long size() {
-		return this.known.stream().mapToLong((each) -> each.memory.size()).sum();
+		return this.known.stream().mapToLong(Known::size).sum();
 	}
 
 	/** A block that is mapped. */
@@ -124,12 +148,20 @@ final class ReceivedBlocks implements IdleBlocks.Holder {
 
 		private long used = System.nanoTime();
 
-		/** Whether a message that is still being read may refer to it. */
-		private boolean isInUse = true;
+		/** How many messages that are still being read refer to it. */
+		private int readers;
 
 		Known(DescriptorStatus file, MappedBlock memory) {
 			this.file = file;
 			this.memory = memory;
+		}
+
+		boolean isInUse() {
+			return this.readers > 0;
+		}
+
+		long size() {
+			return this.memory.size();
 		}
 
 		boolean isOf(DescriptorStatus other) {
@@ -143,7 +175,7 @@ final class ReceivedBlocks implements IdleBlocks.Holder {
 	final class Message implements Closeable {
 
 		/** By the index of their descriptor. */
-		private final Map<Integer, MappedBlock> blocks = new HashMap<>();
+		private final Map<Integer, Known> blocks = new HashMap<>();
 
 		private final int limit;
 
@@ -151,7 +183,12 @@ final class ReceivedBlocks implements IdleBlocks.Holder {
 
 		private long referredBytes;
 
+		private boolean hasViews;
+
 		private boolean ended;
+
+		private Runnable whenRead = () -> {
+		};
 
 		private Message(int limit) {
 			this.limit = limit;
@@ -164,7 +201,7 @@ final class ReceivedBlocks implements IdleBlocks.Holder {
 		 * @throws IpcException what is wrong with the reference, as the end of a sentence
 		 */
 		ByteBuffer at(List<OwnedFd> descriptors, long block, long offset, long length) throws IpcException {
-			MappedBlock memory = block(descriptors, block);
+			MappedBlock memory = block(descriptors, block).memory;
 			if (offset < 0 || length < 1 || length > memory.size() || offset > memory.size() - length) {
 				throw new IpcException("it refers to " + Long.toUnsignedString(length) + " bytes at "
 						+ Long.toUnsignedString(offset) + " of a block of " + memory.size());
@@ -174,12 +211,12 @@ final class ReceivedBlocks implements IdleBlocks.Holder {
 			return memory.bytes().slice((int) offset, (int) length).asReadOnlyBuffer();
 		}
 
-		private MappedBlock block(List<OwnedFd> descriptors, long index) throws IpcException {
+		private Known block(List<OwnedFd> descriptors, long index) throws IpcException {
 			if (index < 0 || index >= descriptors.size()) {
 				throw new IpcException("it refers to descriptor " + Long.toUnsignedString(index)
 						+ " of a message that has " + descriptors.size());
 			}
-			MappedBlock known = this.blocks.get((int) index);
+			Known known = this.blocks.get((int) index);
 			if (known != null) {
 				return known;
 			}
@@ -194,9 +231,9 @@ final class ReceivedBlocks implements IdleBlocks.Holder {
 			checkLimit(file.size());
 			this.blockBytes += file.size();
 			checkLimit(this.blockBytes);
-			MappedBlock memory = find(descriptor, file, this.limit);
-			this.blocks.put((int) index, memory);
-			return memory;
+			Known block = use(descriptor, file, this.limit);
+			this.blocks.put((int) index, block);
+			return block;
 		}
 
 		private void checkLimit(long bytes) throws IpcException {
@@ -204,6 +241,37 @@ final class ReceivedBlocks implements IdleBlocks.Holder {
 				throw new IpcException("this message has more than " + this.limit
 						+ " bytes in blocks, or refers to more: raise the limit for blocks");
 			}
+		}
+
+		/** Called when the reader was given a part of a block, and not a copy of it. */
+		void viewed() {
+			this.hasViews = true;
+		}
+
+		boolean hasViews() {
+			return this.hasViews;
+		}
+
+		/** Whether the message refers to blocks at all. */
+		boolean hasBlocks() {
+			return !this.blocks.isEmpty();
+		}
+
+		boolean isRead() {
+			synchronized (ReceivedBlocks.this) {
+				return this.ended;
+			}
+		}
+
+		/** Sets what is done once the message was read, at once if that is so already. */
+		void whenRead(Runnable action) {
+			synchronized (ReceivedBlocks.this) {
+				if (!this.ended) {
+					this.whenRead = action;
+					return;
+				}
+			}
+			action.run();
 		}
 
 		/** Closes the descriptors of the blocks, and returns all others. */
@@ -227,11 +295,13 @@ final class ReceivedBlocks implements IdleBlocks.Holder {
 		@Override
 		public void close() {
 			synchronized (ReceivedBlocks.this) {
-				if (!this.ended) {
-					this.ended = true;
-					end();
+				if (this.ended) {
+					return;
 				}
+				this.ended = true;
+				end(this.blocks.values());
 			}
+			this.whenRead.run();
 		}
 
 	}

@@ -81,14 +81,15 @@ final class ReceivedFrame<T> implements Closeable {
 	 * @param readers read what it is expected to be
 	 * @param hasViews whether the payload may share memory with the peer until the
 	 * message is closed
+	 * @param filter is told if it refers to blocks
 	 * @return the message, which the descriptors belong to from now on
 	 * @throws IpcException.Remote if it is an error item, on a channel that talks CBOR
 	 * @throws tools.jackson.core.JacksonException if it cannot be read
 	 */
 	@SuppressWarnings("unchecked") // T is byte[] where a byte string was expected
-	IpcMessage<T> decode(Codec.Readers readers, boolean hasViews) throws IpcException.Remote {
+	IpcMessage<T> decode(Codec.Readers readers, boolean hasViews, MessageFilter filter) throws IpcException.Remote {
 		if (mayHaveReferences()) {
-			return decodeReferring(readers, hasViews);
+			return decodeReferring(readers, hasViews, filter);
 		}
 		T payload = (this.byteString != null) ? (T) this.byteString : read(readers);
 		this.handedOn = true;
@@ -100,19 +101,23 @@ final class ReceivedFrame<T> implements Closeable {
 				&& (this.proven != CborFinding.UNIQUE_KEYS_WITHOUT_INNER_TAGS || BlockReference.isIn(this.body));
 	}
 
-	private IpcMessage<T> decodeReferring(Codec.Readers readers, boolean hasViews) throws IpcException.Remote {
+	private IpcMessage<T> decodeReferring(Codec.Readers readers, boolean hasViews, MessageFilter filter)
+			throws IpcException.Remote {
 		ReceivedBlocks.Message blocks = this.blocks.begin(this.maxBlocksSize);
-		boolean isRead = false;
+		boolean isInUse = false;
 		try {
 			T payload = readReferring(readers, blocks, hasViews);
 			Packet others = new Packet(this.packet.length(), blocks.others(this.packet.descriptors()));
 			this.handedOn = true;
-			isRead = true;
+			isInUse = blocks.hasViews();
 			return new IpcMessage<>(payload, others, blocks);
 		}
 		finally {
-			if (!isRead || !hasViews) {
+			if (!isInUse) {
 				blocks.close();
+			}
+			if (blocks.hasBlocks()) {
+				filter.refers(blocks);
 			}
 		}
 	}

@@ -26,4 +26,9 @@ record ReplyFilter(Exchange exchange, @Nullable Ledger ledger) implements Messag
 		this.exchange.take(elements);
 	}
 
+	@Override
+	public void refers(ReceivedBlocks.Message blocks) {
+		this.exchange.refers(blocks);
+	}
+
 }

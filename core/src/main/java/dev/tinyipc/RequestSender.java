@@ -80,12 +80,14 @@ final class RequestSender {
 	}
 
 	/**
-	 * How many bytes of the reply to what is being sent may be in blocks: none if earlier
-	 * answers are still to be read.
+	 * How many bytes of the reply to what is being sent may be in blocks: none while
+	 * earlier answers are still to come, or being read.
 	 */
 	private int acceptedBlocksSize() {
 		IpcHello hello = this.ledger.hello();
-		return (hello != null && hello.blocks() > 0 && this.ledger.owed() == 1) ? this.channel.maxBlocksSize() : 0;
+		boolean areRepliesRead = hello != null && hello.blocks() > 0 && this.ledger.owed() == 1
+				&& !this.channel.readsBlocks();
+		return areRepliesRead ? this.channel.maxBlocksSize() : 0;
 	}
 
 	/** How many bytes of a request the peer accepts in blocks. */
@@ -131,10 +133,10 @@ final class RequestSender {
 			return false; // others send, and the peer does not read
 		}
 		try {
-			boolean isDue = this.ledger.isLast(exchange.number()) && !exchange.isAnswered();
+			boolean isDue = isDue(exchange);
 			if (isDue) {
 				this.ledger.cancelled(exchange);
-				this.channel.sendCancel(deadline);
+				this.channel.outbox().sendCancel(deadline);
 			}
 			return isDue;
 		}
@@ -145,6 +147,32 @@ final class RequestSender {
 		finally {
 			this.sending.unlock();
 		}
+	}
+
+	/**
+	 * Tells the peer that elements with blocks were read. If there is no room for that,
+	 * or somebody else sends, it is left out: the next one says as much.
+	 */
+	void tellRead(Exchange exchange, int count) {
+		if (!this.sending.tryLock()) {
+			return;
+		}
+		try {
+			if (isDue(exchange)) {
+				this.channel.outbox().sendRead(count, Deadline.in(Duration.ZERO));
+			}
+		}
+		catch (IpcException ex) {
+			logger.debug("{} could not be told that its elements were read", this.peer, ex);
+		}
+		finally {
+			this.sending.unlock();
+		}
+	}
+
+	/** Whether what comes next is about this exchange, for all that the peer knows. */
+	private boolean isDue(Exchange exchange) {
+		return this.ledger.isLast(exchange.number()) && !exchange.isAnswered();
 	}
 
 	/** A request whose reply nobody would wait for keeps the peer from another's. */

@@ -3,7 +3,6 @@ package dev.tinyipc;
 import java.io.Closeable;
 import java.lang.reflect.Type;
 import java.nio.ByteBuffer;
-import java.time.Duration;
 import java.util.OptionalLong;
 
 import org.jspecify.annotations.Nullable;
@@ -20,9 +19,6 @@ final class ServedLane implements Closeable {
 
 	private static final Logger logger = LoggerFactory.getLogger(IpcServer.class);
 
-	/** A cancel as it is on the wire, with a tag of up to eight bytes. */
-	private static final int MAX_CANCEL_SIZE = Frame.HEADER_SIZE + 10;
-
 	private static final byte NULL = (byte) 0xf6;
 
 	private final IpcChannel channel;
@@ -30,6 +26,9 @@ final class ServedLane implements Closeable {
 	private final Handlers handlers;
 
 	private final boolean bytesOnly;
+
+	/** Behind the monitor of this lane. */
+	private final Remarks remarks;
 
 	/** Null if the peer was not told that it can have conversations. */
 	private final @Nullable ServedPeer peer;
@@ -59,6 +58,7 @@ final class ServedLane implements Closeable {
 		this.channel = channel;
 		this.handlers = handlers;
 		this.bytesOnly = handlers.takeBytesOnly();
+		this.remarks = new Remarks(channel);
 		this.peer = peer;
 	}
 
@@ -108,7 +108,7 @@ final class ServedLane implements Closeable {
 	}
 
 	private MessageFilter.Verdict open(ByteBuffer body, Packet packet) throws IpcException {
-		if (StreamItem.CANCEL.isIn(body)) {
+		if (StreamItem.CANCEL.isIn(body) || StreamItem.READ.begins(body)) {
 			this.ignored = true; // the reply was faster
 			return MessageFilter.Verdict.END;
 		}
@@ -234,7 +234,7 @@ final class ServedLane implements Closeable {
 	/** Elements may be gathered only if somebody sends those that are left waiting. */
 	private ServedStream stream() throws IpcException {
 		int size = (this.peer != null && this.envelope != null) ? this.envelope.batchSize() : 0;
-		return new ServedStream(this.channel, id(), (size > 0) ? this.channel.batch(id(), size) : null,
+		return new ServedStream(this.channel, id(), this.channel.lendElements(blocksSize(), this::lookForReads), size,
 				(this.peer != null) ? this.peer.watch()::gathering : () -> {
 				});
 	}
@@ -329,23 +329,19 @@ final class ServedLane implements Closeable {
 		return idle;
 	}
 
-	/** Takes a cancel, and nothing else, off the socket. */
+	/** Called by the thread that sends elements. */
+	private synchronized boolean lookForReads() {
+		return mayStillBeCancelled();
+	}
+
+	/** Takes remarks on the exchange, and nothing else, off the socket. */
 	private boolean mayStillBeCancelled() {
 		ServedExchange exchange = this.current;
 		if (exchange == null) {
 			return false;
 		}
 		try {
-			NativeBuffer start = NativeBuffer.allocate(MAX_CANCEL_SIZE);
-			int size = this.channel.socket().receiver().peek(start).orElse(-1);
-			if (size > Frame.HEADER_SIZE && isCancel(start.bytes(), size)) {
-				boolean wellFormed = size <= MAX_CANCEL_SIZE && StreamItem.CANCEL.isIn(start.bytes());
-				this.channel.drop(Deadline.in(Duration.ZERO), (body, packet) -> MessageFilter.Verdict.DROP);
-				if (wellFormed) {
-					exchange.cancel();
-				}
-				return !wellFormed;
-			}
+			int size = this.remarks.take(exchange, this.elements);
 			if (size == 0 && this.peer != null && !this.peer.isFirst(this)) {
 				exchange.cancel(); // the peer has given up the lane
 			}
@@ -353,18 +349,12 @@ final class ServedLane implements Closeable {
 				// The next request, or the end, is in the way.
 				exchange.cannotBeCancelled();
 			}
-			return size < 0;
+			return size < 0 && !exchange.isCancelled();
 		}
 		catch (IpcException ex) {
 			logger.debug("A request cannot be cancelled any more", ex);
 			return false;
 		}
-	}
-
-	/** Whether a packet is a whole cancel, of which a malformed one is ignored. */
-	private static boolean isCancel(ByteBuffer packet, int size) {
-		return packet.getLong(0) == size - Frame.HEADER_SIZE && StreamItem.CANCEL
-			.begins(packet.position(Frame.HEADER_SIZE).limit(Math.min(size, packet.capacity())));
 	}
 
 	/** Closes the socket. A request that is being worked on is cancelled. */

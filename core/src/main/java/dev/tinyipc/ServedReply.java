@@ -145,7 +145,7 @@ final class ServedReply implements IpcServer.Sink, Closeable {
 
 	private boolean sendError(String type, String reason) throws IpcException {
 		try {
-			this.channel.sendError(this.id, type, reason);
+			this.channel.outbox().sendError(this.id, type, reason);
 			return true;
 		}
 		catch (IpcException.PeerClosed ex) {
@@ -212,7 +212,7 @@ final class ServedReply implements IpcServer.Sink, Closeable {
 
 	private void sendEnd() throws IpcException {
 		this.stream.finish();
-		this.channel.sendEnd(this.id);
+		this.channel.outbox().sendEnd(this.id);
 	}
 
 	private void sendElement(@Nullable Object element, OwnedFd... descriptors) throws IpcException {

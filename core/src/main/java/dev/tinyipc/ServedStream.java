@@ -34,6 +34,9 @@ final class ServedStream {
 
 	private final OptionalLong id;
 
+	/** Their blocks. */
+	private final LentElements lent;
+
 	/** Null if the peer takes one element at a time. */
 	private final @Nullable ElementBatch batch;
 
@@ -52,16 +55,28 @@ final class ServedStream {
 	 */
 	private volatile long gatheringSince;
 
-	ServedStream(IpcChannel channel, OptionalLong id, @Nullable ElementBatch batch, Runnable whenGathering) {
+	/**
+	 * Begins a streamed reply.
+	 * @param batchSize of elements that the peer takes in one message, in bytes; 0 for
+	 * one at a time
+	 */
+	ServedStream(IpcChannel channel, OptionalLong id, LentElements lent, int batchSize, Runnable whenGathering)
+			throws IpcException {
 		this.channel = channel;
 		this.id = id;
-		this.batch = batch;
+		this.lent = lent;
+		this.batch = (batchSize > 0) ? channel.outbox().batch(id, batchSize, lent) : null;
 		this.whenGathering = whenGathering;
 	}
 
 	/** To be held while an element is sent. */
 	ReentrantLock lock() {
 		return this.sending;
+	}
+
+	/** Called when the peer says that it has read so many elements with blocks. */
+	void read(int count) {
+		this.lent.read(count);
 	}
 
 	/** Sends an element, now or soon. */
@@ -91,7 +106,8 @@ final class ServedStream {
 
 	private void sendAlone(@Nullable Object element, OwnedFd... descriptors) throws IpcException {
 		sendGathered();
-		this.lastSize = this.channel.send(Prefix.of(this.id, StreamItem.ELEMENT), element, null, descriptors);
+		this.lastSize = this.channel.sendElement(Prefix.of(this.id, StreamItem.ELEMENT), element, this.lent,
+				descriptors);
 	}
 
 	private void gather(ElementBatch batch, @Nullable Object element, long now) throws IpcException {

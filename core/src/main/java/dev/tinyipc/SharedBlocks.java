@@ -17,13 +17,16 @@ import org.jspecify.annotations.Nullable;
  * each, and not by the kernel. See docs/wire-format.md, "Shared blocks".
  *
  * <p>
- * A handler that takes a {@link ByteBuffer} instead of a {@code byte[]}, as its request
- * or in it, gets the memory itself, read-only, if the data came in a block and the mapper
- * is one of {@link IpcChannel#mapperBuilder()}. Such a buffer is valid until the handler
- * has answered. After that, it has other content, and whoever needs the data for longer
- * takes a {@link #copy}. A peer that is broken or hostile may change the content even
- * while it is read, so take a copy of what must not change between two looks at it. All
- * else that is received is a private copy from the start.
+ * Whoever receives a {@link ByteBuffer} instead of a {@code byte[]}, as a payload or in
+ * it, gets the memory itself, read-only, if the data came in a block and the mapper is
+ * one of {@link IpcChannel#mapperBuilder()}: a handler until it has answered, and whoever
+ * has asked until the {@link IpcMessage} of the reply, or of the element of a stream, is
+ * closed. After that, the buffer has other content. So close messages soon: until then,
+ * the peer cannot use their blocks again, and sends data in the message. Whoever needs
+ * the data for longer takes a {@link #copy}, or asks for {@linkplain Exchange#copied()
+ * copies}. A peer that is broken or hostile may change the content even while it is read,
+ * so take a copy of what must not change between two looks at it. All else that is
+ * received is a private copy from the start.
  */
 public final class SharedBlocks implements IdleBlocks.Holder {
 
@@ -41,6 +44,9 @@ public final class SharedBlocks implements IdleBlocks.Holder {
 	/** What the peer may be reading. */
 	private final List<Lent> lent = new ArrayList<>();
 
+	/** How many elements of streamed replies had blocks. */
+	private long elements;
+
 	private boolean closed;
 
 	SharedBlocks() {
@@ -56,15 +62,28 @@ public final class SharedBlocks implements IdleBlocks.Holder {
 	}
 
 	/** Begins to fill blocks for a message. */
-	Filled fill(long limit) {
-		return new Filled(limit);
+	Filled fill(BlockLending lending) {
+		return new Filled(lending);
 	}
 
-	/** Has blocks used again that the peer no longer reads. */
-	synchronized void answered(long number) {
+	/** Whether the peer may be reading some. */
+	synchronized boolean hasLent() {
+		return !this.lent.isEmpty();
+	}
+
+	synchronized long lastElement() {
+		return this.elements;
+	}
+
+	synchronized long nextElement() {
+		return ++this.elements;
+	}
+
+	/** Has blocks used again that the peer no longer reads: those with these numbers. */
+	synchronized void giveBack(long first, long last) {
 		for (Iterator<Lent> all = this.lent.iterator(); all.hasNext();) {
 			Lent next = all.next();
-			if (next.number <= number) {
+			if (next.number >= first && next.number <= last) {
 				all.remove();
 				keep(next.files);
 			}
@@ -83,13 +102,7 @@ public final class SharedBlocks implements IdleBlocks.Holder {
 		}
 	}
 
-	/**
-	 * Takes a block.
-	 * @param size exactly what it has to have
-	 * @param limit of all blocks that there may be besides those of the same message
-	 * @return null if there is none
-	 */
-	private synchronized @Nullable BlockFile take(int size, long limit) {
+	private synchronized @Nullable BlockFile takeUnused(int size) {
 		for (Iterator<BlockFile> all = this.unused.iterator(); all.hasNext();) {
 			BlockFile file = all.next();
 			if (file.size() == size) {
@@ -97,6 +110,15 @@ public final class SharedBlocks implements IdleBlocks.Holder {
 				return file;
 			}
 		}
+		return null;
+	}
+
+	/**
+	 * Makes a block.
+	 * @param limit of all blocks that there may be besides those of the same message
+	 * @return null if there is no room for it
+	 */
+	private synchronized @Nullable BlockFile create(int size, long limit) {
 		long room = limit - size - lentSize();
 		if (this.closed || room < 0) {
 			return null;
@@ -139,13 +161,9 @@ public final class SharedBlocks implements IdleBlocks.Holder {
 		if (this.closed) {
 			keep(files);
 		}
-		else if (!files.isEmpty()) {
+		else {
 			this.lent.add(new Lent(number, List.copyOf(files)));
 		}
-	}
-
-	private synchronized void giveBack(List<BlockFile> files) {
-		keep(files);
 	}
 
 	/** The size of a block for some data: few different ones, so that it fits again. */
@@ -192,10 +210,16 @@ public final class SharedBlocks implements IdleBlocks.Holder {
 
 		private final List<ByteBuffer> contents = new ArrayList<>();
 
+		private final BlockLending lending;
+
 		private long left;
 
-		private Filled(long limit) {
-			this.left = limit;
+		/** The size of data for which there was no block. */
+		private long inMessage;
+
+		private Filled(BlockLending lending) {
+			this.lending = lending;
+			this.left = lending.maxSize();
 		}
 
 		/**
@@ -207,11 +231,10 @@ public final class SharedBlocks implements IdleBlocks.Holder {
 			int usual = sizeOf(length);
 			// The same data always goes the same way, whatever was sent before.
 			long size = (usual <= this.left) ? usual : ((long) length + PAGE - 1) / PAGE * PAGE;
-			if (size > this.left || this.files.size() >= Math.min(maxBlocks, MAX_BLOCKS)) {
-				return null;
-			}
-			BlockFile file = take((int) size, this.left);
+			BlockFile file = (size <= this.left && this.files.size() < Math.min(maxBlocks, MAX_BLOCKS))
+					? take((int) size, this.inMessage + length) : null;
 			if (file == null) {
+				this.inMessage += length;
 				return null;
 			}
 			this.files.add(file);
@@ -219,6 +242,23 @@ public final class SharedBlocks implements IdleBlocks.Holder {
 			ByteBuffer content = file.bytes().slice(0, length);
 			this.contents.add(content.asReadOnlyBuffer());
 			return content;
+		}
+
+		private @Nullable BlockFile take(int size, long otherwiseInMessage) {
+			BlockFile file = takeUnused(size);
+			if (file == null) {
+				this.lending.lookForReads();
+				file = takeUnused(size);
+			}
+			boolean mayBeRead = true;
+			while (file == null && mayBeRead) {
+				file = create(size, this.left);
+				if (file == null) {
+					mayBeRead = this.lending.awaitReads(otherwiseInMessage);
+					file = takeUnused(size);
+				}
+			}
+			return file;
 		}
 
 		int count() {
@@ -243,19 +283,20 @@ public final class SharedBlocks implements IdleBlocks.Holder {
 			return all;
 		}
 
-		/**
-		 * Called before the message is sent, because the peer may answer at once.
-		 * @param number of the answer after which the blocks are used again
-		 */
-		void lend(long number) {
-			SharedBlocks.this.lend(this.files, number);
-			this.files.clear();
+		/** Called before the message is sent, because the peer may answer at once. */
+		void lend() {
+			if (!this.files.isEmpty()) {
+				SharedBlocks.this.lend(this.files, this.lending.number());
+				this.files.clear();
+			}
 		}
 
 		/** Has blocks used again that were not lent. */
 		@Override
 		public void close() {
-			giveBack(this.files);
+			synchronized (SharedBlocks.this) {
+				keep(this.files);
+			}
 			this.files.clear();
 		}
 

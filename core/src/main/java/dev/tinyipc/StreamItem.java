@@ -6,14 +6,15 @@ import tools.jackson.core.JsonParser;
 import tools.jackson.databind.DatabindException;
 
 /**
- * The bodies that make up a streamed reply, and the one that cancels a request. Each is a
- * tag around an item, an array of items, or null:
+ * The bodies that make up a streamed reply, and those that say something of it to the end
+ * that sends it. Each is a tag around an item, an array of items, a number or null:
  *
  * <pre>
  * element    DA 49 50 53 47 item    CBOR tag 1230000967
  * elements   DA 49 50 53 4B array   CBOR tag 1230000971
  * end        DA 49 50 53 48 F6      CBOR tag 1230000968
  * cancel     DA 49 50 53 49 F6      CBOR tag 1230000969
+ * read       DA 49 50 53 4D number  CBOR tag 1230000973
  * </pre>
  *
  * A peer may write the tags with longer heads, and put other tags around them.
@@ -33,7 +34,10 @@ enum StreamItem {
 	END(1230000968),
 
 	/** Says that nobody waits for the reply any more. */
-	CANCEL(1230000969);
+	CANCEL(1230000969),
+
+	/** Says how many elements were read of those that had blocks. */
+	READ(1230000973);
 
 	private static final byte NULL = (byte) 0xf6;
 
@@ -52,7 +56,7 @@ enum StreamItem {
 	/**
 	 * Finds out what an answer is, and leaves only what its tag encloses.
 	 * @param body the payload of the answer, from its position to its limit
-	 * @return any but {@link #CANCEL}
+	 * @return any but {@link #CANCEL} and {@link #READ}
 	 * @throws DatabindException if an end encloses anything but null
 	 */
 	static StreamItem open(ByteBuffer body) {
@@ -104,6 +108,30 @@ enum StreamItem {
 		byte[] item = { TAG_IN_FOUR_BYTES, (byte) (this.tag >> 24), (byte) (this.tag >> 16), (byte) (this.tag >> 8),
 				(byte) this.tag, NULL };
 		target.write(item, 0, item.length);
+	}
+
+	/**
+	 * The number that this item is around, if that is all there is.
+	 * @return one of up to 31 bits, for larger ones too; -1 if there is none
+	 */
+	int numberIn(ByteBuffer body) {
+		int content = CborHead.contentOf(this.tag, body);
+		boolean isNumber = content >= 0 && CborHead.isAt(body, content)
+				&& CborHead.type(body.get(content)) == CborHead.UNSIGNED
+				&& content + CborHead.size(body.get(content)) == body.limit();
+		if (!isNumber) {
+			return -1;
+		}
+		long number = CborHead.argument(body, content);
+		return (number < 0 || number > Integer.MAX_VALUE) ? Integer.MAX_VALUE : (int) number;
+	}
+
+	/** Writes this item around a number. */
+	void write(FrameBuffer target, int number) {
+		ByteBuffer item = ByteBuffer.allocate(2 * TAG_SIZE);
+		int size = writeTag(item, 0);
+		size += CborHead.write(item, size, CborHead.UNSIGNED, number);
+		target.write(item.array(), 0, size);
 	}
 
 	/**

@@ -302,11 +302,11 @@ class CallTests {
 					.isThrownBy(() -> requester.openLane(Deadline.in(Duration.ofMillis(10))));
 			}
 			IpcChannel answering = IpcChannel.over(pair.parent());
-			answering.sendNumbered(OptionalLong.of(numbered.number()), "reply");
+			answering.outbox().sendNumbered(OptionalLong.of(numbered.number()), "reply");
 			answering.send(null);
 			answering.send(null);
 			Exchange last = Conversation.ask(requester, "", "last");
-			answering.sendNumbered(OptionalLong.of(last.number()), "reply to the last");
+			answering.outbox().sendNumbered(OptionalLong.of(last.number()), "reply to the last");
 			assertThat(last.reply(String.class).payload()).isEqualTo("reply to the last");
 			assertThat(requester.fault()).isNull();
 			for (int i = 0; i < 4; i++) {

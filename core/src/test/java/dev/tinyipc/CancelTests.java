@@ -131,8 +131,8 @@ class CancelTests {
 			this.permits.release(2);
 			channel.send("first");
 			assertThat(channel.receive(String.class).payload()).isEqualTo("ended, interrupted: false");
-			channel.sendCancel(Conversation.inTime());
-			channel.sendCancel(Conversation.inTime());
+			channel.outbox().sendCancel(Conversation.inTime());
+			channel.outbox().sendCancel(Conversation.inTime());
 			channel.send("second");
 			assertThat(channel.receive(String.class).payload()).isEqualTo("ended, interrupted: false");
 			assertThat(this.events).containsExactly("begun first", "begun second");
@@ -144,7 +144,7 @@ class CancelTests {
 		try (Conversation conversation = Conversation.with(handlers())) {
 			IpcChannel channel = conversation.requester().channel();
 			channel.send("first");
-			channel.sendCancel(Conversation.inTime());
+			channel.outbox().sendCancel(Conversation.inTime());
 			channel.send("second");
 			assertThatExceptionOfType(IpcException.Remote.class).isThrownBy(() -> channel.receive(String.class))
 				.withMessageContaining("Cancelled");

@@ -117,7 +117,7 @@ class EnvelopeTests {
 			long id = -1; // the largest that there is
 			for (Object payload : payloads) {
 				OptionalLong number = OptionalLong.of(id--);
-				FrameSizeTests.inBackground(() -> sender.sendNumbered(number, payload));
+				FrameSizeTests.inBackground(() -> sender.outbox().sendNumbered(number, payload));
 				Class<?> type = (payload instanceof byte[]) ? byte[].class : Object.class;
 				Object received = receiver
 					.receiveWanted(type, null, Opening.telling((came) -> assertThat(came).isEqualTo(number)))
@@ -147,7 +147,7 @@ class EnvelopeTests {
 			LeakWatch watch = new LeakWatch();
 			IpcChannel sender = IpcChannel.over(pair.parent());
 			for (OptionalLong id : List.of(OptionalLong.of(3), OptionalLong.empty())) {
-				sender.sendNumbered(id, new byte[] { 1 }, file);
+				sender.outbox().sendNumbered(id, new byte[] { 1 }, file);
 				assertThatExceptionOfType(IpcException.class).isThrownBy(() -> IpcChannel.over(pair.child())
 					.receiveWanted(byte[].class, null, Opening.telling((number) -> {
 						throw new IpcException("not " + number);
@@ -174,12 +174,12 @@ class EnvelopeTests {
 	void prefixCountsTowardsTheLimit() throws Exception {
 		try (IpcSocketPair pair = Conversation.pair()) {
 			IpcChannel sender = IpcChannel.over(pair.parent()).withMaxMessageSize(Envelope.PREFIX_SIZE + 1);
-			assertThat(sender.sendNumbered(OptionalLong.of(1), 1))
+			assertThat(sender.outbox().sendNumbered(OptionalLong.of(1), 1))
 				.isEqualTo(Frame.HEADER_SIZE + Envelope.PREFIX_SIZE + 1);
 			assertThatExceptionOfType(IpcException.MessageTooLarge.class)
-				.isThrownBy(() -> sender.sendNumbered(OptionalLong.of(1), 100));
+				.isThrownBy(() -> sender.outbox().sendNumbered(OptionalLong.of(1), 100));
 			assertThatExceptionOfType(IpcException.MessageTooLarge.class)
-				.isThrownBy(() -> sender.withMaxMessageSize(3).sendNumbered(OptionalLong.of(1), 1));
+				.isThrownBy(() -> sender.withMaxMessageSize(3).outbox().sendNumbered(OptionalLong.of(1), 1));
 		}
 	}
 

@@ -252,7 +252,8 @@ class GatheringTroubleTests {
 			this.pair = pair;
 			IpcChannel channel = IpcChannel.over(pair.child());
 			OptionalLong id = OptionalLong.of(1);
-			this.stream = new ServedStream(channel, id, channel.batch(id, 1000), () -> this.gathering.set(true));
+			this.stream = new ServedStream(channel, id, channel.lendElements(0, () -> false), 1000,
+					() -> this.gathering.set(true));
 			this.reply = new ServedReply(channel, id, 0, exchange,
 					ServedTrace.begin(IpcInstrumentation.NONE, "the peer", new IpcContext(null, exchange, null)),
 					this.stream);

@@ -62,15 +62,15 @@ class HelloTests {
 					new IpcHello(2, true, true, 1, Optional.empty(), IpcChannel.DEFAULT_MAX_MESSAGE_SIZE, 0, true, 0));
 			IpcChannel channel = IpcChannel.over(child.socket());
 			for (long id = 5; id < 8; id++) {
-				channel.sendNumbered(OptionalLong.of(id), "to be echoed");
+				channel.outbox().sendNumbered(OptionalLong.of(id), "to be echoed");
 				assertThat(receive(channel, id)).isEqualTo("to be echoed");
 			}
 			channel.send("bare");
 			assertThat(channel.receive(String.class).payload()).isEqualTo("bare");
-			channel.sendNumbered(OptionalLong.of(8), "fail");
+			channel.outbox().sendNumbered(OptionalLong.of(8), "fail");
 			assertThatExceptionOfType(IpcException.Remote.class).isThrownBy(() -> receive(channel, 8))
 				.withMessageContaining("on purpose");
-			channel.sendNumbered(OptionalLong.of(9), Map.of("no", "text"));
+			channel.outbox().sendNumbered(OptionalLong.of(9), Map.of("no", "text"));
 			assertThatExceptionOfType(IpcException.Remote.class).isThrownBy(() -> receive(channel, 9));
 			RawSender.send(child.socket(), Samples.frame(HexFormat.of().parseHex("da49505346a0")));
 			assertThatExceptionOfType(IpcException.Remote.class).isThrownBy(() -> channel.receive(String.class))
@@ -86,7 +86,7 @@ class HelloTests {
 			IpcChannel channel = IpcChannel.over(child.socket());
 			channel.send("first");
 			assertThat(channel.receive(String.class).payload()).isEqualTo("first");
-			channel.sendNumbered(OptionalLong.of(3), "in an envelope");
+			channel.outbox().sendNumbered(OptionalLong.of(3), "in an envelope");
 			assertThatExceptionOfType(IpcException.Remote.class).isThrownBy(() -> channel.receive(String.class));
 		}
 	}

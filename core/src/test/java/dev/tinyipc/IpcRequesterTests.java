@@ -147,11 +147,11 @@ class IpcRequesterTests {
 	void secondAnswerThatHasTheNumberOfTheFirstReachesNobodyAtAnyTime() throws Exception {
 		greet();
 		Exchange first = request("ask");
-		this.peer.sendNumbered(OptionalLong.of(1), "first");
+		this.peer.outbox().sendNumbered(OptionalLong.of(1), "first");
 		assertThat(first.reply(String.class).payload()).isEqualTo("first");
 		Exchange second = request("ask again");
-		this.peer.sendNumbered(OptionalLong.of(1), "first, again");
-		this.peer.sendNumbered(OptionalLong.of(2), "second");
+		this.peer.outbox().sendNumbered(OptionalLong.of(1), "first, again");
+		this.peer.outbox().sendNumbered(OptionalLong.of(2), "second");
 		assertThat(second.reply(String.class).payload()).isEqualTo("second");
 		assertThat(this.requester.fault()).contains("the peer answered a message twice");
 		assertThat(this.requester.isUsable()).isFalse();
@@ -165,9 +165,10 @@ class IpcRequesterTests {
 		late.request("slow");
 		assertThatExceptionOfType(IpcException.Timeout.class).isThrownBy(() -> late.reply(String.class));
 		Exchange exchange = request("ask");
-		this.peer.sendNumbered(OptionalLong.of(2), "late"); // the first message stays
-															// unanswered
-		this.peer.sendNumbered(OptionalLong.of(3), "reply");
+		this.peer.outbox().sendNumbered(OptionalLong.of(2), "late"); // the first message
+																		// stays
+		// unanswered
+		this.peer.outbox().sendNumbered(OptionalLong.of(3), "reply");
 		assertThat(exchange.reply(String.class).payload()).isEqualTo("reply");
 		assertThat(this.requester.owed()).isZero();
 	}
@@ -176,7 +177,7 @@ class IpcRequesterTests {
 	void answerWithNumberOfNothingThatWasSentReachesNobody() throws Exception {
 		greet();
 		Exchange exchange = request("ask");
-		this.peer.sendNumbered(OptionalLong.of(7), "whatever");
+		this.peer.outbox().sendNumbered(OptionalLong.of(7), "whatever");
 		assertThatExceptionOfType(IpcException.class).isThrownBy(() -> exchange.reply(String.class))
 			.withMessageContaining("answered message 7, and the reply to 1 was due");
 		assertThat(exchange.isAnswered()).isFalse();
@@ -265,7 +266,7 @@ class IpcRequesterTests {
 		this.peer.send("reply");
 		assertThat(exchange.reply(String.class).payload()).isEqualTo("reply");
 		Exchange next = request("ask in an envelope");
-		this.peer.sendNumbered(OptionalLong.of(2), "reply in an envelope");
+		this.peer.outbox().sendNumbered(OptionalLong.of(2), "reply in an envelope");
 		assertThat(next.reply(String.class).payload()).isEqualTo("reply in an envelope");
 	}
 
@@ -357,7 +358,7 @@ class IpcRequesterTests {
 		IpcMessage<byte[]> request = this.peer.receiveWanted(byte[].class, null,
 				Opening.telling((id) -> assertThat(id).hasValue(1)));
 		Samples.assertSame(request.payload(), content);
-		FrameSizeTests.inBackground(() -> this.peer.sendNumbered(OptionalLong.of(1), request.payload()));
+		FrameSizeTests.inBackground(() -> this.peer.outbox().sendNumbered(OptionalLong.of(1), request.payload()));
 		Samples.assertSame(exchange.reply(byte[].class).payload(), content);
 	}
 

@@ -81,7 +81,7 @@ class LargeMessageTests {
 						.isThrownBy(() -> this.large.receive(Object.class))
 						.withMessageContaining(size + " bytes")
 						.withMessageContaining("at most " + LIMIT);
-					this.large.sendNumbered(OptionalLong.of(7), content(size, Envelope.PREFIX_SIZE), file);
+					this.large.outbox().sendNumbered(OptionalLong.of(7), content(size, Envelope.PREFIX_SIZE), file);
 					assertThatExceptionOfType(IpcException.Remote.class)
 						.isThrownBy(() -> this.large.receiveWanted(Object.class, null,
 								Opening.telling((id) -> assertThat(id).hasValue(7))))
@@ -144,8 +144,8 @@ class LargeMessageTests {
 		Exchange late = Conversation.ask(requester, "", "ask");
 		Exchange next = Conversation.ask(requester, "", "next");
 		Future<?> answering = FrameSizeTests.inBackground(() -> {
-			this.large.sendNumbered(number(late, greets), new byte[500_000]);
-			return this.large.sendNumbered(number(next, greets), "reply");
+			this.large.outbox().sendNumbered(number(late, greets), new byte[500_000]);
+			return this.large.outbox().sendNumbered(number(next, greets), "reply");
 		});
 		assertThat(next.reply(String.class).payload()).isEqualTo("reply");
 		answering.get(30, TimeUnit.SECONDS);
@@ -160,7 +160,7 @@ class LargeMessageTests {
 		FrameSizeTests.inBackground(() -> {
 			this.large.send(Prefix.of(id, StreamItem.ELEMENT), new byte[500_000], null);
 			this.large.send(Prefix.of(id, StreamItem.ELEMENT), 2, null);
-			return this.large.sendEnd(id);
+			return this.large.outbox().sendEnd(id);
 		});
 		assertThatExceptionOfType(IpcException.MessageTooLarge.class)
 			.isThrownBy(() -> exchange.next(byte[].class, Conversation.inTime()));
@@ -170,7 +170,7 @@ class LargeMessageTests {
 
 	private void answer(Exchange exchange, boolean numbered, Object payload) {
 		OptionalLong id = number(exchange, numbered);
-		FrameSizeTests.inBackground(() -> this.large.sendNumbered(id, payload));
+		FrameSizeTests.inBackground(() -> this.large.outbox().sendNumbered(id, payload));
 	}
 
 	private static OptionalLong number(Exchange exchange, boolean numbered) {
@@ -190,7 +190,9 @@ class LargeMessageTests {
 		assertThat(requester.owed()).isZero();
 		exchange.request(new byte[900]);
 		this.limited.receive(Object.class).close();
-		this.limited.sendNumbered(OptionalLong.of(1), new byte[50_000]); // ours is higher
+		this.limited.outbox().sendNumbered(OptionalLong.of(1), new byte[50_000]); // ours
+																					// is
+																					// higher
 		assertThat(exchange.reply(byte[].class).payload()).hasSize(50_000);
 	}
 

@@ -36,7 +36,7 @@ class LayersTests {
 					"SocketReceiver", "SocketOption", "InheritedSocket", "SharedMemory", "IpcPoller", "StructBytes",
 					"Spin", "SocketDirections", "LaneMemory", "MemoryRing", "DoorBell", "MemorySender",
 					"MemoryReceiver", "FrameWindow", "Watches", "WatchedLanes", "LanePackets", "MappedBlock",
-					"BlockFile", "SharedBlocks", "ReceivedBlocks", "IdleBlocks"),
+					"BlockFile", "SharedBlocks", "ReceivedBlocks", "IdleBlocks", "BlockLending", "LentElements"),
 			Set.of("IpcChannel", "ChannelLimits", "ChannelResources", "ReceivedFrame", "Codec", "CborHead", "CborCheck",
 					"CborFinding", "CborPlace", "MapKeys", "Utf8", "Frame", "FrameBuffer", "LargeMemory", "ByteString",
 					"IpcMessage", "ErrorItem", "Envelope", "EnvelopeReader", "Prefix", "StreamItem", "DroppedMessage",
@@ -45,11 +45,12 @@ class LayersTests {
 					"IpcContract", "ContractReader", "ContractMethod", "ContractReply", "ContractFuture",
 					"ContractClient", "IpcHello", "ReceivedSocket", "IpcServer", "IpcServerBuilder", "RequestGate",
 					"IpcContext", "IpcParent", "Handlers", "UnknownMethodException", "ServedExchange", "ServedLane",
-					"ServedReply", "ServedStream", "ElementBatch", "ReceivedElements", "ReplyFilter", "ServedPeer",
-					"LaneWatch", "ServerThreads", "ChildEnd", "RequestSender", "RequesterPool", "LaneRequest",
-					"LaneOffer", "ParentSettings", "Termination", "IpcMapperCustomizer", "IpcInstrumentation",
-					"GuardedInstrumentation", "ServedTrace", "IpcRequester", "Ledger", "Exchange", "IpcProcessBuilder",
-					"IpcProcess", "IpcZygote", "InProcessChild", "BlockReference", "BlockGenerator", "BlockParser"));
+					"ServedReply", "ServedStream", "ElementBatch", "ElementReads", "Remarks", "ReceivedElements",
+					"ReplyFilter", "ServedPeer", "LaneWatch", "ServerThreads", "ChildEnd", "RequestSender",
+					"RequesterPool", "LaneRequest", "LaneOffer", "ParentSettings", "Termination", "IpcMapperCustomizer",
+					"IpcInstrumentation", "GuardedInstrumentation", "ServedTrace", "IpcRequester", "Ledger", "Exchange",
+					"IpcProcessBuilder", "IpcProcess", "IpcZygote", "InProcessChild", "BlockReference",
+					"BlockGenerator", "BlockParser"));
 
 	private static final Set<String> MAY_USE_JNA = Set.of("LibC", "StructBytes");
 

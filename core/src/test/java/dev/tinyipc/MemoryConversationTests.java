@@ -117,6 +117,16 @@ class MemoryConversationTests {
 	}
 
 	@Nested
+	class BlockViews extends BlockViewTests {
+
+	}
+
+	@Nested
+	class StreamedBlocks extends StreamedBlocksTests {
+
+	}
+
+	@Nested
 	class Streams extends StreamTests {
 
 	}

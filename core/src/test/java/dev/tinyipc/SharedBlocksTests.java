@@ -38,11 +38,9 @@ import static org.awaitility.Awaitility.await;
 @Timeout(120)
 class SharedBlocksTests {
 
-	private static final int MIB = 1024 * 1024;
+	private static final int MIB = BlockConversation.MIB;
 
-	private static final int LIMIT = 64 * MIB;
-
-	private static final IpcHello HELLO = new IpcHello(2, true, true, 64, Optional.empty(), 0, 0, true, LIMIT);
+	private static final int LIMIT = BlockConversation.LIMIT;
 
 	private final List<AutoCloseable> open = new ArrayList<>();
 
@@ -58,22 +56,15 @@ class SharedBlocksTests {
 	}
 
 	private IpcRequester ask(IpcServerBuilder builder) throws IpcException {
-		return ask(builder, HELLO, LIMIT);
+		return ask(builder, BlockConversation.HELLO, LIMIT);
 	}
 
 	private IpcRequester ask(IpcServerBuilder builder, IpcHello hello, int limitOfServer) throws IpcException {
-		IpcSocketPair pair = IpcSocket.pair();
-		IpcServer server = builder.build();
-		this.open.add(pair.parent());
-		this.open.add(server);
-		this.served = IpcChannel.over(pair.child()).withBlocks(limitOfServer);
-		server.serve(this.served);
-		this.channel = IpcChannel.over(pair.parent()).withBlocks(LIMIT);
-		IpcRequester requester = IpcRequester.greeted(this.channel, "the peer", hello);
-		if (MemoryLane.isTheDefault()) {
-			requester.share(LaneMemory.DEFAULT_RING_SIZE, Conversation.inTime());
-		}
-		return requester;
+		BlockConversation conversation = BlockConversation.with(builder, hello, limitOfServer);
+		this.open.add(conversation);
+		this.channel = conversation.channel();
+		this.served = conversation.served();
+		return conversation.requester();
 	}
 
 	private static IpcServerBuilder echo() {
@@ -88,13 +79,6 @@ class SharedBlocksTests {
 			throws IpcException {
 		try (IpcMessage<T> reply = Conversation.ask(requester, method, payload).reply(type)) {
 			return reply.payload();
-		}
-	}
-
-	/** What each map of a block in this process is called. */
-	private static long mapped() throws IOException {
-		try (Stream<String> maps = Files.lines(Path.of("/proc/self/maps"))) {
-			return maps.filter((map) -> map.contains("tiny-ipc-block")).count();
 		}
 	}
 
@@ -132,22 +116,32 @@ class SharedBlocksTests {
 	}
 
 	@Test
-	void aHandlerSeesAReadOnlyViewAndAReplyIsAPrivateCopy() throws Exception {
+	void aHandlerSeesAReadOnlyView() throws Exception {
 		IpcRequester requester = ask(IpcServer.builder().handler("whole", ByteBuffer.class, (request) -> {
 			ByteBuffer data = request.payload();
 			return List.of(data.isReadOnly(), data.isDirect(), data.remaining(), (int) data.get(MIB - 1));
 		}).handler("part", Part.class, (request) -> {
 			ByteBuffer data = request.payload().data();
 			return List.of(data.isReadOnly(), data.isDirect(), data.remaining(), (int) data.get(MIB - 1));
-		}).handler("copy", ByteBuffer.class, (request) -> SharedBlocks.copy(request.payload())));
+		}));
 		byte[] data = new byte[MIB];
 		data[MIB - 1] = 7;
 		assertThat(call(requester, "whole", data, Object.class)).isEqualTo(List.of(true, true, MIB, 7));
 		assertThat(call(requester, "part", new Part(ByteBuffer.wrap(data)), Object.class))
 			.isEqualTo(List.of(true, true, MIB, 7));
-		ByteBuffer copy = call(requester, "copy", data, ByteBuffer.class);
-		assertThat(copy.isDirect()).isFalse();
-		assertThat(copy).isEqualTo(ByteBuffer.wrap(data));
+	}
+
+	@Test
+	void aCopyIsThePrivateMemoryOfWhoeverHasMadeIt() throws Exception {
+		CompletableFuture<ByteBuffer> copied = new CompletableFuture<>();
+		IpcRequester requester = ask(IpcServer.builder()
+			.handler("copy", ByteBuffer.class, (request) -> copied.complete(SharedBlocks.copy(request.payload())))
+			.handler("bytes", byte[].class, IpcMessage::payload));
+		byte[] data = Samples.random(MIB);
+		call(requester, "copy", data, Object.class);
+		call(requester, "bytes", new byte[MIB], byte[].class);
+		assertThat(copied.join().isDirect()).isFalse();
+		assertThat(copied.join()).isEqualTo(ByteBuffer.wrap(data));
 	}
 
 	@Test
@@ -184,13 +178,9 @@ class SharedBlocksTests {
 			byte[] data = Samples.random(MIB - i);
 			assertThat(Arrays.equals(call(requester, "bytes", data, byte[].class), data)).isTrue();
 		}
-		assertThat(resources(this.channel).blocks().size()).isEqualTo(MIB);
-		assertThat(resources(this.served).blocks().size()).isEqualTo(MIB);
-		assertThat(resources(this.channel).receivedBlocks().size()).isEqualTo(MIB);
-	}
-
-	private static ChannelResources resources(IpcChannel channel) {
-		return ChannelResources.of(channel.socket());
+		assertThat(BlockConversation.resources(this.channel).blocks().size()).isEqualTo(MIB);
+		assertThat(BlockConversation.resources(this.served).blocks().size()).isEqualTo(MIB);
+		assertThat(BlockConversation.resources(this.channel).receivedBlocks().size()).isEqualTo(MIB);
 	}
 
 	@Test
@@ -216,9 +206,9 @@ class SharedBlocksTests {
 			assertThat(reply.payload()).isEqualTo(2);
 		}
 		assertThat(unchanged.join()).isTrue();
-		assertThat(resources(this.channel).blocks().size()).isEqualTo(2 * MIB);
+		assertThat(BlockConversation.resources(this.channel).blocks().size()).isEqualTo(2 * MIB);
 		assertThat(call(requester, "fast", ones, Integer.class)).isEqualTo(1);
-		assertThat(resources(this.channel).blocks().size()).isEqualTo(2 * MIB);
+		assertThat(BlockConversation.resources(this.channel).blocks().size()).isEqualTo(2 * MIB);
 	}
 
 	/** Its answer may be read at any time. */
@@ -230,7 +220,7 @@ class SharedBlocksTests {
 			return data;
 		}));
 		call(requester, "", 1, byte[].class);
-		assertThat(resources(this.served).blocks().size()).isEqualTo(MIB);
+		assertThat(BlockConversation.resources(this.served).blocks().size()).isEqualTo(MIB);
 		for (int i = 2; i < 4; i++) {
 			requester.send(i, Conversation.inTime());
 		}
@@ -247,7 +237,7 @@ class SharedBlocksTests {
 			assertThat(reply.payload()).containsOnly(5);
 		}
 		assertThat(call(requester, "", 6, byte[].class)).containsOnly(6);
-		assertThat(resources(this.served).blocks().size()).isEqualTo(MIB);
+		assertThat(BlockConversation.resources(this.served).blocks().size()).isEqualTo(MIB);
 	}
 
 	@Test
@@ -312,7 +302,7 @@ class SharedBlocksTests {
 	void aReaderCannotWriteIntoABlockOrChangeItsSize() throws Exception {
 		try (IpcSocketPair pair = IpcSocket.pair()) {
 			IpcRequester requester = IpcRequester.greeted(IpcChannel.over(pair.parent()).withBlocks(LIMIT), "the peer",
-					HELLO);
+					BlockConversation.HELLO);
 			Conversation.ask(requester, "", new byte[MIB]);
 			try (IpcMessage<Object> request = IpcChannel.over(pair.child()).receive(Object.class)) {
 				int fd = request.descriptors().get(0).fd();
@@ -345,10 +335,10 @@ class SharedBlocksTests {
 	void allMemoryIsGivenBackWhenTheSocketsAreClosed() throws Exception {
 		IpcRequester requester = ask(echo());
 		call(requester, "bytes", new byte[MIB], byte[].class);
-		assertThat(mapped()).isEqualTo(4);
+		assertThat(BlockConversation.mapped()).isEqualTo(4);
 		close();
 		this.open.clear();
-		await().until(() -> mapped() == 0);
+		await().until(() -> BlockConversation.mapped() == 0);
 	}
 
 	@Test
@@ -389,7 +379,7 @@ class SharedBlocksTests {
 		Arrays.fill(data, (byte) 5);
 		call(requester, "", data, Object.class);
 		assertThat(kept.join().get(MIB - 1)).isEqualTo((byte) 5);
-		await().until(() -> resources(this.served).receivedBlocks().drop(0));
+		await().until(() -> BlockConversation.resources(this.served).receivedBlocks().drop(0));
 		assertThat(kept.join().get(MIB - 1)).isZero();
 		assertThat(call(requester, "", data, Object.class)).isNull();
 	}
@@ -400,24 +390,21 @@ class SharedBlocksTests {
 		call(requester, "bytes", new byte[MIB], byte[].class);
 		call(requester, "bytes", new byte[0], byte[].class);
 		for (IpcChannel each : List.of(this.channel, this.served)) {
-			assertThat(resources(each).blocks().drop(0)).isTrue();
-			await().until(() -> resources(each).receivedBlocks().drop(0));
+			assertThat(BlockConversation.resources(each).blocks().drop(0)).isTrue();
+			await().until(() -> BlockConversation.resources(each).receivedBlocks().drop(0));
 		}
-		assertThat(mapped()).isZero();
+		assertThat(BlockConversation.mapped()).isZero();
 		assertThat(call(requester, "bytes", Samples.random(MIB), byte[].class)).isEqualTo(Samples.random(MIB));
 	}
 
 	@Test
-	void elementsOfAStreamAndOneWayMessagesAreSentAsBefore() throws Exception {
-		IpcRequester requester = ask(IpcServer.builder()
-			.handler("last", byte[].class, IpcMessage::payload)
-			.stream("", Integer.class, (request, context, elements) -> {
-				for (int i = 0; i < request.payload(); i++) {
-					elements.send(new byte[MIB]);
-				}
-			}));
-		assertThat(Conversation.rest(Conversation.ask(requester, "", 3))).hasSize(3);
-		assertThat(mapped()).isZero();
+	void aOneWayMessageIsSentAsBefore() throws Exception {
+		IpcRequester requester = ask(echo().handler(byte[].class, (request) -> request.payload().length));
+		assertThat(requester.send(new byte[MIB], Conversation.inTime())).isGreaterThan(MIB);
+		try (IpcMessage<Integer> answer = requester.receive(Integer.class, Conversation.inTime())) {
+			assertThat(answer.payload()).isEqualTo(MIB);
+		}
+		assertThat(BlockConversation.mapped()).isZero();
 	}
 
 	@Test
@@ -440,7 +427,7 @@ class SharedBlocksTests {
 			}
 			child.destroyForcibly().waitFor();
 		}
-		assertThat(mapped()).isZero();
+		assertThat(BlockConversation.mapped()).isZero();
 	}
 
 	static final class Echo {

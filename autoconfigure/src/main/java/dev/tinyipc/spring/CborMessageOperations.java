@@ -46,6 +46,16 @@ public interface CborMessageOperations extends CborStreamOperations, CborAsyncOp
 	CborMessageOperations idempotent();
 
 	/**
+	 * Returns the same operations with replies whose payloads stay valid once they are
+	 * closed. Otherwise a {@link java.nio.ByteBuffer} in the payload of an
+	 * {@link IpcMessage} may be a read-only view of memory that is shared with the peer,
+	 * and valid only until the message is closed, see {@link dev.tinyipc.SharedBlocks}.
+	 * What is not returned in a message is always copied.
+	 * @return operations that otherwise behave like these
+	 */
+	CborMessageOperations copied();
+
+	/**
 	 * Returns the same operations for requests that name a method. The peer must have
 	 * said that it knows them; one-way messages have none.
 	 * @param name what the peer is to do with the payload, as it calls it

@@ -52,8 +52,11 @@ public class CborMessageTemplate implements CborMessageOperations {
 
 	private final CallOptions options;
 
+	/** Of calls that return what is in a message, and not the message itself. */
+	private final CallOptions copied;
+
 	/**
-	 * Creates a template. If there is only one destination, that is the default.
+	 * Creates a template that nothing accompanies.
 	 * @param destinations the peers, with unique names
 	 * @param observer observes every message
 	 */
@@ -71,6 +74,7 @@ public class CborMessageTemplate implements CborMessageOperations {
 			IpcInstrumentation instrumentation) {
 		this.routes = new Routes(destinations, observer, instrumentation);
 		this.options = CallOptions.NONE;
+		this.copied = this.options.withCopied();
 		this.asyncCalls = AsyncCalls.inPlatformThreads();
 	}
 
@@ -80,6 +84,7 @@ public class CborMessageTemplate implements CborMessageOperations {
 		this.timeout = other.timeout;
 		this.asyncCalls = other.asyncCalls;
 		this.options = options;
+		this.copied = options.withCopied();
 	}
 
 	/**
@@ -96,7 +101,7 @@ public class CborMessageTemplate implements CborMessageOperations {
 	 * default
 	 */
 	public void setTimeout(Duration timeout) {
-		checkTimeout(timeout);
+		CallOptions.checkTimeout(timeout);
 		this.timeout = timeout;
 	}
 
@@ -117,6 +122,11 @@ public class CborMessageTemplate implements CborMessageOperations {
 	}
 
 	@Override
+	public CborMessageOperations copied() {
+		return new CborMessageTemplate(this, this.copied);
+	}
+
+	@Override
 	public CborMessageOperations method(String name) {
 		return new CborMessageTemplate(this, this.options.withMethod(name));
 	}
@@ -128,13 +138,13 @@ public class CborMessageTemplate implements CborMessageOperations {
 
 	@Override
 	public CborMessageOperations timeout(Duration timeout) {
-		checkTimeout(timeout);
+		CallOptions.checkTimeout(timeout);
 		return new CborMessageTemplate(this, this.options.withTimeout(timeout));
 	}
 
 	@Override
 	public CborMessageOperations totalTimeout(Duration total) {
-		checkTimeout(total);
+		CallOptions.checkTimeout(total);
 		return new CborMessageTemplate(this, this.options.withTotalTimeout(total));
 	}
 
@@ -190,29 +200,28 @@ public class CborMessageTemplate implements CborMessageOperations {
 
 	@Override
 	public <R> R convertSendAndReceive(Object request, Class<R> type, OwnedFd... descriptors) {
-		return payload(sendAndReceive(request, type, descriptors));
+		return convert(defaultRoute(), request, type, null, descriptors);
 	}
 
 	@Override
 	public <R> R convertSendAndReceive(Object request, Class<R> type, Duration timeout, OwnedFd... descriptors) {
-		return payload(sendAndReceive(request, type, timeout, descriptors));
+		return convert(defaultRoute(), request, type, timeout, descriptors);
 	}
 
 	@Override
 	public <R> R convertSendAndReceive(String destination, Object request, Class<R> type, OwnedFd... descriptors) {
-		return payload(sendAndReceive(destination, request, type, descriptors));
+		return convert(this.routes.to(destination), request, type, null, descriptors);
 	}
 
 	@Override
 	public <R> R convertSendAndReceive(String destination, Object request, Class<R> type, Duration timeout,
 			OwnedFd... descriptors) {
-		return payload(sendAndReceive(destination, request, type, timeout, descriptors));
+		return convert(this.routes.to(destination), request, type, timeout, descriptors);
 	}
 
 	@Override
 	public <R> IpcMessage<R> sendAndReceive(Object request, Class<R> type, OwnedFd... descriptors) {
-		Route route = defaultRoute();
-		return exchange(route, request, type, timeout(route), descriptors);
+		return exchange(defaultRoute(), request, type, null, descriptors);
 	}
 
 	@Override
@@ -222,8 +231,7 @@ public class CborMessageTemplate implements CborMessageOperations {
 
 	@Override
 	public <R> IpcMessage<R> sendAndReceive(String destination, Object request, Class<R> type, OwnedFd... descriptors) {
-		Route route = this.routes.to(destination);
-		return exchange(route, request, type, timeout(route), descriptors);
+		return exchange(this.routes.to(destination), request, type, null, descriptors);
 	}
 
 	@Override
@@ -234,32 +242,31 @@ public class CborMessageTemplate implements CborMessageOperations {
 
 	@Override
 	public <R> R convertSendAndReceive(Object request, ParameterizedTypeReference<R> type, OwnedFd... descriptors) {
-		return payload(sendAndReceive(request, type, descriptors));
+		return convert(defaultRoute(), request, type.getType(), null, descriptors);
 	}
 
 	@Override
 	public <R> R convertSendAndReceive(Object request, ParameterizedTypeReference<R> type, Duration timeout,
 			OwnedFd... descriptors) {
-		return payload(sendAndReceive(request, type, timeout, descriptors));
+		return convert(defaultRoute(), request, type.getType(), timeout, descriptors);
 	}
 
 	@Override
 	public <R> R convertSendAndReceive(String destination, Object request, ParameterizedTypeReference<R> type,
 			OwnedFd... descriptors) {
-		return payload(sendAndReceive(destination, request, type, descriptors));
+		return convert(this.routes.to(destination), request, type.getType(), null, descriptors);
 	}
 
 	@Override
 	public <R> R convertSendAndReceive(String destination, Object request, ParameterizedTypeReference<R> type,
 			Duration timeout, OwnedFd... descriptors) {
-		return payload(sendAndReceive(destination, request, type, timeout, descriptors));
+		return convert(this.routes.to(destination), request, type.getType(), timeout, descriptors);
 	}
 
 	@Override
 	public <R> IpcMessage<R> sendAndReceive(Object request, ParameterizedTypeReference<R> type,
 			OwnedFd... descriptors) {
-		Route route = defaultRoute();
-		return exchange(route, request, type.getType(), timeout(route), descriptors);
+		return exchange(defaultRoute(), request, type.getType(), null, descriptors);
 	}
 
 	@Override
@@ -271,8 +278,7 @@ public class CborMessageTemplate implements CborMessageOperations {
 	@Override
 	public <R> IpcMessage<R> sendAndReceive(String destination, Object request, ParameterizedTypeReference<R> type,
 			OwnedFd... descriptors) {
-		Route route = this.routes.to(destination);
-		return exchange(route, request, type.getType(), timeout(route), descriptors);
+		return exchange(this.routes.to(destination), request, type.getType(), null, descriptors);
 	}
 
 	@Override
@@ -283,13 +289,13 @@ public class CborMessageTemplate implements CborMessageOperations {
 
 	@Override
 	public <T> Stream<T> convertSendAndStream(Object request, Class<T> type, OwnedFd... descriptors) {
-		return this.<T>stream(defaultRoute(), request, type, descriptors).map(CborMessageTemplate::payload);
+		return convertStream(defaultRoute(), request, type, descriptors);
 	}
 
 	@Override
 	public <T> Stream<T> convertSendAndStream(String destination, Object request, Class<T> type,
 			OwnedFd... descriptors) {
-		return this.sendAndStream(destination, request, type, descriptors).map(CborMessageTemplate::payload);
+		return convertStream(this.routes.to(destination), request, type, descriptors);
 	}
 
 	@Override
@@ -301,13 +307,13 @@ public class CborMessageTemplate implements CborMessageOperations {
 	@Override
 	public <T> Stream<T> convertSendAndStream(Object request, ParameterizedTypeReference<T> type,
 			OwnedFd... descriptors) {
-		return this.<T>stream(defaultRoute(), request, type.getType(), descriptors).map(CborMessageTemplate::payload);
+		return convertStream(defaultRoute(), request, type.getType(), descriptors);
 	}
 
 	@Override
 	public <T> Stream<T> convertSendAndStream(String destination, Object request, ParameterizedTypeReference<T> type,
 			OwnedFd... descriptors) {
-		return this.sendAndStream(destination, request, type, descriptors).map(CborMessageTemplate::payload);
+		return convertStream(this.routes.to(destination), request, type.getType(), descriptors);
 	}
 
 	@Override
@@ -319,63 +325,67 @@ public class CborMessageTemplate implements CborMessageOperations {
 	@Override
 	public <R> CompletableFuture<R> convertSendAndReceiveAsync(Object request, ParameterizedTypeReference<R> type,
 			OwnedFd... descriptors) {
-		return this.<R, R>start(this::defaultRoute, request, type, descriptors, CborMessageTemplate::payload);
+		return this.<R, R>start(this::defaultRoute, request, type, this.copied, descriptors,
+				CborMessageTemplate::payload);
 	}
 
 	@Override
 	public <R> CompletableFuture<R> convertSendAndReceiveAsync(String destination, Object request,
 			ParameterizedTypeReference<R> type, OwnedFd... descriptors) {
-		return this.<R, R>start(() -> this.routes.to(destination), request, type, descriptors,
+		return this.<R, R>start(() -> this.routes.to(destination), request, type, this.copied, descriptors,
 				CborMessageTemplate::payload);
 	}
 
 	@Override
 	public <R> CompletableFuture<IpcMessage<R>> sendAndReceiveAsync(String destination, Object request,
 			ParameterizedTypeReference<R> type, OwnedFd... descriptors) {
-		return this.<R, IpcMessage<R>>start(() -> this.routes.to(destination), request, type, descriptors,
+		return this.<R, IpcMessage<R>>start(() -> this.routes.to(destination), request, type, this.options, descriptors,
 				Function.identity());
 	}
 
 	/** Makes a call as others do, in a thread of its own. */
 	private <R, T> CompletableFuture<T> start(Supplier<Route> to, Object request, ParameterizedTypeReference<R> type,
-			OwnedFd[] descriptors, Function<IpcMessage<R>, T> result) {
-		Route route;
+			CallOptions options, OwnedFd[] descriptors, Function<IpcMessage<R>, T> result) {
 		try {
-			route = to.get();
+			Route route = to.get();
+			return route.exchangeAsync(this.asyncCalls, request, type.getType(), timeout(route, null), options,
+					descriptors, result);
 		}
 		catch (UnknownDestinationException ex) {
 			return CompletableFuture.failedFuture(ex);
 		}
-		return route.exchangeAsync(this.asyncCalls, request, type.getType(), timeout(route), this.options, descriptors,
-				result);
 	}
 
 	private void send(Route route, Object payload, OwnedFd[] descriptors) {
 		Assert.state(!this.options.needEnvelope(), "A one-way message has no method and no headers: send a request, or"
 				+ " say in the payload what is to be done");
-		route.send(payload, timeout(route), descriptors);
+		route.send(payload, timeout(route, null), descriptors);
 	}
 
 	private <T> @Nullable IpcMessage<T> receive(Route route, Type type) {
-		return route.receive(type, timeout(route));
+		return route.receive(type, timeout(route, null));
 	}
 
-	private <R> IpcMessage<R> exchange(Route route, Object request, Type type, Duration timeout,
+	private <R> IpcMessage<R> exchange(Route route, Object request, Type type, @Nullable Duration timeout,
 			OwnedFd[] descriptors) {
-		checkTimeout(timeout);
-		return route.exchange(request, type, timeout, this.options, descriptors);
+		return route.exchange(request, type, timeout(route, timeout), this.options, descriptors);
+	}
+
+	private <R> R convert(Route route, Object request, Type type, @Nullable Duration timeout, OwnedFd[] descriptors) {
+		return payload(route.exchange(request, type, timeout(route, timeout), this.copied, descriptors));
+	}
+
+	private <T> Stream<T> convertStream(Route route, Object request, Type type, OwnedFd[] descriptors) {
+		return route.<T>stream(request, type, timeout(route, null), this.copied, descriptors)
+			.map(CborMessageTemplate::payload);
 	}
 
 	private <T> Stream<IpcMessage<T>> stream(Route route, Object request, Type type, OwnedFd[] descriptors) {
-		return route.stream(request, type, timeout(route), this.options, descriptors);
+		return route.stream(request, type, timeout(route, null), this.options, descriptors);
 	}
 
-	private Duration timeout(Route route) {
-		if (this.options.timeout() != null) {
-			return this.options.timeout();
-		}
-		Duration own = route.destination().timeout();
-		return (own != null) ? own : this.timeout;
+	private Duration timeout(Route route, @Nullable Duration given) {
+		return this.options.timeout(given, route.destination(), this.timeout);
 	}
 
 	private static <T> @Nullable T payload(@Nullable IpcMessage<T> message) {
@@ -386,11 +396,6 @@ public class CborMessageTemplate implements CborMessageOperations {
 
 	private Route defaultRoute() {
 		return (this.defaultDestination != null) ? this.routes.to(this.defaultDestination) : this.routes.only();
-	}
-
-	private static void checkTimeout(Duration timeout) {
-		Assert.isTrue(timeout.compareTo(Duration.ZERO) > 0 && timeout.compareTo(MAX_TIMEOUT) <= 0,
-				() -> "A timeout must be more than zero and at most 100 years, not " + timeout);
 	}
 
 }

@@ -59,7 +59,7 @@ public final class IpcServiceProxyFactory {
 	 * message says which one and why
 	 */
 	public <S> S createClient(Class<S> type) {
-		return IpcContract.of(type).client(new TemplateCaller());
+		return IpcContract.of(type).client(new TemplateCaller(this.operations));
 	}
 
 	/**
@@ -91,9 +91,13 @@ public final class IpcServiceProxyFactory {
 	/** Sends the requests of a contract by the template. */
 	private final class TemplateCaller implements IpcContract.Caller {
 
-		private final CborMessageOperations operations = IpcServiceProxyFactory.this.operations;
+		private final CborMessageOperations operations;
 
 		private final String destination = IpcServiceProxyFactory.this.destination;
+
+		TemplateCaller(CborMessageOperations operations) {
+			this.operations = operations;
+		}
 
 		@Override
 		public <R> IpcMessage<R> call(String method, Object payload, Type type, @Nullable Duration timeout,
@@ -120,6 +124,11 @@ public final class IpcServiceProxyFactory {
 			CborMessageOperations named = this.operations.method(method);
 			return ((timeout != null) ? named.totalTimeout(timeout) : named).sendAndStream(this.destination, payload,
 					element, descriptors);
+		}
+
+		@Override
+		public IpcContract.Caller copying() {
+			return new TemplateCaller(this.operations.copied());
 		}
 
 		@Override

@@ -140,6 +140,9 @@ record Route(IpcDestination destination, IpcObserver.Destination observer, IpcIn
 		if (options.method() != null) {
 			exchange.method(options.method());
 		}
+		if (options.copied()) {
+			exchange.copied();
+		}
 		if (!options.headers().isEmpty()) {
 			options.headers().forEach(exchange::header);
 		}

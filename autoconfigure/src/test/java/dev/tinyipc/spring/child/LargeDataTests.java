@@ -4,13 +4,18 @@ import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Random;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
+import dev.tinyipc.IpcMessage;
 import dev.tinyipc.spring.CborMessageTemplate;
 import dev.tinyipc.spring.IpcMessagingException;
 import dev.tinyipc.spring.IpcPoisonRequestException;
 import dev.tinyipc.spring.IpcReplyLostException;
+import dev.tinyipc.spring.IpcServiceProxyFactory;
 import dev.tinyipc.spring.RawWorker;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -67,6 +72,87 @@ class LargeDataTests {
 		application().run((context) -> assertThatExceptionOfType(IpcMessagingException.class)
 			.isThrownBy(() -> call(context, "echo", new byte[20 * MIB], byte[].class))
 			.withMessageContaining("over the limit"));
+	}
+
+	/**
+	 * What is returned in a message is a view until that is closed, and all else a copy.
+	 */
+	@ParameterizedTest
+	@ValueSource(strings = { "socket", "memory" })
+	void aCallerReadsLargeDataWhereItIsUntilTheMessageIsClosed(String transport) {
+		application(BLOCKS, "ipc.children.worker.transport=" + transport).run((context) -> {
+			ByteBuffer data = ByteBuffer.wrap(random(MIB));
+			CborMessageTemplate template = context.getBean(CborMessageTemplate.class);
+			ByteBuffer copy = template.method("echo").convertSendAndReceive(data, ByteBuffer.class);
+			try (IpcMessage<ByteBuffer> reply = template.method("echo").sendAndReceive(data, ByteBuffer.class);
+					IpcMessage<ByteBuffer> copied = template.method("echo")
+						.copied()
+						.sendAndReceive(ByteBuffer.wrap(new byte[MIB]), ByteBuffer.class)) {
+				assertThat(reply.payload().isReadOnly()).isTrue();
+				assertThat(reply.payload().isDirect()).isTrue();
+				assertThat(reply.payload()).isEqualTo(data);
+				assertThat(copied.payload().isDirect()).isFalse();
+			}
+			assertThat(copy.isDirect()).isFalse();
+			assertThat(copy).isEqualTo(data);
+		});
+	}
+
+	@ParameterizedTest
+	@ValueSource(strings = { "socket", "memory" })
+	void elementsOfStreamsGoThroughBlocks(String transport) {
+		application(BLOCKS, "ipc.children.worker.transport=" + transport).run((context) -> {
+			CborMessageTemplate template = context.getBean(CborMessageTemplate.class);
+			List<ByteBuffer> copies;
+			try (Stream<ByteBuffer> frames = template.method("frames").convertSendAndStream(100, ByteBuffer.class)) {
+				copies = frames.toList();
+			}
+			assertThat(copies).hasSize(100)
+				.allSatisfy((frame) -> assertThat(frame.isDirect()).isFalse())
+				.isEqualTo(IntStream.range(0, 100).mapToObj(LargeDataWorker::frame).toList());
+			try (Stream<IpcMessage<ByteBuffer>> frames = template.method("frames")
+				.sendAndStream("worker", 100, ByteBuffer.class)) {
+				AtomicInteger number = new AtomicInteger();
+				frames.forEach((frame) -> {
+					try (frame) {
+						assertThat(frame.payload()).isEqualTo(LargeDataWorker.frame(number.getAndIncrement()));
+					}
+				});
+			}
+		});
+	}
+
+	@Test
+	void whatAContractReturnsOutlivesItsReply() {
+		application(BLOCKS).run((context) -> {
+			Frames frames = IpcServiceProxyFactory.builder(context.getBean(CborMessageTemplate.class))
+				.destination("worker")
+				.build()
+				.createClient(Frames.class);
+			ByteBuffer data = ByteBuffer.wrap(random(MIB));
+			ByteBuffer copy = frames.echo(data);
+			List<ByteBuffer> all;
+			try (Stream<ByteBuffer> stream = frames.frames(20)) {
+				all = stream.toList();
+			}
+			try (IpcMessage<ByteBuffer> view = frames.frame(3)) {
+				assertThat(view.payload().isDirect()).isTrue();
+				assertThat(view.payload()).isEqualTo(LargeDataWorker.frame(3));
+			}
+			assertThat(copy.isDirect()).isFalse();
+			assertThat(copy).isEqualTo(data);
+			assertThat(all).isEqualTo(IntStream.range(0, 20).mapToObj(LargeDataWorker::frame).toList());
+		});
+	}
+
+	interface Frames {
+
+		ByteBuffer echo(ByteBuffer data);
+
+		IpcMessage<ByteBuffer> frame(int number);
+
+		Stream<ByteBuffer> frames(int count);
+
 	}
 
 	@Test

@@ -3,6 +3,8 @@ package dev.tinyipc.spring.child;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.stream.IntStream;
 
 import dev.tinyipc.IpcException;
 import dev.tinyipc.IpcServer;
@@ -29,6 +31,9 @@ public final class LargeDataWorker {
 				}
 				return sum(request.payload().data());
 			})
+			.handler("frame", Integer.class, (request) -> frame(request.payload()))
+			.handler("frames", Integer.class,
+					(request) -> IntStream.range(0, request.payload()).mapToObj(LargeDataWorker::frame))
 			.threads(4)
 			.serve();
 	}
@@ -39,6 +44,13 @@ public final class LargeDataWorker {
 			sum += data.get(i);
 		}
 		return sum;
+	}
+
+	/** The content is another one for each number. */
+	static ByteBuffer frame(int number) {
+		byte[] data = new byte[512 * 1024 + number];
+		Arrays.fill(data, (byte) number);
+		return ByteBuffer.wrap(data);
 	}
 
 	/** Data and a file. */

@@ -35,7 +35,7 @@ final class FaultTap implements FrameRelay.Tap {
 
 	@Override
 	public void request(FrameRelay.Link link, RawFrame frame) throws IpcException {
-		IpcFaults.Fault fault = Message.isCancel(frame.body()) ? null : this.faults.next(this.child);
+		IpcFaults.Fault fault = Message.isRemark(frame.body()) ? null : this.faults.next(this.child);
 		if (fault == null) {
 			link.passRequest(frame);
 			return;

@@ -103,7 +103,7 @@ public final class IpcRecording implements IpcSocketFactory, Closeable {
 		@Override
 		public void request(FrameRelay.Link link, RawFrame frame) throws IpcException {
 			byte[] body = frame.body();
-			if (!Message.isCancel(body)) {
+			if (!Message.isRemark(body)) {
 				Message message = Message.read(body);
 				this.current.put(link, new Recorded.Exchange(message.method(), Recorded.packets(message.payload()),
 						frame.descriptors().size(), new ArrayList<>()));

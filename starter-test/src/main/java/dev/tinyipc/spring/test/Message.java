@@ -35,6 +35,8 @@ record Message(@Nullable Long id, String method, byte[] payload) {
 
 	private static final byte[] CANCEL = HexFormat.of().parseHex("da49505349");
 
+	private static final byte[] READ = HexFormat.of().parseHex("da4950534d");
+
 	private static final byte[] HELLO = HexFormat.of().parseHex("da4950534a");
 
 	/** Of an envelope, up to the number. */
@@ -45,8 +47,9 @@ record Message(@Nullable Long id, String method, byte[] payload) {
 	/** A byte string whose length has four bytes. */
 	private static final byte BYTES = 0x5a;
 
-	static boolean isCancel(byte[] body) {
-		return startsWith(body, CANCEL);
+	/** Whether it is about the reply that is due, and no request. */
+	static boolean isRemark(byte[] body) {
+		return startsWith(body, CANCEL) || startsWith(body, READ);
 	}
 
 	static boolean isHello(byte[] body) {

@@ -55,7 +55,7 @@ final class Replay {
 					open(request.takeLane());
 					RawFrame.ofNull().sendTo(socket);
 				}
-				else if (!Message.isCancel(request.body())) {
+				else if (!Message.isRemark(request.body())) {
 					answer(Message.read(request.body()), socket);
 				}
 			}
