@@ -36,6 +36,9 @@ KEPT = 10.0
 _ITEMS_LOOKED_AT = 1000
 """Large data is near the top of a value: not every number of a long list is looked at."""
 
+_SCALARS = frozenset((int, float, str, bool, type(None)))
+"""Most of what a value consists of: one look is enough, as small elements of streams are many."""
+
 _SEALS = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW
 _FUTURE_WRITE = 0x10  # F_SEAL_FUTURE_WRITE, Linux 5.1
 
@@ -263,6 +266,8 @@ def has_large_data(value: Any) -> bool:
     """Whether some of the data of a value is worth a block."""
     items = [value]
     for item in islice(items, _ITEMS_LOOKED_AT):  # and what is appended meanwhile
+        if type(item) in _SCALARS:
+            continue
         if isinstance(item, (bytes, bytearray, memoryview)):
             if memoryview(item).nbytes >= THRESHOLD:
                 return True
