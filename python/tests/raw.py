@@ -13,6 +13,7 @@ from collections.abc import Mapping
 import cbor2
 
 ERROR_ITEM, ENVELOPE, ELEMENT, END, CANCEL, HELLO, ELEMENTS = range(1230000965, 1230000972)
+READ = 1230000973
 HEADER = struct.Struct("=Q")
 PATIENCE = 30
 """Seconds after which something that should happen is known not to happen."""

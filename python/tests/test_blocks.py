@@ -44,10 +44,6 @@ APP = """
     def file(request):
         return Reply([bytes(1 << 20)], files=[memory(b"abc")])
 
-    @app.handler("stream")
-    def stream(request):
-        yield bytes(1 << 20)
-
     @app.handler("keep")
     def keep(request):
         kept.append(request.payload)
@@ -179,13 +175,6 @@ def test_a_block_is_used_again_once_its_reply_was_read(child):
     ask(child, "image", 2)
     assert content(first["pixels"], files) == b"\1" * MIB
     close(files)
-
-
-def test_elements_of_a_stream_have_none(child):
-    child.send(envelope(None, id=1000, method="stream", headers={"blocks": str(LIMIT)}))
-    element = child.receive().value["payload"]
-    assert element.value == bytes(MIB)
-    child.receive()
 
 
 def test_a_view_that_a_handler_has_kept_is_harmless(child):

@@ -8,7 +8,9 @@ import mmap
 import os
 import threading
 import time
+from collections import deque
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 import cbor2
@@ -34,6 +36,9 @@ KEPT = 10.0
 _ITEMS_LOOKED_AT = 1000
 """Large data is near the top of a value: not every number of a long list is looked at."""
 
+_SCALARS = frozenset((int, float, str, bool, type(None)))
+"""Most of what a value consists of: one look is enough, as small elements of streams are many."""
+
 _SEALS = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW
 _FUTURE_WRITE = 0x10  # F_SEAL_FUTURE_WRITE, Linux 5.1
 
@@ -55,7 +60,8 @@ class Blocks:
         self._lock = threading.Lock()
         self._known: dict[tuple[int, int], _Known] = {}
         self._unused: list[_Block] = []
-        self._lent: list[_Block] = []
+        self._lent: set[_Block] = set()
+        self._lent_bytes = 0
         self._closed = False
 
     def read(self, descriptors: Sequence[int]) -> Reading:
@@ -85,52 +91,73 @@ class Blocks:
                 size -= len(known.memory)
                 del self._known[key]
                 _unmap(known.memory)
-            while self._unused and self._unused[0].used < old:
-                self._unused.pop(0).close()
+            self._drop_unused(old)
 
-    def fill(self, limit: int, most_blocks: int) -> Filled:
-        """Begins to write a message."""
-        return Filled(self, min(limit, self.limit), min(most_blocks, MOST_BLOCKS))
+    def _drop_unused(self, old: float) -> None:
+        while self._unused and self._unused[0].used < old:
+            self._unused.pop(0).close()
 
-    def take(self, size: int, left: int) -> _Block | None:
-        """Returns a block for a message, of which so many bytes are left. It is lent at once:
-        nobody writes it again until the peer has read it."""
+    def take(self, length: int, limit: int) -> _Block | None:
+        """Returns a block for some data, unless what the peer has not read would have more bytes
+        than the limit then. It is lent at once: nobody writes it again until the peer has read it.
+        """
         with self._lock:
-            for block in reversed(self._unused):
-                if len(block.memory) == size:
-                    self._unused.remove(block)
-                    self._lent.append(block)
-                    return block
-            if self._closed:
+            room = limit - self._lent_bytes
+            size = size_of(length)
+            if size > room:
+                size = -(-length // mmap.PAGESIZE) * mmap.PAGESIZE
+            if size > room or self._closed:
                 return None
-            kept = sum(len(block.memory) for block in self._unused)
-            while self._unused and kept > left - size:
-                oldest = self._unused.pop(0)
-                kept -= len(oldest.memory)
-                oldest.close()
-            try:
-                block = _Block(size)
-            except OSError:
-                return None  # then the data is sent as it always was
-            self._lent.append(block)
+            block = self._find_unused(size) or self._create(size, room)
+            if block is not None:
+                self._lent.add(block)
+                self._lent_bytes += size
+            self._drop_unused(time.monotonic() - KEPT)
             return block
 
-    def replies_are_read(self) -> None:
-        """Has the blocks of earlier replies used again."""
+    def _find_unused(self, size: int) -> _Block | None:
+        for block in reversed(self._unused):
+            if len(block.memory) == size:
+                self._unused.remove(block)
+                return block
+        return None
+
+    def _create(self, size: int, room: int) -> _Block | None:
+        kept = sum(len(block.memory) for block in self._unused)
+        while self._unused and kept > room - size:
+            oldest = self._unused.pop(0)
+            kept -= len(oldest.memory)
+            oldest.close()
+        try:
+            return _Block(size)
+        except OSError:
+            return None  # then the data is sent as it always was
+
+    def are_read(self, blocks: Sequence[_Block]) -> None:
+        """Has some blocks used again, those of an element."""
         with self._lock:
-            for block in self._lent:
-                block.used = time.monotonic()
-            self._unused += self._lent
-            self._lent = []
+            self._give_back([block for block in blocks if block in self._lent])
+
+    def replies_are_read(self) -> None:
+        """Has the blocks of all earlier replies used again."""
+        with self._lock:
+            self._give_back(list(self._lent))
+
+    def _give_back(self, blocks: Sequence[_Block]) -> None:
+        for block in blocks:
+            self._lent.remove(block)
+            self._lent_bytes -= len(block.memory)
+            block.used = time.monotonic()
+            self._unused.append(block)
 
     def close(self) -> None:
         with self._lock:
             self._closed = True
-            for block in self._unused + self._lent:
+            for block in (*self._unused, *self._lent):
                 block.close()
             for known in self._known.values():
                 _unmap(known.memory)
-            self._unused, self._lent, self._known = [], [], {}
+            self._unused, self._lent, self._lent_bytes, self._known = [], set(), 0, {}
 
 
 class Reading:
@@ -197,63 +224,112 @@ class Reading:
         ]
 
 
-class Filled:
-    """The blocks of one message that is being written."""
+class ReplyBlocks:
+    """The blocks of one reply: of its value, or of its elements.
 
-    def __init__(self, blocks: Blocks, limit: int, most_blocks: int) -> None:
+    :param limit: how many bytes that it has not read its requester accepts
+    """
+
+    def __init__(self, blocks: Blocks, limit: int) -> None:
         self._blocks = blocks
-        self._left = limit
-        self._most = most_blocks
-        self._items = _ITEMS_LOOKED_AT
-        self.descriptors: list[int] = []
+        self._limit = min(limit, blocks.limit)
+        self._lock = threading.Lock()
+        self._elements: deque[list[_Block]] = deque()
+        """Those that had references and that the requester has not read yet."""
+        self._read = 0
 
-    def replace(self, value: Any, files: int) -> Any:
-        """Puts large data into blocks, and returns the value with references instead.
+    def put(self, value: Any, files: int) -> tuple[Any, list[int]]:
+        """Puts large data into blocks, and returns the value with references instead, and the
+        descriptors of the blocks. The message has to be sent at once.
 
         :param files: how many descriptors of the application come before those of the blocks
         """
+        if not has_large_data(value):
+            return value, []
+        filled = Filled(self._blocks, self._limit, files)
+        value = filled.replace(value)
+        if filled.blocks:
+            with self._lock:
+                self._elements.append(filled.blocks)
+        return value, [block.descriptor for block in filled.blocks]
+
+    def elements_are_read(self, count: int) -> None:
+        """Has the blocks of the first elements used again. The thread that reads calls this,
+        whatever the handler does, and the number may be wrong."""
+        with self._lock:
+            while self._elements and self._read < count:
+                self._read += 1
+                self._blocks.are_read(self._elements.popleft())
+
+
+def has_large_data(value: Any) -> bool:
+    """Whether some of the data of a value is worth a block."""
+    items = [value]
+    for item in islice(items, _ITEMS_LOOKED_AT):  # and what is appended meanwhile
+        if type(item) in _SCALARS:
+            continue
+        if isinstance(item, (bytes, bytearray, memoryview)):
+            if memoryview(item).nbytes >= THRESHOLD:
+                return True
+        elif isinstance(item, dict):
+            items += islice(item.values(), _ITEMS_LOOKED_AT)
+        elif type(item) in (list, tuple):
+            items += item[:_ITEMS_LOOKED_AT]
+        elif dataclasses.is_dataclass(item) and not isinstance(item, type):
+            items += [getattr(item, field.name) for field in dataclasses.fields(item)]
+    return False
+
+
+class Filled:
+    """The blocks of one message that is being written.
+
+    :param limit: how many bytes in blocks the receiver may have before it has read them
+    :param files: how many descriptors of the application come before those of the blocks
+    """
+
+    def __init__(self, blocks: Blocks, limit: int, files: int) -> None:
+        self._blocks = blocks
+        self._limit = limit
+        self._files = files
+        self._most = min(MOST_BLOCKS, MOST_DESCRIPTORS - files)
+        self._items = _ITEMS_LOOKED_AT
+        self.blocks: list[_Block] = []
+
+    def replace(self, value: Any) -> Any:
+        """Returns the value with references instead of large data."""
         self._items -= 1
         if self._items < 0:
             return value
         if isinstance(value, (bytes, bytearray, memoryview)):
-            return self._put(memoryview(value), files) or value
+            return self._put(memoryview(value)) or value
         if isinstance(value, dict):
-            return {key: self.replace(item, files) for key, item in value.items()}
+            return {key: self.replace(item) for key, item in value.items()}
         if type(value) in (list, tuple):
-            return [self.replace(item, files) for item in value]
+            return [self.replace(item) for item in value]
         if dataclasses.is_dataclass(value) and not isinstance(value, type):
             return {
-                field.name: self.replace(getattr(value, field.name), files)
+                field.name: self.replace(getattr(value, field.name))
                 for field in dataclasses.fields(value)
             }
         return value
 
-    def _put(self, data: memoryview, files: int) -> cbor2.CBORTag | None:
+    def _put(self, data: memoryview) -> cbor2.CBORTag | None:
         length = data.nbytes
-        if length < THRESHOLD or len(self.descriptors) >= self._most:
+        if length < THRESHOLD or len(self.blocks) >= self._most:
             return None
-        size = size_of(length)
-        if size > self._left:
-            size = -(-length // mmap.PAGESIZE) * mmap.PAGESIZE
-        block = self._blocks.take(size, self._left) if size <= self._left else None
+        block = self._blocks.take(length, self._limit)
         if block is None:
             return None
-        self._left -= size
         content = data.cast("B") if data.c_contiguous else memoryview(data.tobytes())
         block.memory[:length] = content
-        self.descriptors.append(block.descriptor)
-        return cbor2.CBORTag(REFERENCE, [files + len(self.descriptors) - 1, 0, length])
+        self.blocks.append(block)
+        return cbor2.CBORTag(REFERENCE, [self._files + len(self.blocks) - 1, 0, length])
 
 
 def wanted_size(headers: Mapping[str, str]) -> int:
     """How many bytes of the reply to a request may be in blocks."""
     size = headers.get(BLOCKS_HEADER, "")
     return int(size) if size.isascii() and size.isdecimal() and len(size) < 20 else 0
-
-
-def most_blocks(files: int) -> int:
-    """How many blocks a message with so many files may have."""
-    return MOST_DESCRIPTORS - files
 
 
 class _Known:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from . import cbor, messages, tracing
-from .blocks import most_blocks
+from .blocks import ReplyBlocks, has_large_data
 from .blocks import wanted_size as wanted_blocks_size
 from .errors import (
     Cancelled,
@@ -49,7 +49,7 @@ class Exchange:
         self._files = Files()
         self._stream: Iterator[Any] | None = None
         self._gathering: Gathering | None = None
-        self._blocks_size = 0
+        self._blocks: ReplyBlocks | None = None
         self._cancelled = False
         self._gone = False
         self._on_cancel: Callable[[], None] | None = None
@@ -63,6 +63,11 @@ class Exchange:
         callback = self._on_cancel
         if callback is not None:
             callback()
+
+    def elements_are_read(self, count: int) -> None:
+        """The requester has read the blocks of so many elements."""
+        if self._blocks is not None:
+            self._blocks.elements_are_read(count)
 
     def peer_gone(self, cancel: bool) -> None:
         """Nobody waits for the reply, but a message that was sent one way is still worth its
@@ -165,9 +170,10 @@ class Exchange:
         blocks = self._lane.blocks
         if blocks is None:
             return body.payload()
-        self._blocks_size = wanted_blocks_size(body.headers)
-        if self._blocks_size:
+        size = wanted_blocks_size(body.headers)
+        if size:
             blocks.replies_are_read()
+            self._blocks = ReplyBlocks(blocks, size)
         blocks.drop_old()
         reading = blocks.read(self._frame.descriptors)
         payload = body.payload(reading.hook)
@@ -204,8 +210,11 @@ class Exchange:
         if self._gathering is not None:
             self._gathering.flush()
 
+    def is_for_blocks(self, element: Any) -> bool:
+        """Called by the gathering, as are the next three."""
+        return self._blocks is not None and has_large_data(element)
+
     def send_alone(self, element: Any) -> None:
-        """Called by the gathering, as are the next two."""
         self._send_value(element, messages.ELEMENT_HEAD)
 
     def send_item(self, head: bytes, item: bytes, wait: bool = True) -> None:
@@ -225,20 +234,18 @@ class Exchange:
     def _send_value(self, value: Any, head: bytes = b"") -> None:
         reply = value if isinstance(value, Reply) else Reply(value)
         try:
-            item, descriptors = self._encode(reply, head)
+            item, descriptors = self._encode(reply)
             self._send([head, item], descriptors)
         finally:
             _close_files(reply)
 
-    def _encode(self, reply: Reply, head: bytes) -> tuple[bytes, list[int]]:
+    def _encode(self, reply: Reply) -> tuple[bytes, list[int]]:
         """Returns the item of a reply, or of an element of one, and all descriptors."""
         descriptors = [descriptor_of(file) for file in reply.files]
-        blocks = self._lane.blocks
-        if head or blocks is None or not self._blocks_size:
+        if self._blocks is None:
             return cbor.encode(reply.value), descriptors
-        filled = blocks.fill(self._blocks_size, most_blocks(len(descriptors)))
-        item = cbor.encode(filled.replace(reply.value, len(descriptors)))
-        return item, descriptors + filled.descriptors
+        value, blocks = self._blocks.put(reply.value, len(descriptors))
+        return cbor.encode(value), descriptors + blocks
 
     def _send(
         self, parts: Sequence[bytes], descriptors: Sequence[int] = (), wait: bool = True
@@ -343,7 +350,7 @@ class Exchange:
     async def _send_value_async(self, value: Any, head: bytes = b"") -> None:
         reply = value if isinstance(value, Reply) else Reply(value)
         try:
-            item, descriptors = self._encode(reply, head)
+            item, descriptors = self._encode(reply)
             await self._send_async([head, item], descriptors)
         finally:
             _close_files(reply)

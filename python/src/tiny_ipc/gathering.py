@@ -60,7 +60,7 @@ class Gathering:
         """Sends an element, now or soon."""
         came = time.monotonic()
         try:
-            if isinstance(element, _ALONE):
+            if isinstance(element, _ALONE) or self._exchange.is_for_blocks(element):
                 self.flush()
                 self._exchange.send_alone(element)
                 return

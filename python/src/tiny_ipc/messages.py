@@ -16,6 +16,7 @@ END = 1230000968
 CANCEL = 1230000969
 HELLO = 1230000970
 ELEMENTS = 1230000971
+READ = 1230000973
 
 ELEMENTS_HEADER = "elements"
 """Has the bytes of the largest message with several elements that the peer takes."""
@@ -187,6 +188,30 @@ def is_cancel(body: bytes) -> bool:
     except MalformedBody:
         return False
     return any(tag == CANCEL and body[at:] == NULL_BODY for tag, at in tags)
+
+
+def elements_read(body: bytes) -> int | None:
+    """Of how many elements the blocks were read, if a body is a *read*: 0 if that is malformed,
+    and None if it is something else. Whoever asks has not looked it over."""
+    at = 0
+    for _ in range(cbor.MAX_TAGS):
+        try:
+            major, tag, at = cbor.read_head(body, at)
+        except MalformedBody:
+            return None
+        if major != cbor.TAG or tag == ENVELOPE or tag in _KINDS:
+            return None
+        if tag == READ:
+            return _count(body, at)
+    return None
+
+
+def _count(body: bytes, at: int) -> int:
+    try:
+        major, count, end = cbor.read_head(body, at)
+    except MalformedBody:
+        return 0
+    return count if major == cbor.UNSIGNED and end == len(body) else 0
 
 
 def envelope_head(

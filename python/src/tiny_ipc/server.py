@@ -19,7 +19,7 @@ from .exchange import Exchange
 from .frames import EndOfSocket, Frame, FrameSocket
 from .gathering import LONGEST_DELAY
 from .handlers import Handlers
-from .messages import is_cancel
+from .messages import elements_read, is_cancel
 
 if TYPE_CHECKING:
     from .calls import Parent
@@ -77,11 +77,17 @@ class Lane:
                     return  # if there is more, epoll says so again
 
     def _deliver(self, frame: Frame) -> None:
+        due = self._waiting[-1] if self._waiting else self._current
         if self._server.takes_cancels and not frame.dropped and is_cancel(frame.body):
             frame.close()
-            due = self._waiting[-1] if self._waiting else self._current
             if due is not None:
                 due.cancel()
+            return
+        read = elements_read(frame.body) if self.blocks is not None else None
+        if read is not None:
+            frame.close()
+            if due is not None and not frame.dropped:
+                due.elements_are_read(read)
             return
         exchange = Exchange(self._server, self, frame)
         if self._current is None:
