@@ -393,3 +393,42 @@ def test_an_element_that_cannot_be_written_ends_the_stream_only(child):
         stream = Stream(child, "unwritable", blocks=2 * SIZE)
         assert list(stream) == [large(0)]
         assert stream.end.tag == ERROR_ITEM
+
+
+WAITING = pytest.mark.parametrize("method", ["nested", "async"])
+
+
+def start_with_small_messages(start):
+    child = start(APP, TINY_IPC_BLOCKS=str(LIMIT), TINY_IPC_MAX_MESSAGE_SIZE="100000")
+    child.hello()
+    return child
+
+
+@WAITING
+def test_what_fits_into_no_message_waits_for_a_read(start, method):
+    stream = Stream(start_with_small_messages(start), method, 20, blocks=2 * SIZE)
+    for number, element in enumerate(stream):
+        assert element == SHAPES[method](number)
+        assert stream.referred
+        if number > 0:
+            stream.say_read(number)
+    assert stream.end == tagged(END, None)
+    assert len(stream.inodes) <= 2
+
+
+@WAITING
+def test_whoever_waits_for_a_read_is_told_of_a_cancel(start, method):
+    child = start_with_small_messages(start)
+    stream = Stream(child, method, 20, blocks=2 * SIZE)
+    stream.next_references(2)
+    stream.cancel()
+    assert is_in_step(child)
+
+
+@WAITING
+def test_whoever_waits_for_a_read_is_told_of_the_end(start, method):
+    child = start_with_small_messages(start)
+    stream = Stream(child, method, 20, blocks=2 * SIZE)
+    stream.next_references(2)
+    child.close()
+    assert child.exit_code() == 0

@@ -9,7 +9,7 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
@@ -138,6 +138,10 @@ class Blocks:
         with self._lock:
             self._give_back([block for block in blocks if block in self._lent])
 
+    def lent_bytes(self) -> int:
+        with self._lock:
+            return self._lent_bytes
+
     def replies_are_read(self) -> None:
         """Has the blocks of all earlier replies used again."""
         with self._lock:
@@ -228,12 +232,14 @@ class ReplyBlocks:
     """The blocks of one reply: of its value, or of its elements.
 
     :param limit: how many bytes that it has not read its requester accepts
+    :param largest_message: the bytes that a message may have without blocks
     """
 
-    def __init__(self, blocks: Blocks, limit: int) -> None:
+    def __init__(self, blocks: Blocks, limit: int, largest_message: int) -> None:
         self._blocks = blocks
+        self._largest_message = largest_message
         self._limit = min(limit, blocks.limit)
-        self._lock = threading.Lock()
+        self._changed = threading.Condition()
         self._elements: deque[list[_Block]] = deque()
         """Those that had references and that the requester has not read yet."""
         self._read = 0
@@ -249,35 +255,63 @@ class ReplyBlocks:
         filled = Filled(self._blocks, self._limit, files)
         value = filled.replace(value)
         if filled.blocks:
-            with self._lock:
+            with self._changed:
                 self._elements.append(filled.blocks)
         return value, [block.descriptor for block in filled.blocks]
 
     def elements_are_read(self, count: int) -> None:
         """Has the blocks of the first elements used again. The thread that reads calls this,
         whatever the handler does, and the number may be wrong."""
-        with self._lock:
+        with self._changed:
             while self._elements and self._read < count:
                 self._read += 1
                 self._blocks.are_read(self._elements.popleft())
+            self._changed.notify_all()
+
+    def lacks_room(self, value: Any) -> bool:
+        """Whether an element fits into no message, and into blocks only once others were read."""
+        sizes = list(_large_sizes(value))
+        size = sum(-(-length // mmap.PAGESIZE) * mmap.PAGESIZE for length in sizes)
+        if sum(sizes) <= self._largest_message or size > self._limit or not self._elements:
+            return False
+        return size > self._limit - self._blocks.lent_bytes()
+
+    def await_room(self, value: Any, check: Callable[[], None]) -> None:
+        """Waits while an element lacks room.
+
+        :param check: ends the wait by an exception. :meth:`wake` has it called again
+        """
+        with self._changed:
+            while self.lacks_room(value):
+                check()
+                self._changed.wait()
+
+    def wake(self) -> None:
+        with self._changed:
+            self._changed.notify_all()
 
 
 def has_large_data(value: Any) -> bool:
     """Whether some of the data of a value is worth a block."""
+    return next(_large_sizes(value), 0) > 0
+
+
+def _large_sizes(value: Any) -> Iterator[int]:
+    """The sizes of all data that is worth a block."""
     items = [value]
     for item in islice(items, _ITEMS_LOOKED_AT):  # and what is appended meanwhile
         if type(item) in _SCALARS:
             continue
         if isinstance(item, (bytes, bytearray, memoryview)):
-            if memoryview(item).nbytes >= THRESHOLD:
-                return True
+            size = memoryview(item).nbytes
+            if size >= THRESHOLD:
+                yield size
         elif isinstance(item, dict):
             items += islice(item.values(), _ITEMS_LOOKED_AT)
         elif type(item) in (list, tuple):
             items += item[:_ITEMS_LOOKED_AT]
         elif dataclasses.is_dataclass(item) and not isinstance(item, type):
             items += [getattr(item, field.name) for field in dataclasses.fields(item)]
-    return False
 
 
 class Filled:

@@ -63,6 +63,11 @@ class Exchange:
         callback = self._on_cancel
         if callback is not None:
             callback()
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._blocks is not None:
+            self._blocks.wake()
 
     def elements_are_read(self, count: int) -> None:
         """The requester has read the blocks of so many elements."""
@@ -75,6 +80,7 @@ class Exchange:
         self._gone = True
         if cancel:
             self.cancel()
+        self._wake()
 
     def drop(self) -> None:
         """Closes what came with a request that will not be served."""
@@ -173,7 +179,7 @@ class Exchange:
         size = wanted_blocks_size(body.headers)
         if size:
             blocks.replies_are_read()
-            self._blocks = ReplyBlocks(blocks, size)
+            self._blocks = ReplyBlocks(blocks, size, self._lane.socket.limit)
         blocks.drop_old()
         reading = blocks.read(self._frame.descriptors)
         payload = body.payload(reading.hook)
@@ -234,6 +240,8 @@ class Exchange:
     def _send_value(self, value: Any, head: bytes = b"") -> None:
         reply = value if isinstance(value, Reply) else Reply(value)
         try:
+            if self._blocks is not None:
+                self._blocks.await_room(reply.value, self._check_cancelled)
             item, descriptors = self._encode(reply)
             self._send([head, item], descriptors)
         finally:
@@ -350,6 +358,9 @@ class Exchange:
     async def _send_value_async(self, value: Any, head: bytes = b"") -> None:
         reply = value if isinstance(value, Reply) else Reply(value)
         try:
+            if self._blocks is not None and self._blocks.lacks_room(reply.value):
+                wait = self._blocks.await_room
+                await asyncio.to_thread(wait, reply.value, self._check_cancelled)
             item, descriptors = self._encode(reply)
             await self._send_async([head, item], descriptors)
         finally:
