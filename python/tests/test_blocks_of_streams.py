@@ -1,5 +1,6 @@
 """Bulk data in the elements of a stream, and what the parent says about those it has read."""
 
+import mmap
 import os
 import time
 
@@ -114,6 +115,8 @@ class Stream:
         self.lane, self.number = lane, Stream.last
         self.inodes = set()
         self.references = 0
+        self.messages = 0
+        """Those with elements, which a read counts."""
         self.referred = False
         """Whether the last element had a reference."""
         self.end = None
@@ -134,6 +137,7 @@ class Stream:
             reply = loads(body).value
             assert reply["id"] == self.number
             item = reply["payload"]
+            self.messages += item.tag in (ELEMENT, ELEMENTS)
             if item.tag == ELEMENT:
                 return self._resolve(item.value, files)
             assert not files
@@ -245,7 +249,7 @@ def test_a_read_has_blocks_used_again(child, method):
     for number, element in enumerate(stream):
         assert element == [large(number)]
         if stream.referred:
-            stream.say_read(stream.references)
+            stream.say_read(stream.messages)
         if stream.references == 100:
             break
     assert len(stream.inodes) <= 4
@@ -432,3 +436,31 @@ def test_whoever_waits_for_a_read_is_told_of_the_end(start, method):
     stream.next_references(2)
     child.close()
     assert child.exit_code() == 0
+
+
+def reply_in_block(child, number, **headers):
+    """Returns the inode of the block that a reply is in, and a map of it."""
+    child.send(envelope(large(number), id=number, headers={"blocks": str(LIMIT), **headers}))
+    body, files = child.receive_body()
+    assert content(loads(body).value["payload"], files) == large(number)
+    inode = os.fstat(files[0]).st_ino
+    memory = mmap.mmap(files[0], SIZE, mmap.MAP_SHARED, mmap.PROT_READ)
+    close(files)
+    return inode, memory
+
+
+def test_a_reply_that_is_still_being_read_keeps_its_block(child):
+    first, memory = reply_in_block(child, 1)
+    unread = {"blocks-unread": "1 99 x 1.5"}
+    others = {reply_in_block(child, number, **unread)[0] for number in range(2, 6)}
+    assert len(others) == 1 and first not in others
+    assert memory[:] == large(1)
+    assert reply_in_block(child, 7)[0] in {first, *others}
+
+
+def test_messages_without_references_count_as_well(child):
+    stream = Stream(child, "mixed", 100, blocks=2 * SIZE)
+    for _ in stream:
+        stream.say_read(stream.messages)
+    assert stream.references >= 10
+    assert len(stream.inodes) <= 2

@@ -9,7 +9,7 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
@@ -20,6 +20,9 @@ from .frames import MOST_DESCRIPTORS, close_all
 
 REFERENCE = 1230000972
 """The tag around the index of a descriptor, an offset and a length."""
+
+UNREAD_HEADER = "blocks-unread"
+"""Has the numbers of earlier requests whose replies are still being read."""
 
 BLOCKS_HEADER = "blocks"
 """Has the bytes of the reply that may be in blocks, and says that earlier replies were read."""
@@ -32,6 +35,9 @@ MOST_BLOCKS = 64
 
 KEPT = 10.0
 """Seconds for which a block is kept for the next message."""
+
+_MARGIN = 8
+"""One part of so many of a message is for what is not in large data."""
 
 _ITEMS_LOOKED_AT = 1000
 """Large data is near the top of a value: not every number of a long list is looked at."""
@@ -97,7 +103,7 @@ class Blocks:
         while self._unused and self._unused[0].used < old:
             self._unused.pop(0).close()
 
-    def take(self, length: int, limit: int) -> _Block | None:
+    def take(self, length: int, limit: int, request: int) -> _Block | None:
         """Returns a block for some data, unless what the peer has not read would have more bytes
         than the limit then. It is lent at once: nobody writes it again until the peer has read it.
         """
@@ -106,10 +112,11 @@ class Blocks:
             size = size_of(length)
             if size > room:
                 size = -(-length // mmap.PAGESIZE) * mmap.PAGESIZE
-            if size > room or self._closed:
+            if size > room or self._closed or len(self._lent) >= MOST_BLOCKS:
                 return None
             block = self._find_unused(size) or self._create(size, room)
             if block is not None:
+                block.request = request
                 self._lent.add(block)
                 self._lent_bytes += size
             self._drop_unused(time.monotonic() - KEPT)
@@ -134,7 +141,7 @@ class Blocks:
             return None  # then the data is sent as it always was
 
     def are_read(self, blocks: Sequence[_Block]) -> None:
-        """Has some blocks used again, those of an element."""
+        """Lets some blocks be used again, those of an element."""
         with self._lock:
             self._give_back([block for block in blocks if block in self._lent])
 
@@ -142,10 +149,10 @@ class Blocks:
         with self._lock:
             return self._lent_bytes
 
-    def replies_are_read(self) -> None:
-        """Has the blocks of all earlier replies used again."""
+    def replies_are_read(self, unread: Collection[int] = ()) -> None:
+        """Lets the blocks of earlier replies be used again, except for those of some requests."""
         with self._lock:
-            self._give_back(list(self._lent))
+            self._give_back([block for block in self._lent if block.request not in unread])
 
     def _give_back(self, blocks: Sequence[_Block]) -> None:
         for block in blocks:
@@ -231,18 +238,20 @@ class Reading:
 class ReplyBlocks:
     """The blocks of one reply: of its value, or of its elements.
 
+    :param request: its number
     :param limit: how many bytes that it has not read its requester accepts
-    :param largest_message: the bytes that a message may have without blocks
+    :param largest_message: the bytes that a message may have
     """
 
-    def __init__(self, blocks: Blocks, limit: int, largest_message: int) -> None:
+    def __init__(self, blocks: Blocks, request: int, limit: int, largest_message: int) -> None:
         self._blocks = blocks
-        self._largest_message = largest_message
+        self._request = request
+        self._most_in_message = largest_message - largest_message // _MARGIN
         self._limit = min(limit, blocks.limit)
         self._changed = threading.Condition()
-        self._elements: deque[list[_Block]] = deque()
-        """Those that had references and that the requester has not read yet."""
-        self._read = 0
+        self._elements: deque[tuple[int, list[_Block]]] = deque()
+        """Those that had references and that the requester has not read yet, with their numbers."""
+        self._sent = 0
 
     def put(self, value: Any, files: int) -> tuple[Any, list[int]]:
         """Puts large data into blocks, and returns the value with references instead, and the
@@ -252,27 +261,31 @@ class ReplyBlocks:
         """
         if not has_large_data(value):
             return value, []
-        filled = Filled(self._blocks, self._limit, files)
+        filled = Filled(self._blocks, self._limit, self._request, files)
         value = filled.replace(value)
         if filled.blocks:
             with self._changed:
-                self._elements.append(filled.blocks)
+                self._elements.append((self._sent + 1, filled.blocks))
         return value, [block.descriptor for block in filled.blocks]
 
-    def elements_are_read(self, count: int) -> None:
-        """Has the blocks of the first elements used again. The thread that reads calls this,
-        whatever the handler does, and the number may be wrong."""
+    def message_sent(self) -> None:
+        """A message with elements was sent, with blocks or without."""
         with self._changed:
-            while self._elements and self._read < count:
-                self._read += 1
-                self._blocks.are_read(self._elements.popleft())
+            self._sent += 1
+
+    def elements_are_read(self, count: int) -> None:
+        """Lets the blocks of the first messages with elements be used again. The thread that reads
+        calls this, whatever the handler does, and the number may be wrong."""
+        with self._changed:
+            while self._elements and self._elements[0][0] <= count:
+                self._blocks.are_read(self._elements.popleft()[1])
             self._changed.notify_all()
 
     def lacks_room(self, value: Any) -> bool:
         """Whether an element fits into no message, and into blocks only once others were read."""
         sizes = list(_large_sizes(value))
         size = sum(-(-length // mmap.PAGESIZE) * mmap.PAGESIZE for length in sizes)
-        if sum(sizes) <= self._largest_message or size > self._limit or not self._elements:
+        if sum(sizes) <= self._most_in_message or size > self._limit or not self._elements:
             return False
         return size > self._limit - self._blocks.lent_bytes()
 
@@ -318,12 +331,14 @@ class Filled:
     """The blocks of one message that is being written.
 
     :param limit: how many bytes in blocks the receiver may have before it has read them
+    :param request: the number of the request
     :param files: how many descriptors of the application come before those of the blocks
     """
 
-    def __init__(self, blocks: Blocks, limit: int, files: int) -> None:
+    def __init__(self, blocks: Blocks, limit: int, request: int, files: int) -> None:
         self._blocks = blocks
         self._limit = limit
+        self._request = request
         self._files = files
         self._most = min(MOST_BLOCKS, MOST_DESCRIPTORS - files)
         self._items = _ITEMS_LOOKED_AT
@@ -351,13 +366,19 @@ class Filled:
         length = data.nbytes
         if length < THRESHOLD or len(self.blocks) >= self._most:
             return None
-        block = self._blocks.take(length, self._limit)
+        block = self._blocks.take(length, self._limit, self._request)
         if block is None:
             return None
         content = data.cast("B") if data.c_contiguous else memoryview(data.tobytes())
         block.memory[:length] = content
         self.blocks.append(block)
         return cbor2.CBORTag(REFERENCE, [self._files + len(self.blocks) - 1, 0, length])
+
+
+def unread(headers: Mapping[str, str]) -> set[int]:
+    """The numbers of requests whose replies are still being read."""
+    numbers = headers.get(UNREAD_HEADER, "").split()
+    return {int(number) for number in numbers if number.isascii() and number.isdecimal()}
 
 
 def wanted_size(headers: Mapping[str, str]) -> int:
@@ -379,6 +400,7 @@ class _Block:
 
     def __init__(self, size: int) -> None:
         self.used = 0.0
+        self.request = 0
         self.descriptor = os.memfd_create("tiny-ipc-block", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
         try:
             os.ftruncate(self.descriptor, size)

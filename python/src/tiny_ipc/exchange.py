@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from . import cbor, messages, tracing
-from .blocks import ReplyBlocks, has_large_data
+from .blocks import ReplyBlocks, has_large_data, unread
 from .blocks import wanted_size as wanted_blocks_size
 from .errors import (
     Cancelled,
@@ -70,7 +70,7 @@ class Exchange:
             self._blocks.wake()
 
     def elements_are_read(self, count: int) -> None:
-        """The requester has read the blocks of so many elements."""
+        """The requester has read so many messages with elements."""
         if self._blocks is not None:
             self._blocks.elements_are_read(count)
 
@@ -178,8 +178,8 @@ class Exchange:
             return body.payload()
         size = wanted_blocks_size(body.headers)
         if size:
-            blocks.replies_are_read()
-            self._blocks = ReplyBlocks(blocks, size, self._lane.socket.limit)
+            blocks.replies_are_read(unread(body.headers))
+            self._blocks = ReplyBlocks(blocks, body.number or 0, size, self._lane.socket.limit)
         blocks.drop_old()
         reading = blocks.read(self._frame.descriptors)
         payload = body.payload(reading.hook)
@@ -225,6 +225,12 @@ class Exchange:
 
     def send_item(self, head: bytes, item: bytes, wait: bool = True) -> None:
         self._send([head, item], wait=wait)
+        self._count(head)
+
+    def _count(self, head: bytes) -> None:
+        """Called when a message was sent, whose head is empty if it has no elements."""
+        if head and self._blocks is not None:
+            self._blocks.message_sent()
 
     def gathering(self) -> None:
         self._server.gathering()
@@ -244,6 +250,7 @@ class Exchange:
                 self._blocks.await_room(reply.value, self._check_cancelled)
             item, descriptors = self._encode(reply)
             self._send([head, item], descriptors)
+            self._count(head)
         finally:
             _close_files(reply)
 
@@ -363,6 +370,7 @@ class Exchange:
                 await asyncio.to_thread(wait, reply.value, self._check_cancelled)
             item, descriptors = self._encode(reply)
             await self._send_async([head, item], descriptors)
+            self._count(head)
         finally:
             _close_files(reply)
 

@@ -191,7 +191,7 @@ def is_cancel(body: bytes) -> bool:
 
 
 def elements_read(body: bytes) -> int | None:
-    """Of how many elements the blocks were read, if a body is a *read*: 0 if that is malformed,
+    """How many messages with elements were read, if a body is a *read*: 0 if that is malformed,
     and None if it is something else. Whoever asks has not looked it over."""
     at = 0
     for _ in range(cbor.MAX_TAGS):

@@ -12,22 +12,28 @@ class BlockLending {
 
 	/**
 	 * Of a message with a number.
-	 * @param maxSize how many of its bytes may be in blocks
-	 * @param number of the answer after which its blocks can be written again
+	 * @param maxSize how many of its bytes may be in blocks, with those that the peer has
+	 * not read yet
+	 * @param number of the request, until whose answer they are lent; of a reply, the
+	 * number of its request
 	 */
 	BlockLending(long maxSize, long number) {
 		this.maxSize = maxSize;
 		this.number = number;
 	}
 
-	/** How many bytes of a message may be in blocks; 0 for none. */
+	/** 0 if there may be none. */
 	final long maxSize() {
 		return this.maxSize;
 	}
 
-	/** The number of the message that is about to be sent. */
-	long number() {
+	final long number() {
 		return this.number;
+	}
+
+	/** Which message with elements of its reply this is, from 1; 0 for all others. */
+	int element() {
+		return 0;
 	}
 
 	/** Called before a new block is made, as the peer may have read some others. */

@@ -191,8 +191,16 @@ final class BlockParser extends JsonParserDelegate {
 
 	@Override
 	public JsonParser skipChildren() {
-		if (this.referred == null) {
-			super.skipChildren();
+		if (this.referred != null || !currentToken().isStructStart()) {
+			return this;
+		}
+		// Not as the source would, for which a reference is an array.
+		for (int open = 1; open > 0;) {
+			JsonToken token = nextToken();
+			if (token == null) {
+				break;
+			}
+			open += token.isStructStart() ? 1 : token.isStructEnd() ? -1 : 0;
 		}
 		return this;
 	}

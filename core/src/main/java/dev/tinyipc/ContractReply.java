@@ -42,6 +42,7 @@ record ContractReply(Shape shape, Type type, boolean nullable, String method, bo
 			return reply;
 		}
 		try (reply) {
+			checkOutlives(reply);
 			return switch (this.shape) {
 				case NOTHING -> null;
 				case OPTIONAL -> Optional.ofNullable(reply.payload());
@@ -49,6 +50,15 @@ record ContractReply(Shape shape, Type type, boolean nullable, String method, bo
 				case DESCRIPTORS -> all(reply);
 				default -> value(reply.payload());
 			};
+		}
+	}
+
+	/** What shares memory with the peer has other content soon. */
+	private void checkOutlives(IpcMessage<?> message) {
+		if (this.shape.outlivesMessage() && message.hasViews()) {
+			throw new IllegalStateException("The reply of " + this.method
+					+ " shares memory with the peer, which ends when it is closed: IpcContract.Caller.copying must"
+					+ " return a caller that has it copied");
 		}
 	}
 
@@ -93,6 +103,7 @@ record ContractReply(Shape shape, Type type, boolean nullable, String method, bo
 	Stream<?> received(Stream<IpcMessage<Object>> elements) {
 		return (this.shape == Shape.MESSAGES) ? elements : elements.map((element) -> {
 			try (element) {
+				checkOutlives(element);
 				return element.payload();
 			}
 		});

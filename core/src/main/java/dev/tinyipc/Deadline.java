@@ -67,6 +67,16 @@ public final class Deadline {
 	}
 
 	/**
+	 * The time that is left, rounded up, so that it is not over before it is.
+	 * @param otherwise what is returned if it never ends
+	 */
+	long remainingMillis(long otherwise) {
+		long left = remainingNanos();
+		return (left != Long.MAX_VALUE) ? TimeUnit.NANOSECONDS.toMillis(left + TimeUnit.MILLISECONDS.toNanos(1) - 1)
+				: otherwise;
+	}
+
+	/**
 	 * Whether no time is left.
 	 * @return whether a call may no longer wait
 	 */

@@ -32,7 +32,7 @@ final class ElementBatch {
 
 	private final int maxSize;
 
-	private final BlockLending lending;
+	private final LentElements lent;
 
 	/** Null while there are no elements. */
 	private @Nullable FrameBuffer frame;
@@ -51,6 +51,9 @@ final class ElementBatch {
 
 	private int count;
 
+	/** Whether an element is being written behind the others. */
+	private boolean writing;
+
 	/** Of a body with all elements that there was room for, in bytes. */
 	private long size;
 
@@ -59,16 +62,16 @@ final class ElementBatch {
 	 * @param prefix what precedes the array
 	 * @param prefixOfOne what precedes an element that is sent alone
 	 * @param maxSize the largest body, in bytes
-	 * @param lending of the blocks of elements that are sent alone
+	 * @param lent the blocks of elements that are sent alone
 	 */
 	ElementBatch(Outbox outbox, FrameBuffer.Slot buffers, Prefix prefix, Prefix prefixOfOne, int maxSize,
-			BlockLending lending) {
+			LentElements lent) {
 		this.outbox = outbox;
 		this.buffers = buffers;
 		this.prefix = prefix;
 		this.prefixOfOne = prefixOfOne;
 		this.maxSize = maxSize;
-		this.lending = lending;
+		this.lent = lent;
 	}
 
 	int maxSize() {
@@ -90,6 +93,7 @@ final class ElementBatch {
 	boolean add(@Nullable Object element) {
 		FrameBuffer frame = open();
 		boolean whole = false;
+		this.writing = true;
 		try {
 			encode(element, frame);
 			if (frame.wantedBodySize() == this.size) {
@@ -98,6 +102,7 @@ final class ElementBatch {
 			whole = true;
 		}
 		finally {
+			this.writing = false;
 			if (!whole) {
 				dropGenerator(); // it may have written half an element
 				dropLast(frame);
@@ -116,7 +121,7 @@ final class ElementBatch {
 		if (generator == null) {
 			generator = this.outbox.generator(frame);
 			this.generator = generator;
-			this.filled = this.outbox.fill(this.lending);
+			this.filled = this.outbox.fill(this.lent);
 			this.written = 0;
 		}
 		this.outbox.encode(element,
@@ -139,9 +144,7 @@ final class ElementBatch {
 		return this.filled != null && this.filled.count() > 0;
 	}
 
-	/**
-	 * Has another one used for what follows, and blocks that were not sent given back.
-	 */
+	/** What follows gets another one. Blocks that were not sent can be used again. */
 	private void dropGenerator() {
 		this.generator = null;
 		if (this.filled != null) {
@@ -175,12 +178,13 @@ final class ElementBatch {
 	}
 
 	/**
-	 * Sends the elements, if there are any. They stay if they cannot be sent.
+	 * Sends the elements, if there are any. They stay if they cannot be sent. One that is
+	 * just being written stays in any case.
 	 * @param deadline null for the socket's timeout
 	 */
 	void send(@Nullable Deadline deadline) throws IpcException {
 		FrameBuffer frame = this.frame;
-		if (frame != null) {
+		if (frame != null && this.count > 0) {
 			send(frame, deadline);
 			clear();
 		}
@@ -192,6 +196,7 @@ final class ElementBatch {
 		bytes.put(this.start, ARRAY_HEAD)
 			.putInt(this.start + 1, reversed ? Integer.reverseBytes(this.count) : this.count);
 		this.outbox.sendFrame(frame, this.size, NO_DESCRIPTORS, deadline);
+		this.lent.sent();
 	}
 
 	/**
@@ -211,7 +216,9 @@ final class ElementBatch {
 			}
 			int prefixSize = this.prefixOfOne.write(frame.memory().bytes(), Frame.HEADER_SIZE);
 			frame.move((int) this.size, prefixSize, this.outbox.maxSize());
-			return this.outbox.sendFrame(frame, frame.wantedBodySize(), this.filled, NO_DESCRIPTORS, null);
+			long sent = this.outbox.sendFrame(frame, frame.wantedBodySize(), this.filled, NO_DESCRIPTORS, null);
+			this.lent.sent();
+			return sent;
 		}
 		finally {
 			dropGenerator();
@@ -226,7 +233,7 @@ final class ElementBatch {
 	}
 
 	private void closeIfEmpty() {
-		if (this.count == 0 && this.frame != null) {
+		if (this.count == 0 && this.frame != null && !this.writing) {
 			if (this.generator != null) {
 				this.generator.close();
 				dropGenerator();

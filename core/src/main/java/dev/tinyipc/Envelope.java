@@ -6,6 +6,9 @@ import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.OptionalLong;
+import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
@@ -49,6 +52,9 @@ record Envelope(OptionalLong id, @Nullable String method, Map<String, String> he
 	/** The header with the bytes that the reply may have in blocks. */
 	static final String BLOCKS = "blocks";
 
+	/** The numbers of replies whose blocks the requester still reads. */
+	static final String UNREAD = "blocks-unread";
+
 	/** Instead of those milliseconds: the caller waits as long as it takes. */
 	static final long NO_DEADLINE = -1;
 
@@ -90,11 +96,26 @@ record Envelope(OptionalLong id, @Nullable String method, Map<String, String> he
 
 	/**
 	 * How much of the reply to this request may be in blocks. Those of earlier replies
-	 * are no longer read if there may be some.
+	 * are no longer read if there may be some, unless they are among the
+	 * {@link #unread()}.
 	 * @return bytes; 0 if there may be none
 	 */
 	int blocksSize() {
 		return size(BLOCKS);
+	}
+
+	/** The numbers of earlier requests whose replies are still being read. */
+	Set<Long> unread() {
+		String numbers = this.headers.get(UNREAD);
+		if (numbers == null) {
+			return Set.of();
+		}
+		try {
+			return Stream.of(numbers.split(" ")).map(Long::parseUnsignedLong).collect(Collectors.toSet());
+		}
+		catch (NumberFormatException ex) {
+			return Set.of(); // of a peer that does not mean us
+		}
 	}
 
 	private int size(String header) {
@@ -148,6 +169,15 @@ record Envelope(OptionalLong id, @Nullable String method, Map<String, String> he
 			}
 		}
 		return put(target, end, PAYLOAD_KEY) - at;
+	}
+
+	/** Refuses what no peer accepts as a method, or the name or value of a header. */
+	static String checkSize(String text) {
+		if (text.length() > MAX_TEXT_LENGTH) {
+			throw new IllegalArgumentException("A method, or the name or value of a header, has at most "
+					+ MAX_TEXT_LENGTH + " characters, not " + text.length() + ": send it in the payload");
+		}
+		return text;
 	}
 
 	private static int put(ByteBuffer target, int at, byte[] bytes) {

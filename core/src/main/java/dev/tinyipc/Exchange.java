@@ -6,7 +6,6 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.TimeUnit;
 
 import dev.tinyipc.MessageFilter.Verdict;
 import org.jspecify.annotations.Nullable;
@@ -52,7 +51,7 @@ public final class Exchange {
 	/** Elements that have come and were not asked for yet. */
 	private @Nullable ReceivedElements elements;
 
-	/** Null while no element has come that refers to blocks. */
+	/** Null unless the reply may be streamed in blocks. */
 	private @Nullable ElementReads reads;
 
 	private boolean hasViews = true;
@@ -71,7 +70,7 @@ public final class Exchange {
 	 * @return this exchange
 	 */
 	public Exchange method(String name) {
-		this.method = checkSize(name);
+		this.method = Envelope.checkSize(name);
 		this.needsEnvelope = true;
 		return this;
 	}
@@ -111,7 +110,7 @@ public final class Exchange {
 			throw new IllegalArgumentException(
 					"A request has at most " + Envelope.MAX_HEADERS + " headers: send more in the payload");
 		}
-		this.headers.put(checkSize(name), checkSize(value));
+		this.headers.put(Envelope.checkSize(name), Envelope.checkSize(value));
 		return this;
 	}
 
@@ -133,14 +132,6 @@ public final class Exchange {
 		if (this.inspector != null) {
 			this.inspector.inspect(this.method, payload, blocks, List.of(descriptors));
 		}
-	}
-
-	private static String checkSize(String text) {
-		if (text.length() > Envelope.MAX_TEXT_LENGTH) {
-			throw new IllegalArgumentException("A method, or the name or value of a header, has at most "
-					+ Envelope.MAX_TEXT_LENGTH + " characters, not " + text.length() + ": send it in the payload");
-		}
-		return text;
 	}
 
 	/**
@@ -183,7 +174,7 @@ public final class Exchange {
 			throw new IllegalStateException("The request was already sent: begin another exchange");
 		}
 		if (this.needsEnvelope) {
-			requireEnvelopes();
+			this.requester.sender().requireEnvelopes(this.requester, this.deadline);
 		}
 		Map<String, String> trace = ServedTrace.currentHeaders();
 		if (!trace.isEmpty()) {
@@ -194,17 +185,6 @@ public final class Exchange {
 			});
 		}
 		return this.requester.sender().send(this, payload, this.deadline, descriptors);
-	}
-
-	private void requireEnvelopes() throws IpcException {
-		IpcHello hello = this.requester.hello().orElse(null);
-		if (hello == null && this.requester.owed() == 0) {
-			hello = this.requester.awaitHello(this.deadline);
-		}
-		if (hello == null || !hello.envelope()) {
-			throw new IpcException("The peer does not know methods and headers: it must say hello, with \"envelope\","
-					+ " before it receives any message");
-		}
 	}
 
 	/**
@@ -252,7 +232,7 @@ public final class Exchange {
 	 */
 	public <T> @Nullable IpcMessage<T> next(Type type, Deadline deadline) throws IpcException {
 		this.wantsStream = true;
-		IpcMessage<T> element = (this.elements == null) ? this.requester.receiveReply(type, deadline, this) : null;
+		IpcMessage<T> element = (this.elements == null) ? receiveElement(type, deadline) : null;
 		ReceivedElements several = this.elements;
 		if (several == null) {
 			return element;
@@ -264,6 +244,20 @@ public final class Exchange {
 			if (several.isEmpty()) {
 				this.elements = null;
 			}
+		}
+	}
+
+	private <T> @Nullable IpcMessage<T> receiveElement(Type type, Deadline deadline) throws IpcException {
+		ElementReads reads = this.reads;
+		if (reads == null) {
+			return this.requester.receiveReply(type, deadline, this);
+		}
+		reads.tell(); // or the peer may wait for what it could not be told before
+		try {
+			return this.requester.receiveReply(type, deadline, this);
+		}
+		finally {
+			reads.decoded();
 		}
 	}
 
@@ -305,9 +299,11 @@ public final class Exchange {
 	/**
 	 * What precedes the payload of the request, in an envelope.
 	 * @param blocksSize how many bytes of the reply may be in blocks
+	 * @param unread the numbers of replies whose blocks are still being read; empty for
+	 * none
 	 */
-	int writeEnvelope(ByteBuffer target, int at, int blocksSize) {
-		long millis = deadlineMillis();
+	int writeEnvelope(ByteBuffer target, int at, int blocksSize, String unread) {
+		long millis = this.deadline.remainingMillis(Envelope.NO_DEADLINE);
 		Map<String, String> headers = this.headers;
 		if (headers != null && millis != Envelope.NO_DEADLINE) {
 			headers.remove(Envelope.DEADLINE); // ours counts
@@ -320,20 +316,22 @@ public final class Exchange {
 		if (blocksSize > 0) {
 			headers = (headers != null) ? headers : new HashMap<>();
 			headers.put(Envelope.BLOCKS, String.valueOf(blocksSize));
+			if (!unread.isEmpty()) {
+				headers.put(Envelope.UNREAD, unread);
+			}
+			if (this.wantsStream) {
+				this.reads = new ElementReads((count) -> this.requester.sender().tellRead(this, count));
+			}
 		}
 		return Envelope.write(target, at, this.number, this.method, (headers != null) ? headers : Map.of(), millis);
 	}
 
-	/** Rounded up, so that it is not over before it is. */
-	private long deadlineMillis() {
-		long left = this.deadline.remainingNanos();
-		return (left != Long.MAX_VALUE) ? TimeUnit.NANOSECONDS.toMillis(left + TimeUnit.MILLISECONDS.toNanos(1) - 1)
-				: Envelope.NO_DEADLINE;
-	}
-
 	/** Decides about an answer to this exchange. */
-	Verdict accept(StreamItem item, boolean isError) throws IpcException {
+	Verdict accept(StreamItem item, boolean isError, boolean hasDescriptors) throws IpcException {
 		this.answered = !item.hasElements();
+		if (this.reads != null && item.hasElements()) {
+			this.reads.came(hasDescriptors);
+		}
 		if (isError || (item == StreamItem.NONE) != this.wantsStream) {
 			return switch (item) {
 				case END -> Verdict.END;
@@ -345,13 +343,11 @@ public final class Exchange {
 				: "The peer streams its reply, and one value was expected: ask for a stream");
 	}
 
-	/** Called when what has come of the reply refers to blocks. */
+	/** Called when what has come of the reply may refer to blocks. */
 	void refers(ReceivedBlocks.Message blocks) {
-		if (this.wantsStream) {
-			if (this.reads == null) {
-				this.reads = new ElementReads((count) -> this.requester.sender().tellRead(this, count));
-			}
-			this.reads.add(blocks);
+		blocks.belongsTo(this.number);
+		if (this.reads != null) {
+			this.reads.refers(blocks);
 		}
 	}
 

@@ -32,9 +32,6 @@ public final class IpcChannel {
 	/** The largest message that is accepted by default: 16 MiB. */
 	public static final int DEFAULT_MAX_MESSAGE_SIZE = 16 * 1024 * 1024;
 
-	/** Blocks of a reply are lent until the next request: no element has this number. */
-	private static final long REPLY = 0;
-
 	private final IpcSocket socket;
 
 	private final ChannelResources resources;
@@ -237,43 +234,34 @@ public final class IpcChannel {
 
 	/**
 	 * As the others, a reply that has one value.
+	 * @param request the number of its request
 	 * @param blocksSize how many bytes of it the peer accepts in blocks
 	 */
-	long sendReply(Prefix prefix, @Nullable Object payload, int blocksSize, OwnedFd... descriptors)
+	long sendReply(OptionalLong request, @Nullable Object payload, int blocksSize, OwnedFd... descriptors)
 			throws IpcException {
-		return this.outbox.send(null, prefix, payload, null,
-				new BlockLending(Math.min(blocksSize, maxBlocksSize()), REPLY), descriptors);
-	}
-
-	/** As the others, an element of a streamed reply, alone in its message. */
-	long sendElement(Prefix prefix, @Nullable Object payload, BlockLending lending, OwnedFd... descriptors)
-			throws IpcException {
-		return this.outbox.send(null, prefix, payload, null, lending, descriptors);
+		return this.outbox.send(null, Prefix.of(request), payload, null,
+				new BlockLending(Math.min(blocksSize, maxBlocksSize()), request.orElse(0)), descriptors);
 	}
 
 	/**
 	 * Begins to lend the blocks of a streamed reply's elements.
+	 * @param request its number
 	 * @param blocksSize how many bytes of them the peer accepts in blocks
 	 * @param lookForReads see {@link LentElements}
 	 */
-	LentElements lendElements(int blocksSize, BooleanSupplier lookForReads) {
-		return new LentElements(this.resources.blocks(), Math.min(blocksSize, maxBlocksSize()), this.outbox.maxSize(),
-				lookForReads);
+	LentElements lendElements(OptionalLong request, int blocksSize, BooleanSupplier lookForReads) {
+		return new LentElements(this.resources.blocks(), Math.min(blocksSize, maxBlocksSize()), request.orElse(0),
+				this.outbox.maxSize(), lookForReads);
 	}
 
-	/** Has blocks used again that were lent until this message was answered. */
-	void answered(long number) {
-		this.resources.blocks().giveBack(0, number);
+	/** What this end has put into blocks. */
+	SharedBlocks blocks() {
+		return this.resources.blocks();
 	}
 
-	/** The peer no longer reads the replies that it was sent. */
-	void repliesAreRead() {
-		answered(Long.MAX_VALUE);
-	}
-
-	/** Whether the peer must not write blocks again yet that it has sent. */
-	boolean readsBlocks() {
-		return this.resources.receivedBlocks().areBeingRead();
+	/** What the peer has put into blocks. */
+	ReceivedBlocks receivedBlocks() {
+		return this.resources.receivedBlocks();
 	}
 
 	/**

@@ -22,6 +22,8 @@ public final class IpcMessage<T extends @Nullable Object> implements Closeable {
 	/** Ends the validity of memory that the payload shares with the peer. */
 	private final ReceivedBlocks.@Nullable Message shared;
 
+	private final LeakDetector leak;
+
 	IpcMessage(T payload, Packet packet) {
 		this(payload, packet, Frame.HEADER_SIZE + (long) packet.length());
 	}
@@ -32,6 +34,7 @@ public final class IpcMessage<T extends @Nullable Object> implements Closeable {
 		this.packet = packet;
 		this.size = size;
 		this.shared = null;
+		this.leak = LeakDetector.NONE;
 	}
 
 	/** Whose payload may share memory with the peer. */
@@ -40,6 +43,8 @@ public final class IpcMessage<T extends @Nullable Object> implements Closeable {
 		this.packet = packet;
 		this.size = Frame.HEADER_SIZE + (long) packet.length();
 		this.shared = shared;
+		this.leak = shared.hasViews() ? LeakDetector.watch(this, "A message with a view of shared blocks")
+				: LeakDetector.NONE;
 	}
 
 	/**
@@ -113,8 +118,8 @@ public final class IpcMessage<T extends @Nullable Object> implements Closeable {
 	}
 
 	/**
-	 * Closes the descriptors that were not taken, and has the peer use memory again that
-	 * the payload shares with it. Closing twice does nothing.
+	 * Closes the descriptors that were not taken, and lets the peer reuse memory that the
+	 * payload shares with it. Closing twice does nothing.
 	 */
 	@Override
 	public void close() {
@@ -122,6 +127,12 @@ public final class IpcMessage<T extends @Nullable Object> implements Closeable {
 		if (this.shared != null) {
 			this.shared.close();
 		}
+		this.leak.forget();
+	}
+
+	/** Whether the payload shares memory with the peer. */
+	boolean hasViews() {
+		return this.shared != null && this.shared.hasViews();
 	}
 
 	@Override

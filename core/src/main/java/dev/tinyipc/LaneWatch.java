@@ -13,8 +13,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Waits for all idle lanes of a server in one thread, and has a worker serve one on which
- * a request arrives. It also looks for a cancel on lanes that are busy, but only after a
- * while: a watch costs as much as a short exchange.
+ * a request arrives. It also looks for {@link Remarks} on lanes that are busy, but only
+ * after a while: a watch costs as much as a short exchange.
  */
 final class LaneWatch implements Closeable {
 

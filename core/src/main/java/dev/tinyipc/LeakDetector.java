@@ -7,10 +7,10 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Warns of descriptors that were garbage collected before they were closed, with the
- * place where they were created or received, if the system property {@value #PROPERTY} is
- * {@code true}. It closes nothing: the number may still be in use through
- * {@link OwnedFd#fd()}.
+ * Warns of descriptors, and of messages that share memory with the peer, that were
+ * garbage collected before they were closed, with the place where they were created or
+ * received, if the system property {@value #PROPERTY} is {@code true}. It closes nothing:
+ * the number may still be in use through {@link OwnedFd#fd()}.
  */
 final class LeakDetector implements Runnable {
 
@@ -21,7 +21,7 @@ final class LeakDetector implements Runnable {
 	private static final @Nullable Cleaner cleaner = Boolean.getBoolean(PROPERTY) ? Cleaner.create() : null;
 
 	/** Stands in for all descriptors while detection is off. */
-	private static final LeakDetector NONE = new LeakDetector("");
+	static final LeakDetector NONE = new LeakDetector("");
 
 	private final String description;
 
@@ -34,18 +34,25 @@ final class LeakDetector implements Runnable {
 	}
 
 	static LeakDetector watch(OwnedFd descriptor) {
+		return (cleaner != null) ? watch(descriptor, descriptor.toString()) : NONE;
+	}
+
+	/** Watches anything that has to be closed. */
+	static LeakDetector watch(Object owner, String description) {
 		Cleaner running = cleaner;
 		if (running == null) {
 			return NONE;
 		}
-		LeakDetector detector = new LeakDetector(descriptor.toString());
-		running.register(descriptor, detector);
+		LeakDetector detector = new LeakDetector(description);
+		running.register(owner, detector);
 		return detector;
 	}
 
-	/** Called when the descriptor is closed, or ownership is given up. */
+	/** Called when the owner is closed, or ownership is given up. */
 	void forget() {
-		this.closed = true;
+		if (this != NONE) {
+			this.closed = true;
+		}
 	}
 
 	@Override

@@ -153,7 +153,7 @@ final class Ledger {
 			}
 			return Verdict.DROP;
 		}
-		return exchange.accept(item, ErrorItem.isOne(body));
+		return exchange.accept(item, ErrorItem.isOne(body), !packet.descriptors().isEmpty());
 	}
 
 	/** Drops any message, which must be an answer that was owed. */

@@ -15,49 +15,68 @@ final class LentElements extends BlockLending {
 	/** Nobody else looks for what the peer says before an exchange has taken a while. */
 	private static final long PAUSE = TimeUnit.MILLISECONDS.toNanos(20);
 
+	/** One part of so many of a message is for what is not in large arrays. */
+	private static final int MARGIN = 8;
+
 	private final SharedBlocks blocks;
 
-	private final int maxMessageSize;
+	private final int maxInMessage;
 
 	private final BooleanSupplier lookForReads;
 
-	/** The number of the last element of earlier replies. */
-	private final long before;
+	/** How many messages with elements were sent. */
+	private int sent;
+
+	private Runnable beforeWait = () -> {
+	};
 
 	private volatile @Nullable Thread waiting;
 
 	/**
 	 * Begins a reply.
 	 * @param maxSize how many bytes of its elements may be in blocks at a time
-	 * @param maxMessageSize how many there may be in a message otherwise
+	 * @param request its number
+	 * @param maxMessageSize the largest message, in bytes
 	 * @param lookForReads has {@link #read} called, if the peer has said something, and
 	 * returns whether it may still say more
 	 */
-	LentElements(SharedBlocks blocks, long maxSize, int maxMessageSize, BooleanSupplier lookForReads) {
-		super(maxSize, 0);
+	LentElements(SharedBlocks blocks, long maxSize, long request, int maxMessageSize, BooleanSupplier lookForReads) {
+		super(maxSize, request);
 		this.blocks = blocks;
-		this.maxMessageSize = maxMessageSize;
+		this.maxInMessage = maxMessageSize - maxMessageSize / MARGIN;
 		this.lookForReads = lookForReads;
-		this.before = blocks.lastElement();
+	}
+
+	/** Sets what is done before an element waits: the peer may wait for others. */
+	void beforeWait(Runnable action) {
+		this.beforeWait = action;
+	}
+
+	/** Called when a message with elements was sent, with blocks or without. */
+	void sent() {
+		this.sent++;
 	}
 
 	@Override
-	long number() {
-		return this.blocks.nextElement();
+	int element() {
+		return this.sent + 1;
 	}
 
 	@Override
 	void lookForReads() {
-		this.lookForReads.getAsBoolean();
+		if (this.blocks.hasLent()) {
+			this.lookForReads.getAsBoolean();
+		}
 	}
 
 	/** Does not wait if the message can be sent without blocks. */
 	@Override
 	boolean awaitReads(long inMessage) {
 		boolean isInVain = !this.blocks.hasLent() || Thread.currentThread().isInterrupted();
-		if (inMessage <= this.maxMessageSize || isInVain) {
+		if (inMessage <= this.maxInMessage || isInVain) {
 			return false;
 		}
+		this.beforeWait.run();
 		this.waiting = Thread.currentThread();
 		try {
 			if (!this.lookForReads.getAsBoolean()) {
@@ -72,11 +91,11 @@ final class LentElements extends BlockLending {
 	}
 
 	/**
-	 * Has blocks used again.
-	 * @param count how many elements with blocks the peer has read
+	 * Lets blocks be used again.
+	 * @param count how many messages with elements the peer has read
 	 */
 	void read(int count) {
-		this.blocks.giveBack(this.before + 1, this.before + count);
+		this.blocks.elementsAreRead(number(), count);
 		LockSupport.unpark(this.waiting);
 	}
 

@@ -28,7 +28,8 @@ interface MessageFilter {
 	}
 
 	/**
-	 * Told that the message that was wanted refers to blocks.
+	 * Told that the message that was wanted may refer to blocks, and was decoded as far
+	 * as possible.
 	 * @param blocks closed once they were read
 	 */
 	default void refers(ReceivedBlocks.Message blocks) {

@@ -177,12 +177,12 @@ final class Outbox {
 	 * Begins a message for several elements of a streamed reply.
 	 * @param id the number of the request
 	 * @param maxSize the largest body in bytes, if this end may send as much
-	 * @param lending of the blocks of elements that have to be sent alone
+	 * @param lent the blocks of elements that have to be sent alone
 	 */
-	ElementBatch batch(OptionalLong id, int maxSize, BlockLending lending) throws IpcException {
+	ElementBatch batch(OptionalLong id, int maxSize, LentElements lent) throws IpcException {
 		int inOnePacket = Math.min(this.socket.sender().maxPacketSize(), Frame.MAX_PACKET_SIZE) - Frame.HEADER_SIZE;
 		return new ElementBatch(this, this.buffers, Prefix.of(id, StreamItem.ELEMENTS),
-				Prefix.of(id, StreamItem.ELEMENT), Math.min(Math.min(maxSize, inOnePacket), this.maxSize), lending);
+				Prefix.of(id, StreamItem.ELEMENT), Math.min(Math.min(maxSize, inOnePacket), this.maxSize), lent);
 	}
 
 	/** Sends a frame with blocks, if it has some. */

@@ -6,9 +6,12 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.Iterator;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.Predicate;
+import java.util.stream.Collectors;
 
 import org.jspecify.annotations.Nullable;
 
@@ -22,6 +25,9 @@ final class ReceivedBlocks implements IdleBlocks.Holder {
 	/** Least recently used first. */
 	private final List<Known> known = new ArrayList<>();
 
+	/** Messages with views of blocks that are not closed. */
+	private final Set<Message> unread = new LinkedHashSet<>();
+
 	private boolean closed;
 
 	/** Begins to read the blocks of one message. Until that is closed, they stay. */
@@ -29,9 +35,13 @@ final class ReceivedBlocks implements IdleBlocks.Holder {
 		return new Message(limit);
 	}
 
-	/** Whether the peer must not write some blocks again yet. */
-	synchronized boolean areBeingRead() {
-		return this.known.stream().anyMatch(Known::isInUse);
+	/** The numbers of the requests whose replies are being read, with spaces. */
+	synchronized String unreadReplies() {
+		return this.unread.isEmpty() ? ""
+				: this.unread.stream()
+					.map((message) -> Long.toUnsignedString(message.request))
+					.distinct()
+					.collect(Collectors.joining(" "));
 	}
 
 	private synchronized Known use(OwnedFd descriptor, DescriptorStatus file, int limit) throws IpcException {
@@ -185,6 +195,8 @@ final class ReceivedBlocks implements IdleBlocks.Holder {
 
 		private boolean hasViews;
 
+		private long request;
+
 		private boolean ended;
 
 		private Runnable whenRead = () -> {
@@ -248,13 +260,18 @@ final class ReceivedBlocks implements IdleBlocks.Holder {
 			this.hasViews = true;
 		}
 
-		boolean hasViews() {
-			return this.hasViews;
+		/** Says that this is the reply to a request, or part of it. */
+		void belongsTo(long request) {
+			synchronized (ReceivedBlocks.this) {
+				this.request = request;
+				if (this.hasViews && !this.ended) {
+					ReceivedBlocks.this.unread.add(this);
+				}
+			}
 		}
 
-		/** Whether the message refers to blocks at all. */
-		boolean hasBlocks() {
-			return !this.blocks.isEmpty();
+		boolean hasViews() {
+			return this.hasViews;
 		}
 
 		boolean isRead() {
@@ -299,6 +316,7 @@ final class ReceivedBlocks implements IdleBlocks.Holder {
 					return;
 				}
 				this.ended = true;
+				ReceivedBlocks.this.unread.remove(this);
 				end(this.blocks.values());
 			}
 			this.whenRead.run();

@@ -116,9 +116,7 @@ final class ReceivedFrame<T> implements Closeable {
 			if (!isInUse) {
 				blocks.close();
 			}
-			if (blocks.hasBlocks()) {
-				filter.refers(blocks);
-			}
+			filter.refers(blocks);
 		}
 	}
 

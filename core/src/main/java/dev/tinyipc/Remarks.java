@@ -14,6 +14,9 @@ final class Remarks {
 	/** As it is on the wire, with a tag and a number of up to eight bytes. */
 	private static final int MAX_SIZE = Frame.HEADER_SIZE + 18;
 
+	/** Others wait for the thread that takes them. */
+	private static final int MOST_AT_ONCE = 100;
+
 	private final IpcChannel channel;
 
 	private @Nullable NativeBuffer start;
@@ -23,17 +26,16 @@ final class Remarks {
 	}
 
 	/**
-	 * Takes all that is there off the socket, without waiting. Malformed ones are
-	 * ignored.
+	 * Takes what is there off the socket, without waiting. Malformed ones are ignored.
 	 * @param exchange to be cancelled
 	 * @param elements whose blocks were read; null if there are none
 	 * @return the size of what comes after them; 0 for the end of the socket, less if
-	 * nothing is there
+	 * nothing is known to
 	 */
 	int take(ServedExchange exchange, @Nullable ServedStream elements) throws IpcException {
 		NativeBuffer start = (this.start != null) ? this.start : NativeBuffer.allocate(MAX_SIZE);
 		this.start = start;
-		while (true) {
+		for (int i = 0; i < MOST_AT_ONCE; i++) {
 			start.bytes().clear();
 			int size = this.channel.socket().receiver().peek(start).orElse(-1);
 			if (!isWhole(start.bytes(), size)) {
@@ -53,6 +55,7 @@ final class Remarks {
 				elements.read(read);
 			}
 		}
+		return -1;
 	}
 
 	/** Whether a packet is a message, and not the beginning of a longer one. */

@@ -1,5 +1,6 @@
 package dev.tinyipc;
 
+import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.OptionalLong;
 import java.util.concurrent.locks.ReentrantLock;
@@ -50,8 +51,8 @@ final class RequestSender {
 				checkWorthwhile(deadline);
 			}
 			OptionalLong id = this.ledger.enter(exchange);
-			Prefix prefix = (exchange != null && id.isPresent())
-					? (target, at) -> exchange.writeEnvelope(target, at, acceptedBlocksSize()) : Prefix.of(id);
+			Prefix prefix = (exchange != null && id.isPresent()) ? (target, at) -> writeEnvelope(exchange, target, at)
+					: Prefix.of(id);
 			return send(exchange, prefix, payload, deadline, descriptors);
 		}
 		finally {
@@ -79,15 +80,26 @@ final class RequestSender {
 		}
 	}
 
-	/**
-	 * How many bytes of the reply to what is being sent may be in blocks: none while
-	 * earlier answers are still to come, or being read.
-	 */
-	private int acceptedBlocksSize() {
+	/** Waits for the hello, if it may still come, because it must say something. */
+	void requireEnvelopes(IpcRequester requester, Deadline deadline) throws IpcException {
 		IpcHello hello = this.ledger.hello();
-		boolean areRepliesRead = hello != null && hello.blocks() > 0 && this.ledger.owed() == 1
-				&& !this.channel.readsBlocks();
-		return areRepliesRead ? this.channel.maxBlocksSize() : 0;
+		if (hello == null && this.ledger.owed() == 0) {
+			hello = requester.awaitHello(deadline);
+		}
+		if (hello == null || !hello.envelope()) {
+			throw new IpcException("The peer does not know methods and headers: it must say hello, with \"envelope\","
+					+ " before it receives any message");
+		}
+	}
+
+	/** Accepts no blocks while earlier answers are still to come. */
+	private int writeEnvelope(Exchange exchange, ByteBuffer target, int at) {
+		IpcHello hello = this.ledger.hello();
+		boolean acceptsBlocks = hello != null && hello.blocks() > 0 && this.ledger.owed() == 1;
+		int size = acceptsBlocks ? this.channel.maxBlocksSize() : 0;
+		String unread = (size > 0) ? this.channel.receivedBlocks().unreadReplies() : "";
+		boolean fits = unread.length() <= Envelope.MAX_TEXT_LENGTH;
+		return exchange.writeEnvelope(target, at, fits ? size : 0, unread);
 	}
 
 	/** How many bytes of a request the peer accepts in blocks. */
@@ -96,7 +108,7 @@ final class RequestSender {
 		if (hello == null || hello.blocks() == 0 || this.channel.maxBlocksSize() == 0) {
 			return 0;
 		}
-		this.channel.answered(this.ledger.lastAnswered());
+		this.channel.blocks().answered(this.ledger.lastAnswered());
 		return hello.blocks();
 	}
 
@@ -150,20 +162,23 @@ final class RequestSender {
 	}
 
 	/**
-	 * Tells the peer that elements with blocks were read. If there is no room for that,
-	 * or somebody else sends, it is left out: the next one says as much.
+	 * Tells the peer, without waiting, how many messages with elements were read.
+	 * @return whether it was told: not if there is no room, or somebody else sends
 	 */
-	void tellRead(Exchange exchange, int count) {
-		if (!this.sending.tryLock()) {
-			return;
+	boolean tellRead(Exchange exchange, int count) {
+		if (!isDue(exchange) || !this.sending.tryLock()) {
+			return false;
 		}
 		try {
-			if (isDue(exchange)) {
+			boolean isDue = isDue(exchange); // still
+			if (isDue) {
 				this.channel.outbox().sendRead(count, Deadline.in(Duration.ZERO));
 			}
+			return isDue;
 		}
 		catch (IpcException ex) {
 			logger.debug("{} could not be told that its elements were read", this.peer, ex);
+			return false;
 		}
 		finally {
 			this.sending.unlock();

@@ -120,7 +120,7 @@ final class ServedLane implements Closeable {
 		}
 		this.envelope = Envelope.open(body);
 		if (blocksSize() > 0) {
-			this.channel.repliesAreRead();
+			this.channel.blocks().repliesAreRead(this.envelope.unread());
 		}
 		return MessageFilter.Verdict.DELIVER;
 	}
@@ -176,6 +176,7 @@ final class ServedLane implements Closeable {
 
 	private void begin(ServedExchange exchange) {
 		if (this.peer != null) {
+			this.elements = null;
 			this.current = exchange;
 			this.peer.watch().begun();
 		}
@@ -234,8 +235,8 @@ final class ServedLane implements Closeable {
 	/** Elements may be gathered only if somebody sends those that are left waiting. */
 	private ServedStream stream() throws IpcException {
 		int size = (this.peer != null && this.envelope != null) ? this.envelope.batchSize() : 0;
-		return new ServedStream(this.channel, id(), this.channel.lendElements(blocksSize(), this::lookForReads), size,
-				(this.peer != null) ? this.peer.watch()::gathering : () -> {
+		return new ServedStream(this.channel, id(), this.channel.lendElements(id(), blocksSize(), this::lookForReads),
+				size, (this.peer != null) ? this.peer.watch()::gathering : () -> {
 				});
 	}
 
@@ -379,7 +380,7 @@ final class ServedLane implements Closeable {
 		/** The next request. */
 		IDLE,
 
-		/** A cancel of the one that is being worked on. */
+		/** Remarks on the one that is being worked on. */
 		BUSY
 
 	}

@@ -178,7 +178,7 @@ final class ServedReply implements IpcServer.Sink, Closeable {
 		}
 		else {
 			try {
-				this.channel.sendReply(Prefix.of(this.id), payload(result), this.blocksSize, descriptors(result));
+				this.channel.sendReply(this.id, payload(result), this.blocksSize, descriptors(result));
 			}
 			finally {
 				release(result);

@@ -66,6 +66,7 @@ final class ServedStream {
 		this.id = id;
 		this.lent = lent;
 		this.batch = (batchSize > 0) ? channel.outbox().batch(id, batchSize, lent) : null;
+		lent.beforeWait(this::sendBeforeWait);
 		this.whenGathering = whenGathering;
 	}
 
@@ -74,7 +75,7 @@ final class ServedStream {
 		return this.sending;
 	}
 
-	/** Called when the peer says that it has read so many elements with blocks. */
+	/** Called when the peer says how many messages with elements it has read. */
 	void read(int count) {
 		this.lent.read(count);
 	}
@@ -106,8 +107,19 @@ final class ServedStream {
 
 	private void sendAlone(@Nullable Object element, OwnedFd... descriptors) throws IpcException {
 		sendGathered();
-		this.lastSize = this.channel.sendElement(Prefix.of(this.id, StreamItem.ELEMENT), element, this.lent,
-				descriptors);
+		this.lastSize = this.channel.outbox()
+			.send(null, Prefix.of(this.id, StreamItem.ELEMENT), element, null, this.lent, descriptors);
+		this.lent.sent();
+	}
+
+	/** The peer may have to read what was gathered before it goes on. */
+	private void sendBeforeWait() {
+		try {
+			sendGathered();
+		}
+		catch (IpcException ex) {
+			logger.debug("Elements could not be sent, and what follows them cannot either", ex);
+		}
 	}
 
 	private void gather(ElementBatch batch, @Nullable Object element, long now) throws IpcException {

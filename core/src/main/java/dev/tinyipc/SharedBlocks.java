@@ -7,6 +7,8 @@ import java.util.Collection;
 import java.util.Deque;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Set;
+import java.util.function.Predicate;
 
 import org.jspecify.annotations.Nullable;
 
@@ -21,19 +23,19 @@ import org.jspecify.annotations.Nullable;
  * it, gets the memory itself, read-only, if the data came in a block and the mapper is
  * one of {@link IpcChannel#mapperBuilder()}: a handler until it has answered, and whoever
  * has asked until the {@link IpcMessage} of the reply, or of the element of a stream, is
- * closed. After that, the buffer has other content. So close messages soon: until then,
- * the peer cannot use their blocks again, and sends data in the message. Whoever needs
- * the data for longer takes a {@link #copy}, or asks for {@linkplain Exchange#copied()
- * copies}. A peer that is broken or hostile may change the content even while it is read,
- * so take a copy of what must not change between two looks at it. All else that is
- * received is a private copy from the start.
+ * closed. After that, the buffer has other content. Close messages soon: until then, the
+ * peer cannot use their blocks again, and once all are in use, it sends data in the
+ * message. Whoever needs the data for longer takes a {@link #copy}, or asks for
+ * {@linkplain Exchange#copied() copies}. A peer that is broken or hostile may change the
+ * content even while it is read, so take a copy of what must not change between two looks
+ * at it. All else that is received is a private copy from the start.
  */
 public final class SharedBlocks implements IdleBlocks.Holder {
 
 	/** Smaller data is sent in the message, which costs less. */
 	static final int THRESHOLD = 256 * 1024;
 
-	/** In one message. */
+	/** In one message, and in all that the peer may be reading. */
 	static final int MAX_BLOCKS = 64;
 
 	private static final int PAGE = 4096;
@@ -43,9 +45,6 @@ public final class SharedBlocks implements IdleBlocks.Holder {
 
 	/** What the peer may be reading. */
 	private final List<Lent> lent = new ArrayList<>();
-
-	/** How many elements of streamed replies had blocks. */
-	private long elements;
 
 	private boolean closed;
 
@@ -71,19 +70,26 @@ public final class SharedBlocks implements IdleBlocks.Holder {
 		return !this.lent.isEmpty();
 	}
 
-	synchronized long lastElement() {
-		return this.elements;
+	/** What was sent with requests that were answered. */
+	void answered(long number) {
+		giveBack((lent) -> lent.number <= number);
 	}
 
-	synchronized long nextElement() {
-		return ++this.elements;
+	/** What was sent with replies, except for some. */
+	void repliesAreRead(Set<Long> unread) {
+		giveBack((lent) -> !unread.contains(lent.number));
 	}
 
-	/** Has blocks used again that the peer no longer reads: those with these numbers. */
-	synchronized void giveBack(long first, long last) {
+	/** What was sent with the first messages with elements of a reply. */
+	void elementsAreRead(long request, int count) {
+		giveBack((lent) -> lent.number == request && lent.element > 0 && lent.element <= count);
+	}
+
+	/** Lets blocks be used again that the peer no longer reads. */
+	private synchronized void giveBack(Predicate<Lent> areRead) {
 		for (Iterator<Lent> all = this.lent.iterator(); all.hasNext();) {
 			Lent next = all.next();
-			if (next.number >= first && next.number <= last) {
+			if (areRead.test(next)) {
 				all.remove();
 				keep(next.files);
 			}
@@ -102,8 +108,14 @@ public final class SharedBlocks implements IdleBlocks.Holder {
 		}
 	}
 
-	private synchronized @Nullable BlockFile takeUnused(int size) {
-		for (Iterator<BlockFile> all = this.unused.iterator(); all.hasNext();) {
+	/**
+	 * Takes a block that exists.
+	 * @param size exactly what it has to have
+	 * @param limit of all blocks that there may be besides those of the same message
+	 * @return null if there is none
+	 */
+	private synchronized @Nullable BlockFile takeUnused(int size, long limit) {
+		for (Iterator<BlockFile> all = this.unused.iterator(); all.hasNext() && hasRoom(size, limit);) {
 			BlockFile file = all.next();
 			if (file.size() == size) {
 				all.remove();
@@ -113,17 +125,12 @@ public final class SharedBlocks implements IdleBlocks.Holder {
 		return null;
 	}
 
-	/**
-	 * Makes a block.
-	 * @param limit of all blocks that there may be besides those of the same message
-	 * @return null if there is no room for it
-	 */
+	/** The same, but makes a block. */
 	private synchronized @Nullable BlockFile create(int size, long limit) {
-		long room = limit - size - lentSize();
-		if (this.closed || room < 0) {
+		if (this.closed || !hasRoom(size, limit)) {
 			return null;
 		}
-		shrink(room);
+		shrink(limit - size - lentSize());
 		try {
 			BlockFile file = BlockFile.create(size);
 			IdleBlocks.watch(this);
@@ -132,6 +139,12 @@ public final class SharedBlocks implements IdleBlocks.Holder {
 		catch (IpcException ex) {
 			return null; // then the data is sent as it always was
 		}
+	}
+
+	/** A peer keeps no more maps than this. */
+	private boolean hasRoom(int size, long limit) {
+		return lentSize() + size <= limit
+				&& this.lent.stream().mapToInt((each) -> each.files.size()).sum() < MAX_BLOCKS;
 	}
 
 	private long lentSize() {
@@ -157,12 +170,12 @@ public final class SharedBlocks implements IdleBlocks.Holder {
 	}
 
 	/** Called once the peer may read them. */
-	private synchronized void lend(List<BlockFile> files, long number) {
+	private synchronized void lend(List<BlockFile> files, BlockLending lending) {
 		if (this.closed) {
 			keep(files);
 		}
 		else {
-			this.lent.add(new Lent(number, List.copyOf(files)));
+			this.lent.add(new Lent(lending.number(), lending.element(), List.copyOf(files)));
 		}
 	}
 
@@ -200,7 +213,7 @@ public final class SharedBlocks implements IdleBlocks.Holder {
 		IdleBlocks.forget(this);
 	}
 
-	private record Lent(long number, List<BlockFile> files) {
+	private record Lent(long number, int element, List<BlockFile> files) {
 	}
 
 	/** The blocks of one message that is being written. */
@@ -245,17 +258,17 @@ public final class SharedBlocks implements IdleBlocks.Holder {
 		}
 
 		private @Nullable BlockFile take(int size, long otherwiseInMessage) {
-			BlockFile file = takeUnused(size);
+			BlockFile file = takeUnused(size, this.left);
 			if (file == null) {
 				this.lending.lookForReads();
-				file = takeUnused(size);
+				file = takeUnused(size, this.left);
 			}
 			boolean mayBeRead = true;
 			while (file == null && mayBeRead) {
 				file = create(size, this.left);
 				if (file == null) {
 					mayBeRead = this.lending.awaitReads(otherwiseInMessage);
-					file = takeUnused(size);
+					file = takeUnused(size, this.left);
 				}
 			}
 			return file;
@@ -286,12 +299,12 @@ public final class SharedBlocks implements IdleBlocks.Holder {
 		/** Called before the message is sent, because the peer may answer at once. */
 		void lend() {
 			if (!this.files.isEmpty()) {
-				SharedBlocks.this.lend(this.files, this.lending.number());
+				SharedBlocks.this.lend(this.files, this.lending);
 				this.files.clear();
 			}
 		}
 
-		/** Has blocks used again that were not lent. */
+		/** Blocks that were not lent can be used again. */
 		@Override
 		public void close() {
 			synchronized (SharedBlocks.this) {

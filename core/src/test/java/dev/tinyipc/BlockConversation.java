@@ -45,11 +45,6 @@ record BlockConversation(IpcRequester requester, IpcChannel channel, IpcChannel 
 		return new BlockConversation(requester, channel, served, server);
 	}
 
-	/** What one end writes, and has mapped of the other's. */
-	static ChannelResources resources(IpcChannel channel) {
-		return ChannelResources.of(channel.socket());
-	}
-
 	/** How many maps of blocks this process has. */
 	static long mapped() throws IOException {
 		try (Stream<String> maps = Files.lines(Path.of("/proc/self/maps"))) {

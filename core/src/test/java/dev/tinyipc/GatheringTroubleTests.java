@@ -252,7 +252,7 @@ class GatheringTroubleTests {
 			this.pair = pair;
 			IpcChannel channel = IpcChannel.over(pair.child());
 			OptionalLong id = OptionalLong.of(1);
-			this.stream = new ServedStream(channel, id, channel.lendElements(0, () -> false), 1000,
+			this.stream = new ServedStream(channel, id, channel.lendElements(id, 0, () -> false), 1000,
 					() -> this.gathering.set(true));
 			this.reply = new ServedReply(channel, id, 0, exchange,
 					ServedTrace.begin(IpcInstrumentation.NONE, "the peer", new IpcContext(null, exchange, null)),

@@ -178,9 +178,9 @@ class SharedBlocksTests {
 			byte[] data = Samples.random(MIB - i);
 			assertThat(Arrays.equals(call(requester, "bytes", data, byte[].class), data)).isTrue();
 		}
-		assertThat(BlockConversation.resources(this.channel).blocks().size()).isEqualTo(MIB);
-		assertThat(BlockConversation.resources(this.served).blocks().size()).isEqualTo(MIB);
-		assertThat(BlockConversation.resources(this.channel).receivedBlocks().size()).isEqualTo(MIB);
+		assertThat(this.channel.blocks().size()).isEqualTo(MIB);
+		assertThat(this.served.blocks().size()).isEqualTo(MIB);
+		assertThat(this.channel.receivedBlocks().size()).isEqualTo(MIB);
 	}
 
 	@Test
@@ -206,9 +206,9 @@ class SharedBlocksTests {
 			assertThat(reply.payload()).isEqualTo(2);
 		}
 		assertThat(unchanged.join()).isTrue();
-		assertThat(BlockConversation.resources(this.channel).blocks().size()).isEqualTo(2 * MIB);
+		assertThat(this.channel.blocks().size()).isEqualTo(2 * MIB);
 		assertThat(call(requester, "fast", ones, Integer.class)).isEqualTo(1);
-		assertThat(BlockConversation.resources(this.channel).blocks().size()).isEqualTo(2 * MIB);
+		assertThat(this.channel.blocks().size()).isEqualTo(2 * MIB);
 	}
 
 	/** Its answer may be read at any time. */
@@ -220,7 +220,7 @@ class SharedBlocksTests {
 			return data;
 		}));
 		call(requester, "", 1, byte[].class);
-		assertThat(BlockConversation.resources(this.served).blocks().size()).isEqualTo(MIB);
+		assertThat(this.served.blocks().size()).isEqualTo(MIB);
 		for (int i = 2; i < 4; i++) {
 			requester.send(i, Conversation.inTime());
 		}
@@ -237,7 +237,7 @@ class SharedBlocksTests {
 			assertThat(reply.payload()).containsOnly(5);
 		}
 		assertThat(call(requester, "", 6, byte[].class)).containsOnly(6);
-		assertThat(BlockConversation.resources(this.served).blocks().size()).isEqualTo(MIB);
+		assertThat(this.served.blocks().size()).isEqualTo(MIB);
 	}
 
 	@Test
@@ -379,7 +379,7 @@ class SharedBlocksTests {
 		Arrays.fill(data, (byte) 5);
 		call(requester, "", data, Object.class);
 		assertThat(kept.join().get(MIB - 1)).isEqualTo((byte) 5);
-		await().until(() -> BlockConversation.resources(this.served).receivedBlocks().drop(0));
+		await().until(() -> this.served.receivedBlocks().drop(0));
 		assertThat(kept.join().get(MIB - 1)).isZero();
 		assertThat(call(requester, "", data, Object.class)).isNull();
 	}
@@ -390,8 +390,8 @@ class SharedBlocksTests {
 		call(requester, "bytes", new byte[MIB], byte[].class);
 		call(requester, "bytes", new byte[0], byte[].class);
 		for (IpcChannel each : List.of(this.channel, this.served)) {
-			assertThat(BlockConversation.resources(each).blocks().drop(0)).isTrue();
-			await().until(() -> BlockConversation.resources(each).receivedBlocks().drop(0));
+			assertThat(each.blocks().drop(0)).isTrue();
+			await().until(() -> each.receivedBlocks().drop(0));
 		}
 		assertThat(BlockConversation.mapped()).isZero();
 		assertThat(call(requester, "bytes", Samples.random(MIB), byte[].class)).isEqualTo(Samples.random(MIB));

@@ -1,11 +1,13 @@
 package dev.tinyipc;
 
 import java.nio.ByteBuffer;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Semaphore;
@@ -16,8 +18,15 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import tools.jackson.core.JacksonException;
+import tools.jackson.core.JsonParser;
+import tools.jackson.core.JsonToken;
+import tools.jackson.databind.DeserializationContext;
+import tools.jackson.databind.ValueDeserializer;
+import tools.jackson.databind.annotation.JsonDeserialize;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.awaitility.Awaitility.await;
 
 /**
@@ -65,7 +74,7 @@ class StreamedBlocksTests {
 	}
 
 	private static long written(BlockConversation conversation) {
-		return BlockConversation.resources(conversation.served()).blocks().size();
+		return conversation.served().blocks().size();
 	}
 
 	@Test
@@ -198,7 +207,7 @@ class StreamedBlocksTests {
 	 */
 	@Test
 	void anElementThatFitsIntoNoMessageWaitsForRoom() throws Exception {
-		int size = IpcChannel.DEFAULT_MAX_MESSAGE_SIZE + 1;
+		int size = IpcChannel.DEFAULT_MAX_MESSAGE_SIZE; // without the rest of the message
 		byte[] data = new byte[size];
 		try (BlockConversation conversation = BlockConversation
 			.with(IpcServer.builder().stream("", Integer.class, (request, context, elements) -> {
@@ -222,6 +231,133 @@ class StreamedBlocksTests {
 			previous.close();
 			assertThat(exchange.<Object>next(Object.class, Conversation.inTime())).isNull();
 			assertThat(written(conversation)).isLessThanOrEqualTo(40 * MIB);
+		}
+	}
+
+	/** The requester may close one only once it has seen the next. */
+	@Test
+	void smallElementsAreNotHeldBackByALargeOneThatWaits() throws Exception {
+		byte[] large = new byte[IpcChannel.DEFAULT_MAX_MESSAGE_SIZE];
+		List<Object> elements = List.of(1, 2, 3, large, 5, 6, 7, large, 9);
+		try (BlockConversation conversation = BlockConversation
+			.with(IpcServer.builder().handler("", Integer.class, (request) -> elements.stream()), 20 * MIB)) {
+			Exchange exchange = conversation.requester().begin(Conversation.inTime()).streamed();
+			exchange.request(1);
+			IpcMessage<Held> previous = null;
+			for (Object expected : elements) {
+				IpcMessage<Held> element = exchange.next(Held.class, Conversation.inTime());
+				if (expected instanceof Integer number) {
+					assertThat(element.payload().value()).isEqualTo(number);
+				}
+				else {
+					assertThat(element.payload().data().remaining()).isEqualTo(large.length);
+				}
+				if (previous != null) {
+					previous.close();
+				}
+				previous = element;
+			}
+			previous.close();
+			assertThat(exchange.<Object>next(Object.class, Conversation.inTime())).isNull();
+		}
+	}
+
+	/** A number, or a view. */
+	@JsonDeserialize(using = HeldDeserializer.class)
+	record Held(Integer value, ByteBuffer data) {
+	}
+
+	static final class HeldDeserializer extends ValueDeserializer<Held> {
+
+		@Override
+		public Held deserialize(JsonParser parser, DeserializationContext context) {
+			return parser.hasToken(JsonToken.VALUE_NUMBER_INT) ? new Held(parser.getIntValue(), null)
+					: new Held(null, context.readValue(parser, ByteBuffer.class));
+		}
+
+	}
+
+	@Test
+	void elementsThatCannotBeReadCountAsRead() throws Exception {
+		byte[] large = new byte[IpcChannel.DEFAULT_MAX_MESSAGE_SIZE];
+		try (BlockConversation conversation = BlockConversation.with(
+				IpcServer.builder()
+					.handler("", Integer.class, (request) -> IntStream.range(0, 10)
+						.mapToObj((i) -> (i < 5) ? Map.of("a", "no number", "pixels", large) : new Frame(large))),
+				40 * MIB)) {
+			Exchange exchange = conversation.requester().begin(Conversation.inTime()).streamed();
+			exchange.request(1);
+			for (int i = 0; i < 5; i++) {
+				assertThatExceptionOfType(JacksonException.class)
+					.isThrownBy(() -> exchange.next(NumberFirst.class, Conversation.inTime()));
+			}
+			for (int i = 5; i < 10; i++) {
+				exchange.next(Frame.class, Conversation.inTime()).close();
+			}
+			assertThat(exchange.<Object>next(Object.class, Conversation.inTime())).isNull();
+		}
+	}
+
+	record NumberFirst(int a, byte[] pixels) {
+	}
+
+	@Test
+	void elementsThatCannotBeSentKeepNoBlocks() throws Exception {
+		byte[] large = new byte[IpcChannel.DEFAULT_MAX_MESSAGE_SIZE];
+		OwnedFd closed = OwnedFd.open(Path.of("/dev/null"));
+		closed.close();
+		try (BlockConversation conversation = BlockConversation
+			.with(IpcServer.builder().stream("", Integer.class, (request, context, elements) -> {
+				for (int i = 0; i < 5; i++) {
+					try {
+						elements.send(List.of(large), closed);
+					}
+					catch (IpcException ex) {
+						elements.send(List.of(large));
+					}
+				}
+			}), 40 * MIB)) {
+			Exchange exchange = conversation.requester().begin(Conversation.inTime()).streamed();
+			exchange.request(1);
+			for (int i = 0; i < 5; i++) {
+				exchange.next(Object.class, Conversation.inTime()).close();
+			}
+			assertThat(exchange.<Object>next(Object.class, Conversation.inTime())).isNull();
+		}
+	}
+
+	@Test
+	void aReadThatCouldNotBeToldIsToldWhenTheNextElementIsAskedFor() throws Exception {
+		byte[] large = new byte[IpcChannel.DEFAULT_MAX_MESSAGE_SIZE];
+		try (BlockConversation conversation = BlockConversation.with(
+				IpcServer.builder().handler("", Integer.class, (request) -> Stream.of(large, large, large)),
+				40 * MIB)) {
+			Exchange exchange = conversation.requester().begin(Conversation.inTime()).streamed();
+			exchange.request(1);
+			List<IpcMessage<ByteBuffer>> open = List.of(exchange.next(ByteBuffer.class, Conversation.inTime()),
+					exchange.next(ByteBuffer.class, Conversation.inTime()));
+			RequestSender sender = conversation.requester().sender();
+			CountDownLatch locked = new CountDownLatch(1);
+			CountDownLatch closed = new CountDownLatch(1);
+			CompletableFuture<Void> held = CompletableFuture.runAsync(() -> {
+				try {
+					sender.lock(Conversation.inTime());
+					locked.countDown();
+					closed.await();
+				}
+				catch (IpcException | InterruptedException ex) {
+					throw new IllegalStateException(ex);
+				}
+				finally {
+					sender.unlock();
+				}
+			});
+			locked.await();
+			open.forEach(IpcMessage::close);
+			closed.countDown();
+			held.join();
+			exchange.next(ByteBuffer.class, Conversation.inTime()).close();
+			assertThat(exchange.<Object>next(Object.class, Conversation.inTime())).isNull();
 		}
 	}
 

@@ -18,7 +18,7 @@ import org.springframework.util.Assert;
  * @param timeout how long a call, or the wait for an element of a stream, may take; null
  * for the default
  * @param totalTimeout how long a stream may take in all; null for no limit
- * @param copied whether replies stay valid once they are closed
+ * @param copied whether payloads stay valid after their messages are closed
  */
 record CallOptions(boolean idempotent, @Nullable String method, Map<String, String> headers, @Nullable Duration timeout,
 		@Nullable Duration totalTimeout, boolean copied) {

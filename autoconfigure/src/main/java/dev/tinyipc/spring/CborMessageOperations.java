@@ -46,8 +46,8 @@ public interface CborMessageOperations extends CborStreamOperations, CborAsyncOp
 	CborMessageOperations idempotent();
 
 	/**
-	 * Returns the same operations with replies whose payloads stay valid once they are
-	 * closed. Otherwise a {@link java.nio.ByteBuffer} in the payload of an
+	 * Returns the same operations, with messages whose payloads stay valid after they are
+	 * closed themselves. Otherwise a {@link java.nio.ByteBuffer} in the payload of an
 	 * {@link IpcMessage} may be a read-only view of memory that is shared with the peer,
 	 * and valid only until the message is closed, see {@link dev.tinyipc.SharedBlocks}.
 	 * What is not returned in a message is always copied.

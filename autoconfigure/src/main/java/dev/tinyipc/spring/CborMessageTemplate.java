@@ -56,7 +56,8 @@ public class CborMessageTemplate implements CborMessageOperations {
 	private final CallOptions copied;
 
 	/**
-	 * Creates a template that nothing accompanies.
+	 * Creates a template without instrumentation. If there is only one destination, that
+	 * is the default.
 	 * @param destinations the peers, with unique names
 	 * @param observer observes every message
 	 */
