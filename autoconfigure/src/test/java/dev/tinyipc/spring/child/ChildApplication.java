@@ -2,10 +2,9 @@ package dev.tinyipc.spring.child;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 
+import dev.tinyipc.spring.JavaCommand;
 import dev.tinyipc.spring.autoconfigure.IpcAutoConfiguration;
 
 import org.springframework.boot.SpringApplication;
@@ -27,10 +26,8 @@ class ChildApplication {
 	 * @param properties such as {@code ipc.children.worker.command=cat}
 	 */
 	static Process start(String... properties) {
-		List<String> command = new ArrayList<>(
-				List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-cp",
-						System.getProperty("java.class.path"), ChildApplication.class.getName(),
-						"--spring.main.keep-alive=true"));
+		List<String> command = JavaCommand.of("-cp", System.getProperty("java.class.path"),
+				ChildApplication.class.getName(), "--spring.main.keep-alive=true");
 		for (String property : properties) {
 			command.add("--" + property);
 		}
