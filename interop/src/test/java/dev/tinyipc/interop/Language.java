@@ -117,7 +117,7 @@ enum Language {
 		if (!this.tried) {
 			this.tried = true;
 			try {
-				build();
+				Programs.buildOnce(this.folder, this::build);
 			}
 			catch (Exception ex) {
 				this.failure = ex;
