@@ -54,17 +54,14 @@ final class Programs {
 	/** Builds something. */
 	interface Build {
 
-		void run() throws IOException, InterruptedException;
+		void run() throws Exception;
 
 	}
 
-	/**
-	 * Builds what no other test JVM of the same run has built. They build one after the
-	 * other.
-	 */
-	static synchronized void buildOnce(String name, Build build) throws IOException, InterruptedException {
+	/** Builds what no other test JVM of the same run has built or builds just now. */
+	static void buildOnce(String name, Build build) throws Exception {
 		Path built = TARGET.resolve(name + ".built");
-		try (FileChannel file = FileChannel.open(TARGET.resolve("build.lock"), StandardOpenOption.CREATE,
+		try (FileChannel file = FileChannel.open(TARGET.resolve(name + ".lock"), StandardOpenOption.CREATE,
 				StandardOpenOption.WRITE); FileLock lock = file.lock()) {
 			if (RUN == null || !Files.exists(built) || !Files.readString(built).equals(RUN)) {
 				build.run();
