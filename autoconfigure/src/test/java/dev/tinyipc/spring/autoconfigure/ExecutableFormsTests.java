@@ -25,7 +25,7 @@ import org.springframework.util.FileSystemUtils;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-/** A child with a main class starts and answers however its application is run. */
+/** Children with a main class start and answer however their application is run. */
 @Timeout(300)
 class ExecutableFormsTests {
 
@@ -90,21 +90,14 @@ class ExecutableFormsTests {
 
 	@ParameterizedTest(name = "{0}")
 	@CsvSource(delimiter = '|', textBlock = FORMS)
-	void theChildAnswersIfTheApplicationIs(String form, String directory, String arguments, @TempDir Path elsewhere)
-			throws Exception {
-		assertThat(run(directory, arguments, elsewhere)).contains("the reply is: ahead of time").doesNotContain("WARN");
-	}
-
-	@ParameterizedTest(name = "{0}")
-	@CsvSource(delimiter = '|', textBlock = FORMS)
-	void theChildAnswersLockedDownIfTheApplicationIs(String form, String directory, String arguments,
+	void theChildAndOneThatIsLockedDownAnswerIfTheApplicationIs(String form, String directory, String arguments,
 			@TempDir Path elsewhere) throws Exception {
-		assertThat(run(directory, arguments, elsewhere, "--ipc.children.worker.sandbox.profile=locked-down"))
-			.contains("the reply is: ahead of time")
+		assertThat(run(directory, arguments, elsewhere)).contains("the reply is: ahead of time")
+			.contains("the other's reply is: locked-down")
 			.doesNotContain("WARN");
 	}
 
-	private static String run(String directory, String arguments, Path elsewhere, String... options)
+	private static String run(String directory, String arguments, Path elsewhere)
 			throws IOException, InterruptedException {
 		List<String> command = JavaCommand.of("--enable-native-access=ALL-UNNAMED");
 		for (String argument : arguments.split(" ")) {
@@ -115,8 +108,9 @@ class ExecutableFormsTests {
 		}
 		command.add("--ipc.class-sharing.directory=" + elsewhere.resolve("archives"));
 		command.add("--ipc.children.worker.directory=" + elsewhere);
-		command.add("--ipc.children.other.enabled=false"); // the worker is enough
-		command.addAll(List.of(options));
+		command.add("--ipc.children.other.directory=" + elsewhere);
+		command.add("--ipc.children.other.sandbox.profile=locked-down");
+		command.add("--ask-other");
 		return AheadOfTimeTests.run(folder.resolve(directory), command);
 	}
 
