@@ -111,6 +111,7 @@ class ExecutableFormsTests {
 		command.add("--ipc.children.other.directory=" + elsewhere);
 		command.add("--ipc.children.other.sandbox.profile=locked-down");
 		command.add("--ask-other");
+		command.add("--ipc.template.timeout=2m");
 		return AheadOfTimeTests.run(folder.resolve(directory), command);
 	}
 
