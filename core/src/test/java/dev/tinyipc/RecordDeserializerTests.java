@@ -16,8 +16,6 @@ import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.StreamReadFeature;
 import tools.jackson.core.type.TypeReference;
@@ -51,6 +49,9 @@ class RecordDeserializerTests {
 	/** How a mapper may be customized. */
 	private static final Map<String, Consumer<CBORMapper.Builder>> SETTINGS = settings();
 
+	/** The gate has two JDKs, and so two sequences of bodies. */
+	private final Random random = new Random(Runtime.version().feature());
+
 	private final Map<String, Integer> outcomes = new LinkedHashMap<>();
 
 	private static Map<String, Consumer<CBORMapper.Builder>> settings() {
@@ -82,23 +83,20 @@ class RecordDeserializerTests {
 		return settings;
 	}
 
-	@ParameterizedTest
-	@ValueSource(longs = { 1, 2 })
-	void generatedRecordsAreReadAsByJackson(long seed, @TempDir Path folder) throws Exception {
-		Random random = new Random(seed);
+	@Test
+	void generatedRecordsAreReadAsByJackson(@TempDir Path folder) throws Exception {
 		CBORMapper ours = IpcChannel.mapperBuilder().build();
-		for (Class<?> type : RecordSources.compile(folder, GENERATED, random)) {
+		for (Class<?> type : RecordSources.compile(folder, GENERATED, this.random)) {
 			for (int i = 0; i < BODIES; i++) {
-				compare(PLAIN, ours, PLAIN.constructType(type), new RecordBodies(random, (i % 3) * 20), "generated");
+				compare(PLAIN, ours, PLAIN.constructType(type), new RecordBodies(this.random, (i % 3) * 20),
+						"generated");
 			}
 		}
 		assertThatManyAreReadAndManyRefused();
 	}
 
-	@ParameterizedTest
-	@ValueSource(longs = { 1, 2 })
-	void recordsOfAllKindsAreReadAsByJackson(long seed) throws Exception {
-		Random random = new Random(seed);
+	@Test
+	void recordsOfAllKindsAreReadAsByJackson() throws Exception {
 		for (Map.Entry<String, Consumer<CBORMapper.Builder>> setting : SETTINGS.entrySet()) {
 			CBORMapper.Builder theirs = CBORMapper.builder();
 			setting.getValue().accept(theirs);
@@ -108,7 +106,7 @@ class RecordDeserializerTests {
 			CBORMapper ours = builder.build();
 			for (JavaType type : types()) {
 				for (int i = 0; i < 5 * BODIES; i++) {
-					compare(jackson, ours, type, new RecordBodies(random, (i % 4) * 30), setting.getKey());
+					compare(jackson, ours, type, new RecordBodies(this.random, (i % 4) * 30), setting.getKey());
 				}
 			}
 		}

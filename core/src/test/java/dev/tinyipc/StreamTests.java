@@ -2,6 +2,7 @@ package dev.tinyipc;
 
 import java.io.Closeable;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
@@ -199,7 +200,10 @@ class StreamTests {
 			Exchange exchange = conversation.ask("endless", 100_000);
 			for (int received = 0; received < 300; received++) {
 				int before = received;
-				await().until(() -> this.produced.get() > before); // as soon as it can
+				// Long enough for a producer that nobody holds back to be far ahead.
+				await().pollDelay(Duration.ofMillis(10))
+					.pollInterval(Duration.ofMillis(10))
+					.until(() -> this.produced.get() > before);
 				assertThat(this.produced.get() - received).isLessThan(20);
 				exchange.next(String.class, Conversation.inTime()).close();
 			}

@@ -204,7 +204,8 @@ class IpcClientTests {
 			awaitBusy(child);
 			hanging.orTimeout(1, TimeUnit.MILLISECONDS);
 			assertThat(worker.call("next", String.class)).isEqualTo("next");
-			assertThat(worker.method("cancelled").call("", Integer.class)).isOne();
+			Awaitility.await()
+				.untilAsserted(() -> assertThat(worker.method("cancelled").call("", Integer.class)).isOne());
 		});
 	}
 

@@ -10,6 +10,7 @@ import java.util.concurrent.TimeUnit;
 import dev.tinyipc.spring.CborMessageTemplate;
 import dev.tinyipc.spring.ChildProcess;
 import dev.tinyipc.spring.autoconfigure.IpcAutoConfiguration;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import tools.jackson.databind.json.JsonMapper;
@@ -23,6 +24,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 /** What stands in files agrees with what it was made from, and works as it is printed. */
 @Timeout(value = 180, unit = TimeUnit.SECONDS)
 class FilesTests {
+
+	@BeforeAll
+	@Timeout(value = 30, unit = TimeUnit.MINUTES)
+	static void build() {
+		InteropTests.build();
+	}
 
 	@Test
 	void readmeShowsTheChildInTenLinesAsItIs() throws Exception {

@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -15,6 +16,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 /** The other direction: programs in other languages start children of ours. */
 class ForeignParentTests {
+
+	@BeforeAll
+	@Timeout(value = 30, unit = TimeUnit.MINUTES)
+	static void build() {
+		InteropTests.build();
+	}
 
 	static Stream<Arguments> pairs() {
 		return Stream.of(Language.PYTHON, Language.RUST_TINY_NIX_IPC)

@@ -19,7 +19,6 @@ import dev.tinyipc.IpcSocketPair;
 import dev.tinyipc.OwnedFd;
 import dev.tinyipc.RawMemory;
 import dev.tinyipc.RawPackets;
-import org.awaitility.Awaitility;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -136,7 +135,7 @@ final class LaneVectors {
 			}
 		}
 		first.assertInStep();
-		Awaitility.await().untilAsserted(() -> assertNothingIsLeft(child, before));
+		Soon.await().untilAsserted(() -> assertNothingIsLeft(child, before));
 		return true;
 	}
 

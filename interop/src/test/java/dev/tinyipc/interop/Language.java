@@ -1,6 +1,5 @@
 package dev.tinyipc.interop;
 
-import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -55,8 +54,8 @@ enum Language {
 		}
 
 		@Override
-		void build() throws IOException, InterruptedException {
-			Programs.copy(Path.of("python"), Programs.TARGET.resolve("python"));
+		void build() throws Exception {
+			PYTHON.require();
 			Programs.copy(Path.of("..", "python", "src"), Path.of(built("")));
 			super.build();
 		}
@@ -117,7 +116,7 @@ enum Language {
 		if (!this.tried) {
 			this.tried = true;
 			try {
-				build();
+				Programs.buildOnce(this.folder, this::build);
 			}
 			catch (Exception ex) {
 				this.failure = ex;
@@ -129,7 +128,7 @@ enum Language {
 	}
 
 	/** In a copy, so that nothing that is made lies among the sources. */
-	void build() throws IOException, InterruptedException {
+	void build() throws Exception {
 		Path directory = Path.of(built(""));
 		Programs.copy(Path.of(this.folder), directory);
 		for (List<String> command : this.build) {

@@ -21,6 +21,7 @@ import dev.tinyipc.IpcRequester;
 import dev.tinyipc.IpcZygote;
 import dev.tinyipc.OwnedFd;
 import dev.tinyipc.Sandbox;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -38,6 +39,12 @@ class LockedDownTests {
 
 	@TempDir
 	private Path folder;
+
+	@BeforeAll
+	@Timeout(value = 30, unit = TimeUnit.MINUTES)
+	static void build() {
+		InteropTests.build();
+	}
 
 	@ParameterizedTest
 	@EnumSource

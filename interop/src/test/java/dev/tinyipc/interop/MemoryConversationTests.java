@@ -15,6 +15,7 @@ import dev.tinyipc.Exchange;
 import dev.tinyipc.IpcMessage;
 import dev.tinyipc.IpcRequester;
 import org.awaitility.Awaitility;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -32,6 +33,12 @@ class MemoryConversationTests {
 	private static final int SMALLEST = 4096;
 
 	private static final int USUAL = 256 * 1024;
+
+	@BeforeAll
+	@Timeout(value = 30, unit = TimeUnit.MINUTES)
+	static void build() {
+		InteropTests.build();
+	}
 
 	@Nested
 	class InTheSmallestRings {

@@ -18,7 +18,6 @@ import dev.tinyipc.IpcSocket;
 import dev.tinyipc.OwnedFd;
 import dev.tinyipc.Packet;
 import dev.tinyipc.RawMemory;
-import org.awaitility.Awaitility;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -203,7 +202,7 @@ final class RawLane implements Wire {
 
 	/** Waits until the peer sleeps because it may not write. */
 	void awaitSleepForRoom() {
-		Awaitility.await().until(() -> ((int) WORD.getVolatile(this.bytes, PEERS_SLEEP) & ROOM) != 0);
+		Soon.await().until(() -> ((int) WORD.getVolatile(this.bytes, PEERS_SLEEP) & ROOM) != 0);
 	}
 
 	/** Takes the next packet if it is there; false if it is not. */

@@ -20,6 +20,7 @@ import dev.tinyipc.spring.child.ChildState;
 import dev.tinyipc.spring.child.IpcChild;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -54,6 +55,12 @@ class SpringConversationTests {
 
 	@TempDir
 	private Path folder;
+
+	@BeforeAll
+	@Timeout(value = 30, unit = TimeUnit.MINUTES)
+	static void build() {
+		InteropTests.build();
+	}
 
 	@AfterEach
 	void stopThreads() {

@@ -52,6 +52,11 @@ class AheadOfTimeApplication {
 			System.out.println("the reply is: "
 					+ template.convertSendAndReceive(new Request("echo", "ahead of time"), Reply.class).text()
 					+ "; there is a " + greeting + "; listeners of " + registry.getListenerContainerIds());
+			if (arguments.containsOption("ask-other")) {
+				System.out.println("the other's reply is: "
+						+ template.convertSendAndReceive("other", new Request("echo", "locked-down"), Reply.class)
+							.text());
+			}
 		};
 	}
 

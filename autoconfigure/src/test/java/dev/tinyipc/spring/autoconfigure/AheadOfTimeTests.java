@@ -14,6 +14,7 @@ import dev.tinyipc.IpcChannel;
 import dev.tinyipc.IpcMessage;
 import dev.tinyipc.IpcProcess;
 import dev.tinyipc.IpcProcessBuilder;
+import dev.tinyipc.spring.JavaCommand;
 import dev.tinyipc.spring.TestWorker;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -86,43 +87,37 @@ class AheadOfTimeTests {
 		assertThat(process.waitFor()).isEqualTo(1);
 	}
 
-	private static String[] application(String... arguments) {
-		List<String> command = new ArrayList<>(
-				List.of(java("java"), "-Dspring.aot.enabled=true", "--enable-native-access=ALL-UNNAMED", "-cp",
-						classes + File.pathSeparator + CLASS_PATH, AheadOfTimeApplication.class.getName()));
+	private static List<String> application(String... arguments) {
+		List<String> command = JavaCommand.of("-Dspring.aot.enabled=true", "--enable-native-access=ALL-UNNAMED", "-cp",
+				classes + File.pathSeparator + CLASS_PATH, AheadOfTimeApplication.class.getName());
 		Collections.addAll(command, arguments);
-		return command.toArray(String[]::new);
+		return command;
 	}
 
 	/** Returns where the classes are that were generated. */
 	static Path process(Path folder, String... arguments) throws IOException, InterruptedException {
 		Path sources = folder.resolve("sources");
 		Path classes = folder.resolve("classes");
-		List<String> processor = new ArrayList<>(List.of("java", "-cp", CLASS_PATH,
-				SpringApplicationAotProcessor.class.getName(), AheadOfTimeApplication.class.getName(),
-				sources.toString(), classes.toString(), classes.toString(), "dev.tinyipc", "test"));
+		List<String> processor = JavaCommand.of("-cp", CLASS_PATH, SpringApplicationAotProcessor.class.getName(),
+				AheadOfTimeApplication.class.getName(), sources.toString(), classes.toString(), classes.toString(),
+				"dev.tinyipc", "test");
 		Collections.addAll(processor, arguments);
-		run(folder, processor.toArray(String[]::new));
-		List<String> compiler = new ArrayList<>(
-				List.of("javac", "-nowarn", "-d", classes.toString(), "-cp", CLASS_PATH));
+		run(folder, processor);
+		List<String> compiler = new ArrayList<>(List.of(JavaCommand.program("javac"), "-J-XX:TieredStopAtLevel=1",
+				"-nowarn", "-d", classes.toString(), "-cp", CLASS_PATH));
 		try (Stream<Path> files = Files.walk(sources)) {
 			files.map(Path::toString).filter((file) -> file.endsWith(".java")).forEach(compiler::add);
 		}
-		run(folder, compiler.toArray(String[]::new));
+		run(folder, compiler);
 		return classes;
 	}
 
-	/** Runs a program of the JDK to its end, and returns what it wrote. */
-	static String run(Path folder, String... command) throws IOException, InterruptedException {
-		command[0] = java(command[0]);
+	/** Runs a program to its end, and returns what it wrote. */
+	static String run(Path folder, List<String> command) throws IOException, InterruptedException {
 		Process process = new ProcessBuilder(command).directory(folder.toFile()).redirectErrorStream(true).start();
 		String output = new String(process.getInputStream().readAllBytes());
 		assertThat(process.waitFor()).as(output).isZero();
 		return output;
-	}
-
-	private static String java(String program) {
-		return Path.of(System.getProperty("java.home"), "bin").resolve(program).toString();
 	}
 
 }

@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 import dev.tinyipc.spring.FolderJar;
+import dev.tinyipc.spring.JavaCommand;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -24,7 +25,7 @@ import org.springframework.util.FileSystemUtils;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-/** A child with a main class starts and answers however its application is run. */
+/** Children with a main class start and answer however their application is run. */
 @Timeout(300)
 class ExecutableFormsTests {
 
@@ -77,10 +78,10 @@ class ExecutableFormsTests {
 				folder.resolve("app.war"), libraries);
 		unpack("app.jar", "exploded");
 		unpack("app.war", "exploded-war");
-		AheadOfTimeTests.run(folder, "java", "-Djarmode=tools", "-jar", "app.jar", "extract", "--destination",
-				"extracted");
-		AheadOfTimeTests.run(folder, "java", "-Djarmode=tools", "-jar", "app.jar", "extract", "--layers", "--launcher",
-				"--destination", "layers");
+		AheadOfTimeTests.run(folder,
+				JavaCommand.of("-Djarmode=tools", "-jar", "app.jar", "extract", "--destination", "extracted"));
+		AheadOfTimeTests.run(folder, JavaCommand.of("-Djarmode=tools", "-jar", "app.jar", "extract", "--layers",
+				"--launcher", "--destination", "layers"));
 		// As an image is built: each layer is copied over the one before it.
 		for (String layer : List.of("dependencies", "spring-boot-loader", "snapshot-dependencies", "application")) {
 			FileSystemUtils.copyRecursively(folder.resolve("layers").resolve(layer), folder.resolve("layered"));
@@ -89,24 +90,16 @@ class ExecutableFormsTests {
 
 	@ParameterizedTest(name = "{0}")
 	@CsvSource(delimiter = '|', textBlock = FORMS)
-	void theChildAnswersIfTheApplicationIs(String form, String directory, String arguments, @TempDir Path elsewhere)
-			throws Exception {
-		assertThat(run(directory, arguments, elsewhere)).contains("the reply is: ahead of time").doesNotContain("WARN");
-	}
-
-	@ParameterizedTest(name = "{0}")
-	@CsvSource(delimiter = '|', textBlock = FORMS)
-	void theChildAnswersLockedDownIfTheApplicationIs(String form, String directory, String arguments,
+	void theChildAndOneThatIsLockedDownAnswerIfTheApplicationIs(String form, String directory, String arguments,
 			@TempDir Path elsewhere) throws Exception {
-		assertThat(run(directory, arguments, elsewhere, "--ipc.children.worker.sandbox.profile=locked-down"))
-			.contains("the reply is: ahead of time")
+		assertThat(run(directory, arguments, elsewhere)).contains("the reply is: ahead of time")
+			.contains("the other's reply is: locked-down")
 			.doesNotContain("WARN");
 	}
 
-	private static String run(String directory, String arguments, Path elsewhere, String... options)
+	private static String run(String directory, String arguments, Path elsewhere)
 			throws IOException, InterruptedException {
-		List<String> command = new ArrayList<>(
-				List.of("java", "-XX:TieredStopAtLevel=1", "--enable-native-access=ALL-UNNAMED"));
+		List<String> command = JavaCommand.of("--enable-native-access=ALL-UNNAMED");
 		for (String argument : arguments.split(" ")) {
 			command.add(argument.replace("CLASSES", CLASS_PATH)
 				.replace("DEVTOOLS", System.getProperty("devtools.jar", ""))
@@ -115,8 +108,11 @@ class ExecutableFormsTests {
 		}
 		command.add("--ipc.class-sharing.directory=" + elsewhere.resolve("archives"));
 		command.add("--ipc.children.worker.directory=" + elsewhere);
-		command.addAll(List.of(options));
-		return AheadOfTimeTests.run(folder.resolve(directory), command.toArray(String[]::new));
+		command.add("--ipc.children.other.directory=" + elsewhere);
+		command.add("--ipc.children.other.sandbox.profile=locked-down");
+		command.add("--ask-other");
+		command.add("--ipc.template.timeout=2m");
+		return AheadOfTimeTests.run(folder.resolve(directory), command);
 	}
 
 	private static void repackage(Path source, Layout layout, Path target, List<Path> libraries) throws IOException {
@@ -133,7 +129,7 @@ class ExecutableFormsTests {
 
 	private static void unpack(String archive, String name) throws Exception {
 		Path target = Files.createDirectory(folder.resolve(name));
-		AheadOfTimeTests.run(target, "jar", "xf", folder.resolve(archive).toString());
+		AheadOfTimeTests.run(target, List.of(JavaCommand.program("jar"), "xf", folder.resolve(archive).toString()));
 	}
 
 }

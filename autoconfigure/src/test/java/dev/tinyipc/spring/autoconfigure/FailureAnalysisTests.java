@@ -3,9 +3,9 @@ package dev.tinyipc.spring.autoconfigure;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 
+import dev.tinyipc.spring.JavaCommand;
 import dev.tinyipc.spring.TestWorker;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -62,8 +62,7 @@ class FailureAnalysisTests {
 
 	/** Options before the class are the JVM's, the others the application's. */
 	private static String startupOutput(String option) throws IOException, InterruptedException {
-		List<String> command = new ArrayList<>(
-				List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString()));
+		List<String> command = JavaCommand.of();
 		if (option.startsWith("-D")) {
 			command.add(option);
 		}

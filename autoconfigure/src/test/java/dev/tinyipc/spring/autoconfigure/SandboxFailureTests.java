@@ -11,6 +11,7 @@ import com.sun.jna.Memory;
 import com.sun.jna.NativeLibrary;
 import dev.tinyipc.Sandbox;
 import dev.tinyipc.spring.ChildProcess;
+import dev.tinyipc.spring.JavaCommand;
 import dev.tinyipc.spring.child.ChildState;
 import dev.tinyipc.spring.child.IpcChild;
 import dev.tinyipc.spring.RawWorker;
@@ -89,8 +90,7 @@ class SandboxFailureTests {
 
 	private static String output(List<String> outerSandbox, int exitCode, String... arguments) throws Exception {
 		List<String> command = new ArrayList<>(outerSandbox);
-		command.addAll(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-cp",
-				System.getProperty("java.class.path"), Application.class.getName()));
+		command.addAll(JavaCommand.of("-cp", System.getProperty("java.class.path"), Application.class.getName()));
 		command.addAll(List.of(arguments));
 		Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
 		String output = new String(process.getInputStream().readAllBytes());

@@ -6,6 +6,7 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 import dev.tinyipc.spring.CborMessageTemplate;
+import dev.tinyipc.spring.JavaCommand;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -55,9 +56,9 @@ class WithoutActuatorTests {
 		String classPath = Stream.of(System.getProperty("java.class.path").split(File.pathSeparator))
 			.filter((entry) -> !Path.of(entry).getFileName().toString().matches("(" + withoutJars + ").*\\.jar"))
 			.collect(Collectors.joining(File.pathSeparator));
-		Process application = new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-				"-cp", classPath, Application.class.getName(), "--management.endpoints.web.exposure.include=ipc",
-				"--ipc.children.echo.command=sh,-c,exec cat <&3 >&3")
+		Process application = new ProcessBuilder(JavaCommand.of("-cp", classPath, Application.class.getName(),
+				"--management.endpoints.web.exposure.include=ipc",
+				"--ipc.children.echo.command=sh,-c,exec cat <&3 >&3"))
 			.redirectErrorStream(true)
 			.start();
 		String output = new String(application.getInputStream().readAllBytes());

@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
+import dev.tinyipc.spring.JavaCommand;
 import dev.tinyipc.spring.RawWorker;
 import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.Logger;
@@ -121,10 +122,9 @@ class ChildLogTests {
 	void outputIsWhereThatOfTheApplicationIs() throws Exception {
 		Path out = this.folder.resolve("out");
 		Path err = this.folder.resolve("err");
-		List<String> command = new ArrayList<>(
-				List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-cp",
-						System.getProperty("java.class.path"), ChildApplication.class.getName(),
-						"--ipc.children.worker.command=sh,-c," + TALKER, "--ipc.children.worker.output=inherit"));
+		List<String> command = JavaCommand.of("-cp", System.getProperty("java.class.path"),
+				ChildApplication.class.getName(), "--ipc.children.worker.command=sh,-c," + TALKER,
+				"--ipc.children.worker.output=inherit");
 		Process application = new ProcessBuilder(command).redirectOutput(out.toFile())
 			.redirectError(err.toFile())
 			.start();

@@ -17,6 +17,7 @@ import java.util.stream.Stream;
 import javax.tools.ToolProvider;
 
 import dev.tinyipc.spring.FolderJar;
+import dev.tinyipc.spring.JavaCommand;
 import org.awaitility.Awaitility;
 import org.awaitility.core.ConditionFactory;
 import org.junit.jupiter.api.AfterEach;
@@ -155,12 +156,13 @@ class DevtoolsTests {
 		compile(classPath, "Version", version("\"one\""));
 		compile(classPath + File.pathSeparator + this.classes, "Application", APPLICATION, "Answer", ANSWER, "Plain",
 				PLAIN, "Spring", SPRING);
-		this.application = new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-				"-XX:TieredStopAtLevel=1", "--enable-native-access=ALL-UNNAMED", "-cp",
-				String.join(File.pathSeparator, this.classes.toString(), System.getProperty("devtools.jar"), classPath),
-				"app.Application", "--spring.main.keep-alive=true", "--spring.main.banner-mode=off",
-				"--spring.devtools.restart.poll-interval=200ms", "--spring.devtools.restart.quiet-period=100ms",
-				"--ipc.children.plain.restart.policy=never")
+		this.application = new ProcessBuilder(
+				JavaCommand.of("--enable-native-access=ALL-UNNAMED", "-cp",
+						String.join(File.pathSeparator, this.classes.toString(), System.getProperty("devtools.jar"),
+								classPath),
+						"app.Application", "--spring.main.keep-alive=true", "--spring.main.banner-mode=off",
+						"--spring.devtools.restart.poll-interval=200ms", "--spring.devtools.restart.quiet-period=100ms",
+						"--ipc.children.plain.restart.policy=never"))
 			.redirectErrorStream(true)
 			.redirectOutput(this.folder.resolve("output").toFile())
 			.start();

@@ -16,8 +16,10 @@ import java.util.stream.Stream;
 
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -26,6 +28,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 /** An application is killed, or is to end, while it starts its first child. */
 @Timeout(300)
 class EarlyOrphanTests {
+
+	/** How the applications are started, which are many. */
+	private static List<String> jvm;
+
+	@BeforeAll
+	static void archive(@TempDir Path folder) throws Exception {
+		jvm = ChildApplication.archive(folder);
+	}
 
 	/** In the command line of all that must end, and of nothing else. */
 	private final String sign = Long.toString(Math.abs(UUID.randomUUID().getMostSignificantBits()));
@@ -43,7 +53,7 @@ class EarlyOrphanTests {
 	void anApplicationThatIsKilledByItsFirstChildLeavesNoneBehind(int delay) throws Exception {
 		String script = "trap '' HUP INT TERM QUIT; setsid sleep 600.%s & sleep 0.%03d; kill -9 $PPID; sleep 600.%s; :"
 			.formatted(this.sign, delay, this.sign);
-		Process application = ChildApplication.start("ipc.children.stubborn.command[0]=sh",
+		Process application = ChildApplication.start(jvm, "ipc.children.stubborn.command[0]=sh",
 				"ipc.children.stubborn.command[1]=-c", "ipc.children.stubborn.command[2]=" + script);
 		assertThat(application.waitFor()).isEqualTo(128 + 9);
 		Awaitility.await().atMost(Duration.ofSeconds(30)).untilAsserted(() -> assertThat(running()).isEmpty());
@@ -59,7 +69,7 @@ class EarlyOrphanTests {
 				.formatted(this.sign, 4 * moment, this.sign);
 			exits.add(starts.submit(
 					() -> ChildApplication
-						.start("ipc.children.first.command[0]=sh", "ipc.children.first.command[1]=-c",
+						.start(jvm, "ipc.children.first.command[0]=sh", "ipc.children.first.command[1]=-c",
 								"ipc.children.first.command[2]=" + script, "ipc.children.first.shutdown-timeout=100ms",
 								"ipc.children.second.command=cat")
 						.waitFor()));
@@ -75,7 +85,7 @@ class EarlyOrphanTests {
 	@Test
 	void anApplicationThatIsToEndWhileItWaitsForItsChildLeavesNoneBehind() throws Exception {
 		String script = "sleep 600.%s & kill -TERM $PPID; cat <&3; sleep 600.%s; :".formatted(this.sign, this.sign);
-		Process application = ChildApplication.start("ipc.children.first.command[0]=sh",
+		Process application = ChildApplication.start(jvm, "ipc.children.first.command[0]=sh",
 				"ipc.children.first.command[1]=-c", "ipc.children.first.command[2]=" + script,
 				"ipc.children.first.ready=true", "ipc.children.first.start-timeout=1h",
 				"ipc.children.first.shutdown-timeout=100ms");

@@ -33,9 +33,12 @@ class PoolReplacementTests {
 
 	private static final Duration SHORT = Duration.ofMillis(300);
 
+	/** For instances that do not end when they are asked to. */
+	private static final String QUICKLY = "ipc.children.worker.shutdown-timeout=1s";
+
 	@Test
 	void anInstanceThatDoesNotAnswerInTimeIsReplacedAndTheOthersStay() {
-		RawWorker.application("ipc.children.worker.instances=3").run((context) -> {
+		RawWorker.application("ipc.children.worker.instances=3", QUICKLY).run((context) -> {
 			CborMessageTemplate template = context.getBean(CborMessageTemplate.class);
 			IpcChild child = context.getBean(IpcChild.class);
 			List<Long> before = Processes.pids(child);
@@ -59,7 +62,7 @@ class PoolReplacementTests {
 
 	@Test
 	void anInstanceThatDoesNotAnswerInTimeHasASignalAsItsLastExit() {
-		RawWorker.application().run((context) -> {
+		RawWorker.application(QUICKLY).run((context) -> {
 			IpcChild child = context.getBean(IpcChild.class);
 			assertThatExceptionOfType(IpcTimeoutException.class)
 				.isThrownBy(() -> context.getBean(CborMessageTemplate.class)

@@ -1,9 +1,13 @@
 package dev.tinyipc.spring.child;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.URISyntaxException;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -55,8 +59,21 @@ final class PythonWorker {
 					"ipc.children.worker.environment.PYTHONPATH=" + LIBRARY.toAbsolutePath());
 	}
 
-	/** One that has some packages, in an environment of its own. */
+	/**
+	 * One that has some packages, in an environment of its own, which is made by one test
+	 * JVM at a time.
+	 */
 	private static synchronized Path python(String environment, String imports, String... packages) {
+		try (FileChannel file = FileChannel.open(Path.of("target", environment + ".lock"), StandardOpenOption.CREATE,
+				StandardOpenOption.WRITE); FileLock lock = file.lock()) {
+			return install(environment, imports, packages);
+		}
+		catch (IOException ex) {
+			throw new UncheckedIOException(ex);
+		}
+	}
+
+	private static Path install(String environment, String imports, String... packages) {
 		Path folder = Path.of("target", environment);
 		Path python = folder.resolve("bin").resolve("python");
 		List<String> install = new ArrayList<>(

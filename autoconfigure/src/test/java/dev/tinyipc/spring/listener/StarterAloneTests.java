@@ -9,6 +9,7 @@ import dev.tinyipc.IpcServer;
 import dev.tinyipc.spring.CborMessageTemplate;
 import dev.tinyipc.spring.ChildProcess;
 import dev.tinyipc.spring.IpcListener;
+import dev.tinyipc.spring.JavaCommand;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -44,8 +45,7 @@ class StarterAloneTests {
 		String classPath = Stream.of(System.getProperty("java.class.path").split(File.pathSeparator))
 			.filter((entry) -> !Path.of(entry).getFileName().toString().matches("(" + withoutJars + ").*\\.jar"))
 			.collect(Collectors.joining(File.pathSeparator));
-		Process process = new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-cp",
-				classPath, application.getName())
+		Process process = new ProcessBuilder(JavaCommand.of("-cp", classPath, application.getName()))
 			.redirectErrorStream(true)
 			.start();
 		String output = new String(process.getInputStream().readAllBytes());
