@@ -35,6 +35,7 @@ import org.springframework.core.ParameterizedTypeReference;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 /** One process that serves several callers, streams, is told to stop, and calls back. */
 @Timeout(120)
@@ -133,8 +134,11 @@ class ConversationTests {
 	}
 
 	private static void giveUp(CborMessageTemplate template) {
-		assertThatExceptionOfType(IpcTimeoutException.class)
-			.isThrownBy(() -> template.method("hang").convertSendAndReceive("", String.class, Duration.ofMillis(30)));
+		// On a busy machine, the child may say first that the time was over.
+		assertThatThrownBy(() -> template.method("hang").convertSendAndReceive("", String.class, Duration.ofMillis(30)))
+			.satisfiesAnyOf((failure) -> assertThat(failure).isInstanceOf(IpcTimeoutException.class),
+					(failure) -> assertThat(failure).isInstanceOf(IpcRemoteException.class)
+						.hasMessageContaining("DeadlineExceeded"));
 	}
 
 	@Test

@@ -138,7 +138,7 @@ class QuarantineTests {
 				Thread caller = new Thread(() -> assertThatExceptionOfType(IpcInterruptedException.class)
 					.isThrownBy(() -> call(context, waitFor(marker))));
 				caller.start();
-				Awaitility.await().until(() -> child.instances().get(0).busyLanes() == 1);
+				awaitArrival(marker);
 				caller.interrupt();
 				caller.join();
 				Awaitility.await().until(() -> child.instances().get(0).restarts() == restarts + 1);
@@ -155,7 +155,7 @@ class QuarantineTests {
 			IpcChild child = context.getBean(IpcChild.class);
 			for (int i = 0; i < 3; i++) {
 				CompletableFuture<String> call = async(() -> call(context, waitFor(marker)));
-				Awaitility.await().until(() -> child.instances().get(0).busyLanes() == 1);
+				awaitArrival(marker);
 				child.stopInstances().join();
 				assertThat(failureOf(call)).isInstanceOf(IpcReplyLostException.class);
 				child.startInstances();
@@ -295,6 +295,13 @@ class QuarantineTests {
 			assertThatExceptionOfType(IpcTimeoutException.class)
 				.isThrownBy(() -> call(context, request, Duration.ofMillis(500)));
 		}
+	}
+
+	/** Waits until the child has read a request to wait for a file. */
+	private static void awaitArrival(Path marker) {
+		Path arrived = Path.of(marker + ".arrived");
+		Awaitility.await().until(() -> Files.exists(arrived));
+		deleteIfExists(arrived);
 	}
 
 	/** Two different requests, in this order, that wait for a file. */
