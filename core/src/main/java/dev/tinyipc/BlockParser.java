@@ -191,7 +191,8 @@ final class BlockParser extends JsonParserDelegate {
 
 	@Override
 	public JsonParser skipChildren() {
-		if (this.referred != null || !currentToken().isStructStart()) {
+		JsonToken first = currentToken();
+		if (first == null || !first.isStructStart()) {
 			return this;
 		}
 		// Not as the source would, for which a reference is an array.

@@ -64,7 +64,7 @@ final class LentElements extends BlockLending {
 
 	@Override
 	void lookForReads() {
-		if (this.blocks.hasLent()) {
+		if (this.blocks.hasLentElements(number())) {
 			this.lookForReads.getAsBoolean();
 		}
 	}
@@ -72,7 +72,7 @@ final class LentElements extends BlockLending {
 	/** Does not wait if the message can be sent without blocks. */
 	@Override
 	boolean awaitReads(long inMessage) {
-		boolean isInVain = !this.blocks.hasLent() || Thread.currentThread().isInterrupted();
+		boolean isInVain = !this.blocks.hasLentElements(number()) || Thread.currentThread().isInterrupted();
 		if (inMessage <= this.maxInMessage || isInVain) {
 			return false;
 		}

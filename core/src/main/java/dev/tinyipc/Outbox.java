@@ -155,7 +155,7 @@ final class Outbox {
 		return sendItem(Prefix.NONE, StreamItem.CANCEL::write, deadline);
 	}
 
-	/** Says how many elements with blocks were read. */
+	/** Says how many messages with elements were read. */
 	long sendRead(int count, Deadline deadline) throws IpcException {
 		return sendItem(Prefix.NONE, (frame) -> StreamItem.READ.write(frame, count), deadline);
 	}

@@ -65,9 +65,9 @@ public final class SharedBlocks implements IdleBlocks.Holder {
 		return new Filled(lending);
 	}
 
-	/** Whether the peer may be reading some. */
-	synchronized boolean hasLent() {
-		return !this.lent.isEmpty();
+	/** Whether the peer may be reading elements of a reply. */
+	synchronized boolean hasLentElements(long request) {
+		return this.lent.stream().anyMatch((each) -> each.number == request && each.element > 0);
 	}
 
 	/** What was sent with requests that were answered. */

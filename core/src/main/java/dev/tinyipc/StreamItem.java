@@ -36,7 +36,7 @@ enum StreamItem {
 	/** Says that nobody waits for the reply any more. */
 	CANCEL(1230000969),
 
-	/** Says how many elements were read of those that had blocks. */
+	/** Says how many messages with elements were read. */
 	READ(1230000973);
 
 	private static final byte NULL = (byte) 0xf6;

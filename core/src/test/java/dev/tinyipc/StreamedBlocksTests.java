@@ -234,6 +234,22 @@ class StreamedBlocksTests {
 		}
 	}
 
+	/** Closing a view of an earlier reply would not help it. */
+	@Test
+	void anElementForWhichAnotherReplyHasTheRoomIsRefused() throws Exception {
+		byte[] large = new byte[IpcChannel.DEFAULT_MAX_MESSAGE_SIZE];
+		try (BlockConversation conversation = BlockConversation
+			.with(server().handler("large", Integer.class, (request) -> Stream.of(large, large)), 16 * MIB);
+				IpcMessage<ByteBuffer> open = Conversation.ask(conversation.requester(), "filled", 1)
+					.reply(ByteBuffer.class)) {
+			Exchange exchange = ask(conversation, "large", 1);
+			assertThatExceptionOfType(IpcException.Remote.class)
+				.isThrownBy(() -> exchange.next(Object.class, Conversation.inTime()))
+				.withMessageContaining("over the limit");
+			assertIs(open, 1);
+		}
+	}
+
 	/** The requester may close one only once it has seen the next. */
 	@Test
 	void smallElementsAreNotHeldBackByALargeOneThatWaits() throws Exception {
