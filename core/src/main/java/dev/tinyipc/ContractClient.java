@@ -28,13 +28,12 @@ final class ContractClient implements InvocationHandler {
 
 	private final IpcContract.Caller caller;
 
-	/** Whose payloads stay valid. */
-	private final IpcContract.Caller copying;
+	/** Whose payloads stay valid; null until a method needs it. */
+	private volatile IpcContract.@Nullable Caller copying;
 
 	ContractClient(Class<?> contract, Collection<ContractMethod> methods, IpcContract.Caller caller) {
 		this.contract = contract;
 		this.caller = caller;
-		this.copying = caller.copying();
 		methods.forEach((method) -> this.methods.put(Signature.of(method.method()), method));
 	}
 
@@ -93,7 +92,7 @@ final class ContractClient implements InvocationHandler {
 			OwnedFd[] descriptors = descriptors(method, arguments, opened);
 			Object payload = method.payload(arguments);
 			ContractReply reply = method.reply();
-			IpcContract.Caller caller = reply.shape().outlivesMessage() ? this.copying : this.caller;
+			IpcContract.Caller caller = reply.shape().outlivesMessage() ? copying() : this.caller;
 			if (reply.shape().isStream()) {
 				Stream<IpcMessage<Object>> elements = caller.stream(method.name(), payload, reply.type(),
 						method.timeout(arguments), descriptors);
@@ -111,6 +110,15 @@ final class ContractClient implements InvocationHandler {
 		finally {
 			OwnedFd.closeAll(opened);
 		}
+	}
+
+	private IpcContract.Caller copying() {
+		IpcContract.Caller known = this.copying;
+		if (known == null) {
+			known = this.caller.copying();
+			this.copying = known;
+		}
+		return known;
 	}
 
 	private Throwable translate(Throwable failure) {
