@@ -53,8 +53,9 @@ while True:
     if asked(b"meet-in"):
         open(os.path.join(argument(b"meet-in"), str(os.getpid())), "w").close()
         wait_until(lambda: len(os.listdir(argument(b"meet-in"))) == 4)
+    if asked(b"arrive-at"):
+        open(argument(b"arrive-at"), "w").close()
     if asked(b"wait-for"):
-        open(argument(b"wait-for") + ".arrived", "w").close()
         wait_until(lambda: os.path.exists(argument(b"wait-for")))
     if asked(b"write"):
         what, where = argument(b"write").split(":")

@@ -11,6 +11,7 @@ import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
 import dev.tinyipc.IpcMessage;
+import dev.tinyipc.spring.CborMessageOperations;
 import dev.tinyipc.spring.CborMessageTemplate;
 import dev.tinyipc.spring.IpcMessagingException;
 import dev.tinyipc.spring.IpcPoisonRequestException;
@@ -36,6 +37,8 @@ class LargeDataTests {
 	private static final int MIB = 1024 * 1024;
 
 	private static final String BLOCKS = "ipc.children.worker.blocks=64MB";
+
+	private long drawn;
 
 	private static ApplicationContextRunner application(String... properties) {
 		return RawWorker.nothing()
@@ -96,6 +99,23 @@ class LargeDataTests {
 			assertThat(copy.isDirect()).isFalse();
 			assertThat(copy).isEqualTo(data);
 		});
+	}
+
+	@Test
+	void theExampleOfTheReadmeDrawsWithoutACopy() {
+		application(BLOCKS).run((context) -> {
+			CborMessageOperations template = context.getBean(CborMessageTemplate.class).method("echo");
+			byte[] pixels = random(MIB);
+			try (IpcMessage<ByteBuffer> picture = template.sendAndReceive(pixels, ByteBuffer.class)) {
+				draw(picture.payload()); // no copy, valid until the message is closed
+			}
+			assertThat(this.drawn).isEqualTo(LargeDataWorker.sum(ByteBuffer.wrap(pixels)));
+		});
+	}
+
+	private void draw(ByteBuffer pixels) {
+		assertThat(pixels.isDirect()).isTrue();
+		this.drawn = LargeDataWorker.sum(pixels);
 	}
 
 	@ParameterizedTest

@@ -136,7 +136,7 @@ class QuarantineTests {
 				IpcChild child = context.getBean(IpcChild.class);
 				assertThat(call(context, "hello")).isEqualTo("hello");
 				Thread caller = new Thread(() -> assertThatExceptionOfType(IpcInterruptedException.class)
-					.isThrownBy(() -> call(context, waitFor(marker))));
+					.isThrownBy(() -> call(context, arriveAndWaitFor(marker))));
 				caller.start();
 				awaitArrival(marker);
 				caller.interrupt();
@@ -144,7 +144,7 @@ class QuarantineTests {
 				Awaitility.await().until(() -> child.instances().get(0).restarts() == restarts + 1);
 			}
 			Files.createFile(marker);
-			assertThat(call(context, waitFor(marker))).isEqualTo(waitFor(marker));
+			assertThat(call(context, arriveAndWaitFor(marker))).isEqualTo(arriveAndWaitFor(marker));
 		});
 	}
 
@@ -154,14 +154,14 @@ class QuarantineTests {
 		RawWorker.application(PROPERTIES).run((context) -> {
 			IpcChild child = context.getBean(IpcChild.class);
 			for (int i = 0; i < 3; i++) {
-				CompletableFuture<String> call = async(() -> call(context, waitFor(marker)));
+				CompletableFuture<String> call = async(() -> call(context, arriveAndWaitFor(marker)));
 				awaitArrival(marker);
 				child.stopInstances().join();
 				assertThat(failureOf(call)).isInstanceOf(IpcReplyLostException.class);
 				child.startInstances();
 			}
 			Files.createFile(marker);
-			assertThat(call(context, waitFor(marker))).isEqualTo(waitFor(marker));
+			assertThat(call(context, arriveAndWaitFor(marker))).isEqualTo(arriveAndWaitFor(marker));
 		});
 	}
 
@@ -297,7 +297,11 @@ class QuarantineTests {
 		}
 	}
 
-	/** Waits until the child has read a request to wait for a file. */
+	/** As {@link #waitFor}, and says when it has come. */
+	private static String arriveAndWaitFor(Path marker) {
+		return waitFor(marker) + "arrive-at " + marker + ".arrived ";
+	}
+
 	private static void awaitArrival(Path marker) {
 		Path arrived = Path.of(marker + ".arrived");
 		Awaitility.await().until(() -> Files.exists(arrived));

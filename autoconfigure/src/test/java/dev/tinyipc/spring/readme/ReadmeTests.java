@@ -65,7 +65,9 @@ class ReadmeTests {
 			.of(EXAMPLES + "Application.java", EXAMPLES + "ThumbnailWorker.java", EXAMPLES + "EchoApplication.java",
 					EXAMPLES + "ModelApplication.java", EXAMPLES + "ReportApplication.java",
 					EXAMPLES + "ReportWorker.java", EXAMPLES + "Pictures.java", EXAMPLES + "PictureWorker.java",
-					EXAMPLES + "PictureApplication.java", "core/src/test/java/dev/tinyipc/TutorialTests.java",
+					EXAMPLES + "PictureApplication.java",
+					"autoconfigure/src/test/java/dev/tinyipc/spring/child/LargeDataTests.java",
+					"core/src/test/java/dev/tinyipc/TutorialTests.java",
 					"starter-test/src/test/java/dev/tinyipc/spring/test/GreetingTests.java")
 			.map(ReadmeTests::read)
 			.collect(Collectors.joining()));
