@@ -1,6 +1,7 @@
 package dev.tinyipc;
 
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.Optional;
@@ -74,6 +75,20 @@ class LeakDetectorTests {
 			assertThat(pair.parent().fd()).isPositive();
 		}
 		return Samples.memoryFile("detached").detach();
+	}
+
+	@Test
+	void forgottenMessageWithAViewIsReported() throws Exception {
+		try (BlockConversation conversation = BlockConversation
+			.with(IpcServer.builder().handler(Integer.class, (request) -> new byte[BlockConversation.MIB]))) {
+			forgetView(conversation);
+			assertThat(reportOf("forgetView").getFormattedMessage())
+				.isEqualTo("A message with a view of shared blocks was never closed");
+		}
+	}
+
+	private static void forgetView(BlockConversation conversation) throws IpcException {
+		Conversation.ask(conversation.requester(), "", 1).reply(ByteBuffer.class);
 	}
 
 	/** Other tests may have forgotten some, too. */
