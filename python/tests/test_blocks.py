@@ -57,11 +57,15 @@ APP = """
 """
 
 
-@pytest.fixture
-def child(start):
-    child = start(APP, TINY_IPC_BLOCKS=str(LIMIT))
+def start_with_blocks(start, app):
+    child = start(app, TINY_IPC_BLOCKS=str(LIMIT))
     assert child.hello()["blocks"] == LIMIT
     return child
+
+
+@pytest.fixture
+def child(start):
+    return start_with_blocks(start, APP)
 
 
 class Block:

@@ -20,7 +20,7 @@ from raw import (
     loads,
     tagged,
 )
-from test_blocks import LIMIT, REFERENCE, close, content
+from test_blocks import LIMIT, REFERENCE, close, content, start_with_blocks
 
 SIZE = 256 * 1024
 
@@ -100,9 +100,7 @@ APP = """
 
 @pytest.fixture
 def child(start):
-    child = start(APP, TINY_IPC_BLOCKS=str(LIMIT))
-    assert child.hello()["blocks"] == LIMIT
-    return child
+    return start_with_blocks(start, APP)
 
 
 class Stream:
@@ -464,3 +462,14 @@ def test_messages_without_references_count_as_well(child):
         stream.say_read(stream.messages)
     assert stream.references >= 10
     assert len(stream.inodes) <= 2
+
+
+@pytest.mark.parametrize("method", ["bytes", "async"])
+def test_an_element_that_would_be_one_block_too_many_waits_for_a_read(start, method):
+    child = start(APP, TINY_IPC_BLOCKS=str(100 * SIZE), TINY_IPC_MAX_MESSAGE_SIZE="100000")
+    child.hello()
+    stream = Stream(child, method, 70, blocks=100 * SIZE)
+    stream.next_references(64)
+    stream.say_read(64)
+    assert list(stream) == [SHAPES[method](number) for number in range(64, 70)]
+    assert stream.references == 70

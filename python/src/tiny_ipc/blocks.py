@@ -112,7 +112,7 @@ class Blocks:
             size = size_of(length)
             if size > room:
                 size = -(-length // mmap.PAGESIZE) * mmap.PAGESIZE
-            if size > room or self._closed or len(self._lent) >= MOST_BLOCKS:
+            if self._closed or not self._has_room(size, 1, limit):
                 return None
             block = self._find_unused(size) or self._create(size, room)
             if block is not None:
@@ -145,9 +145,13 @@ class Blocks:
         with self._lock:
             self._give_back([block for block in blocks if block in self._lent])
 
-    def lent_bytes(self) -> int:
+    def has_room(self, size: int, count: int, limit: int) -> bool:
+        """Whether so many blocks can be lent besides those that the peer has not read."""
         with self._lock:
-            return self._lent_bytes
+            return self._has_room(size, count, limit)
+
+    def _has_room(self, size: int, count: int, limit: int) -> bool:
+        return self._lent_bytes + size <= limit and len(self._lent) + count <= MOST_BLOCKS
 
     def replies_are_read(self, unread: Collection[int] = ()) -> None:
         """Lets the blocks of earlier replies be used again, except for those of some requests."""
@@ -283,11 +287,13 @@ class ReplyBlocks:
 
     def lacks_room(self, value: Any) -> bool:
         """Whether an element fits into no message, and into blocks only once others were read."""
+        if not self._elements:
+            return False
         sizes = list(_large_sizes(value))
         size = sum(-(-length // mmap.PAGESIZE) * mmap.PAGESIZE for length in sizes)
-        if sum(sizes) <= self._most_in_message or size > self._limit or not self._elements:
+        if sum(sizes) <= self._most_in_message or size > self._limit or len(sizes) > MOST_BLOCKS:
             return False
-        return size > self._limit - self._blocks.lent_bytes()
+        return not self._blocks.has_room(size, len(sizes), self._limit)
 
     def await_room(self, value: Any, check: Callable[[], None]) -> None:
         """Waits while an element lacks room.

@@ -80,7 +80,8 @@ class Exchange:
         self._gone = True
         if cancel:
             self.cancel()
-        self._wake()
+        else:
+            self._wake()
 
     def drop(self) -> None:
         """Closes what came with a request that will not be served."""
