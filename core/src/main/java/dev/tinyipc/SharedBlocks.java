@@ -115,7 +115,10 @@ public final class SharedBlocks implements IdleBlocks.Holder {
 	 * @return null if there is none
 	 */
 	private synchronized @Nullable BlockFile takeUnused(int size, long limit) {
-		for (Iterator<BlockFile> all = this.unused.iterator(); all.hasNext() && hasRoom(size, limit);) {
+		if (!hasRoom(size, limit)) {
+			return null;
+		}
+		for (Iterator<BlockFile> all = this.unused.iterator(); all.hasNext();) {
 			BlockFile file = all.next();
 			if (file.size() == size) {
 				all.remove();
@@ -259,19 +262,20 @@ public final class SharedBlocks implements IdleBlocks.Holder {
 
 		private @Nullable BlockFile take(int size, long otherwiseInMessage) {
 			BlockFile file = takeUnused(size, this.left);
-			if (file == null) {
-				this.lending.lookForReads();
-				file = takeUnused(size, this.left);
+			if (file != null) {
+				return file;
 			}
-			boolean mayBeRead = true;
-			while (file == null && mayBeRead) {
-				file = create(size, this.left);
-				if (file == null) {
-					mayBeRead = this.lending.awaitReads(otherwiseInMessage);
-					file = takeUnused(size, this.left);
-				}
+			this.lending.lookForReads();
+			file = takeOrCreate(size);
+			while (file == null && this.lending.awaitReads(otherwiseInMessage)) {
+				file = takeOrCreate(size);
 			}
-			return file;
+			return (file != null) ? file : takeOrCreate(size); // read at the last moment
+		}
+
+		private @Nullable BlockFile takeOrCreate(int size) {
+			BlockFile file = takeUnused(size, this.left);
+			return (file != null) ? file : create(size, this.left);
 		}
 
 		int count() {

@@ -9,6 +9,7 @@ import java.util.stream.Stream;
 
 import dev.tinyipc.IpcMessage;
 import dev.tinyipc.spring.CborMessageTemplate;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -21,6 +22,12 @@ class StreamedBlockTests {
 	private static final int SIZE = 1 << 20;
 
 	private static final int MANY = 300;
+
+	@BeforeAll
+	@Timeout(value = 30, unit = TimeUnit.MINUTES)
+	static void build() {
+		InteropTests.build();
+	}
 
 	private static ByteBuffer frame(int number) {
 		byte[] data = new byte[SIZE];
