@@ -1,10 +1,7 @@
 package dev.tinyipc;
 
-import java.lang.ref.PhantomReference;
-import java.lang.ref.ReferenceQueue;
+import java.lang.ref.Cleaner;
 import java.nio.ByteBuffer;
-import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * A memory file that is mapped as a whole. Its memory can be given back at any time,
@@ -13,10 +10,8 @@ import java.util.concurrent.ConcurrentHashMap;
  */
 final class MappedBlock {
 
-	/** To be unmapped once their buffers are gone. */
-	private static final Set<Range> RANGES = ConcurrentHashMap.newKeySet();
-
-	private static final ReferenceQueue<ByteBuffer> UNREACHABLE = new ReferenceQueue<>();
+	/** Unmaps addresses once no buffer over them is left. */
+	private static final Cleaner CLEANER = Cleaner.create();
 
 	private final Range range;
 
@@ -29,8 +24,8 @@ final class MappedBlock {
 	private MappedBlock(long address, int size, int protection) {
 		this.protection = protection;
 		this.bytes = LibC.bufferAt(address, size);
-		this.range = new Range(this.bytes, address, size);
-		RANGES.add(this.range);
+		this.range = new Range(address, size);
+		CLEANER.register(this.bytes, this.range);
 	}
 
 	/** Maps a file of the given size, which cannot shrink, to be read only. */
@@ -44,7 +39,6 @@ final class MappedBlock {
 	}
 
 	private static MappedBlock map(int fd, int size, int protection) throws IpcException {
-		unmapUnreachable();
 		return new MappedBlock(
 				Errno.check("mmap(" + size + " bytes)", LibC.mmap(0, size, protection, LibC.MAP_SHARED, fd, 0)), size,
 				protection);
@@ -68,30 +62,13 @@ final class MappedBlock {
 			LibC.mmap(this.range.address, this.range.size, this.protection,
 					LibC.MAP_PRIVATE | LibC.MAP_FIXED | LibC.MAP_ANONYMOUS | LibC.MAP_NORESERVE, -1, 0);
 		}
-		unmapUnreachable();
-	}
-
-	private static void unmapUnreachable() {
-		for (Object next = UNREACHABLE.poll(); next != null; next = UNREACHABLE.poll()) {
-			((Range) next).unmap();
-		}
 	}
 
 	/** Addresses that are in use as long as a buffer over them, or a part of it, is. */
-	private static final class Range extends PhantomReference<ByteBuffer> {
+	private record Range(long address, int size) implements Runnable {
 
-		private final long address;
-
-		private final int size;
-
-		Range(ByteBuffer bytes, long address, int size) {
-			super(bytes, UNREACHABLE);
-			this.address = address;
-			this.size = size;
-		}
-
-		void unmap() {
-			RANGES.remove(this);
+		@Override
+		public void run() {
 			LibC.munmap(this.address, this.size);
 		}
 

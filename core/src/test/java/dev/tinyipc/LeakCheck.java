@@ -25,7 +25,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 /**
- * Runs around every test class, and fails it if descriptors or children are left over.
+ * Runs around every test class, and fails it if descriptors, maps of memory files or
+ * children are left over.
  */
 public final class LeakCheck implements BeforeAllCallback, AfterAllCallback {
 
@@ -51,16 +52,19 @@ public final class LeakCheck implements BeforeAllCallback, AfterAllCallback {
 
 	static void assertNothingNew(Set<String> before, Duration timeout) {
 		await().atMost(timeout)
-			.untilAsserted(() -> assertThat(held()).as("descriptors and children that were not there before")
+			.untilAsserted(() -> assertThat(held()).as("descriptors, maps and children that were not there before")
 				.isSubsetOf(before));
 	}
 
-	/** The descriptors and children of this process. */
+	/** The descriptors, maps of memory files and children of this process. */
 	static Set<String> held() throws IOException {
 		Set<String> held = new TreeSet<>();
 		Set<String> agents = socketsForAgents();
 		try (Stream<Path> descriptors = Files.list(Path.of("/proc/self/fd"))) {
 			descriptors.forEach((descriptor) -> describe(descriptor, agents, held));
+		}
+		try (Stream<String> maps = Files.lines(Path.of("/proc/self/maps"))) {
+			maps.filter((map) -> map.contains("/memfd:")).map((map) -> "map " + map).forEach(held::add);
 		}
 		try (Stream<Path> processes = Files.list(Path.of("/proc"))) {
 			processes.filter((process) -> process.getFileName().toString().matches("\\d+"))

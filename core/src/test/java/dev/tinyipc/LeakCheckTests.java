@@ -25,6 +25,22 @@ class LeakCheckTests {
 	}
 
 	@Test
+	void findsAMapOfAMemoryFile() throws Exception {
+		Set<String> before = LeakCheck.held();
+		BlockFile block = BlockFile.create(4096);
+		try {
+			block.descriptor().close();
+			assertThatExceptionOfType(ConditionTimeoutException.class)
+				.isThrownBy(() -> LeakCheck.assertNothingNew(before, Duration.ofMillis(200)))
+				.withMessageContaining("/memfd:tiny-ipc-block");
+		}
+		finally {
+			block.close();
+		}
+		LeakCheck.assertNothingNew(before, Duration.ofSeconds(10));
+	}
+
+	@Test
 	void findsAZombie() throws Exception {
 		Set<String> before = LeakCheck.held();
 		int pid = PosixSpawn.spawn(List.of("true"), Map.of(), null, List.of());

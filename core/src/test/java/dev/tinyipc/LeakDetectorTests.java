@@ -5,6 +5,7 @@ import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.Optional;
+import java.util.concurrent.Callable;
 import java.util.concurrent.CopyOnWriteArrayList;
 
 import ch.qos.logback.classic.Level;
@@ -78,7 +79,12 @@ class LeakDetectorTests {
 	}
 
 	@Test
-	void forgottenMessageWithAViewIsReported() throws Exception {
+	void forgottenMessageWithAViewIsReportedAndItsMemoryIsGivenBack() throws Exception {
+		forgetViewOfEndedConversation();
+		afterCollection(() -> (BlockConversation.mapped() == 0) ? Optional.of(true) : Optional.empty());
+	}
+
+	private void forgetViewOfEndedConversation() throws IpcException {
 		try (BlockConversation conversation = BlockConversation
 			.with(IpcServer.builder().handler(Integer.class, (request) -> new byte[BlockConversation.MIB]))) {
 			forgetView(conversation);
@@ -93,10 +99,14 @@ class LeakDetectorTests {
 
 	/** Other tests may have forgotten some, too. */
 	private ILoggingEvent reportOf(String method) {
+		return afterCollection(() -> this.log.list.stream().filter((event) -> isFrom(method, event)).findFirst());
+	}
+
+	private static <T> T afterCollection(Callable<Optional<T>> what) {
 		// On a loaded machine, a collection of the heap of all tests takes seconds.
 		return await().atMost(Duration.ofMinutes(5)).pollInterval(Duration.ofSeconds(1)).until(() -> {
 			System.gc();
-			return this.log.list.stream().filter((event) -> isFrom(method, event)).findFirst();
+			return what.call();
 		}, Optional::isPresent).orElseThrow();
 	}
 
