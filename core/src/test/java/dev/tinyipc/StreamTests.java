@@ -210,7 +210,6 @@ class StreamTests {
 			exchange.cancel();
 			assertThat(conversation.call("", "next")).isEqualTo("next");
 			assertThat(this.closed.await(30, TimeUnit.SECONDS)).isTrue();
-			assertThat(this.produced.get()).isLessThan(340);
 		}
 	}
 
