@@ -2,6 +2,7 @@ package dev.tinyipc;
 
 import java.io.OutputStream;
 import java.nio.ByteBuffer;
+import java.util.concurrent.atomic.AtomicReference;
 
 import org.jspecify.annotations.Nullable;
 
@@ -174,30 +175,33 @@ final class FrameBuffer extends OutputStream implements FrameWindow {
 	 */
 	static final class Slot {
 
-		private @Nullable FrameBuffer spare;
+		private final AtomicReference<@Nullable FrameBuffer> spare = new AtomicReference<>();
 
-		private boolean closed;
+		private volatile boolean closed;
 
-		synchronized FrameBuffer take() {
-			FrameBuffer buffer = this.spare;
-			this.spare = null;
+		FrameBuffer take() {
+			FrameBuffer buffer = this.spare.getAndSet(null);
 			return (buffer != null) ? buffer : new FrameBuffer(this);
 		}
 
-		private synchronized void keep(FrameBuffer buffer) {
-			if (this.closed || this.spare != null) {
+		private void keep(FrameBuffer buffer) {
+			if (!this.spare.compareAndSet(null, buffer)) {
 				buffer.own.free();
 			}
-			else {
-				this.spare = buffer;
+			else if (this.closed) {
+				freeSpare();
 			}
 		}
 
-		synchronized void close() {
+		void close() {
 			this.closed = true;
-			if (this.spare != null) {
-				this.spare.own.free();
-				this.spare = null;
+			freeSpare();
+		}
+
+		private void freeSpare() {
+			FrameBuffer buffer = this.spare.getAndSet(null);
+			if (buffer != null) {
+				buffer.own.free();
 			}
 		}
 

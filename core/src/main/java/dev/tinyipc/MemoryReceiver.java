@@ -28,8 +28,11 @@ final class MemoryReceiver extends SocketReceiver {
 	/** Enough to tell the end of the stream. */
 	private static final OptionalInt ENDED = OptionalInt.of(0);
 
-	/** Between two offers of the processor to others. It takes about 2 microseconds. */
+	/** Between two offers of the processor to others. */
 	private static final int LOOKS_PER_TURN = 40;
+
+	/** How long so many looks take at most, about, in nanoseconds. */
+	private static final long TURN = 2000;
 
 	private final DoorBell bell;
 
@@ -95,10 +98,8 @@ final class MemoryReceiver extends SocketReceiver {
 
 	/** The first part of a frame that has begun to arrive. */
 	private Packet takeFirst(NativeBuffer target) throws IpcException {
-		ByteBuffer start = this.start.bytes();
-		this.ring.read(start, 0, START_SIZE);
-		long descriptors = start.getLong(0);
-		long length = start.getLong(MemorySender.COUNT_SIZE);
+		long descriptors = this.ring.readLong();
+		long length = this.ring.readLong();
 		target.bytes().putLong(0, length);
 		int room = Math.min(MAX_FIRST, target.capacity() - Frame.HEADER_SIZE);
 		// What is no length is refused by the frame, which then breaks the lane.
@@ -199,6 +200,10 @@ final class MemoryReceiver extends SocketReceiver {
 		}
 		long now = System.nanoTime();
 		this.awake = this.spin.stayAwake(now);
+		if (this.awake && look()) {
+			this.spin.waited(true, TURN); // or less: the clock would only make it longer
+			return true;
+		}
 		boolean spins = this.awake && Spin.isAffordable();
 		this.begun = (spins == this.awake) ? now : 0;
 		boolean there = spins && spin(now);
@@ -221,11 +226,8 @@ final class MemoryReceiver extends SocketReceiver {
 		this.spin.begin(begun);
 		try {
 			do {
-				for (int i = 0; i < LOOKS_PER_TURN; i++) {
-					if (isThere()) {
-						return true;
-					}
-					Thread.onSpinWait();
+				if (look()) {
+					return true;
 				}
 				Thread.yield();
 			}
@@ -235,6 +237,16 @@ final class MemoryReceiver extends SocketReceiver {
 		finally {
 			Spin.ended();
 		}
+	}
+
+	private boolean look() throws IpcException {
+		for (int i = 0; i < LOOKS_PER_TURN; i++) {
+			if (isThere()) {
+				return true;
+			}
+			Thread.onSpinWait();
+		}
+		return false;
 	}
 
 	/** Before the lane is left to a watch, as {@link #await} does before it sleeps. */

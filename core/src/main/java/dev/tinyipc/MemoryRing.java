@@ -45,6 +45,9 @@ final class MemoryRing {
 	/** Up to where the other end was when it was last looked at. */
 	private long others;
 
+	/** For numbers that go around the end of the ring. */
+	private final ByteBuffer number = ByteBuffer.allocate(Long.BYTES).order(ByteOrder.nativeOrder());
+
 	private MemoryRing(ByteBuffer memory, int start, int size, int ownAt, int othersAt, boolean writes) {
 		this.memory = memory;
 		this.start = start;
@@ -134,6 +137,30 @@ final class MemoryRing {
 		return true;
 	}
 
+	/** Writes a number for which there is room, as {@link #write} does. */
+	void writeLong(long value) {
+		int at = index(0);
+		if (at <= this.size - Long.BYTES) {
+			this.memory.putLong(this.start + at, value);
+			this.own.setOpaque(position() + Long.BYTES);
+		}
+		else {
+			write(this.number.putLong(0, value), 0, Long.BYTES);
+		}
+	}
+
+	/** Reads a number that is there, as {@link #read} does. */
+	long readLong() {
+		int at = index(0);
+		if (at <= this.size - Long.BYTES) {
+			long value = this.memory.getLong(this.start + at);
+			this.own.setOpaque(position() + Long.BYTES);
+			return value;
+		}
+		read(this.number, 0, Long.BYTES);
+		return this.number.getLong(0);
+	}
+
 	/** Writes bytes for which there is room, without publishing them. */
 	void write(ByteBuffer source, int from, int length) {
 		int at = index(0);
@@ -150,7 +177,9 @@ final class MemoryRing {
 		int at = index(0);
 		int first = Math.min(length, this.size - at);
 		this.memory.put(this.start + at, source, from, first);
-		this.memory.put(this.start, source, from + first, length - first);
+		if (first < length) {
+			this.memory.put(this.start, source, from + first, length - first);
+		}
 		this.own.setOpaque(position() + length);
 	}
 
@@ -159,7 +188,9 @@ final class MemoryRing {
 		int from = index(0);
 		int first = Math.min(length, this.size - from);
 		this.memory.get(this.start + from, target, at, first);
-		this.memory.get(this.start, target, at + first, length - first);
+		if (first < length) {
+			this.memory.get(this.start, target, at + first, length - first);
+		}
 		this.own.setOpaque(position() + length);
 	}
 

@@ -60,7 +60,7 @@ final class MemorySuite {
 
 	private static List<Work> works() {
 		List<Work> all = new ArrayList<>();
-		all.add(Work.of(SMALL).warmUp(9000).rounds(11));
+		all.add(Work.of(SMALL).warmUp(20_000).rounds(11));
 		all.add(Work.of(ONE_WAY).warmUp(6000).rounds(11));
 		// In C there is no encoding: bytes of about the same number are compared with.
 		all.add(Work.of("object").reference("roundtrip 1024").warmUp(24_000).rounds(11));
