@@ -267,8 +267,7 @@ public final class IpcRequester {
 					+ unanswered + ". A peer that does not answer one-way messages must be declared as one-way");
 		}
 		catch (IpcException.PeerClosed ex) {
-			// The last message is among those that the peer left unread.
-			if (this.ledger.isLast(exchange.number()) && this.channel.socket().receiver().hasPeerLeftUnread()) {
+			if (this.ledger.isUndisturbed(exchange.number()) && this.channel.socket().receiver().hasPeerLeftUnread()) {
 				exchange.number(0);
 			}
 			throw ex;

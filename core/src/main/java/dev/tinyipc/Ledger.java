@@ -29,6 +29,12 @@ final class Ledger {
 	/** The number of the last message that was sent. */
 	private volatile long sent;
 
+	/**
+	 * The number of the last message, if nothing went to the peer after it, not even in
+	 * vain; 0 otherwise. It is among what the peer leaves unread, if that is anything.
+	 */
+	private volatile long undisturbed;
+
 	/** The number of the last message that was answered. */
 	private volatile long answered;
 
@@ -98,6 +104,7 @@ final class Ledger {
 	OptionalLong enter(@Nullable Exchange exchange) {
 		long number = this.sent + 1;
 		this.sent = number;
+		this.undisturbed = number;
 		if (exchange != null) {
 			exchange.number(number);
 		}
@@ -113,11 +120,13 @@ final class Ledger {
 		long number = this.sent + 1;
 		this.bare.add(number);
 		this.sent = number;
+		this.undisturbed = number;
 		exchange.number(number);
 	}
 
-	/** Strikes out the message that was entered last: nothing of it was sent. */
+	/** Strikes out the message that was entered last: the peer has not read it. */
 	void strikeOut(@Nullable Exchange exchange) {
+		this.undisturbed = 0; // it may be left unread all the same
 		this.sent--;
 		if (exchange != null) {
 			exchange.number(0);
@@ -180,7 +189,13 @@ final class Ledger {
 
 	/** Called before the peer is told that nobody waits for a reply. */
 	void cancelled(Exchange exchange) {
+		remarked();
 		this.cancelled.add(exchange.number());
+	}
+
+	/** Called before the peer is told something about the last request. */
+	void remarked() {
+		this.undisturbed = 0;
 	}
 
 	/** Whether an answer is dropped as a matter of course. */
@@ -297,6 +312,11 @@ final class Ledger {
 	/** Whether a message is the last one that was sent. */
 	boolean isLast(long number) {
 		return number == this.sent;
+	}
+
+	/** Whether a message is unread if the peer leaves anything unread. */
+	boolean isUndisturbed(long number) {
+		return number == this.undisturbed;
 	}
 
 	long owed() {

@@ -63,11 +63,11 @@ final class MemorySender extends SocketSender {
 
 	@Override
 	void send(FrameWindow frame, int length, OwnedFd[] descriptors) throws IpcException {
-		if (this.freed) {
+		if (this.freed || this.descriptor.isClosed()) {
 			throw new IpcException(this.descriptor + " is closed");
 		}
 		checkUsable();
-		if (this.bell.isDeaf() || isShutDown()) {
+		if (this.bell.isDeaf() || isShutDown() || hasPeerDied()) {
 			throw peerClosed();
 		}
 		awaitRoom(COUNT_SIZE + length);
@@ -76,6 +76,19 @@ final class MemorySender extends SocketSender {
 		}
 		this.ring.writeLong(descriptors.length);
 		write(frame, 0, length);
+	}
+
+	/**
+	 * Looked at before anything is published, although the peer has to wait meanwhile:
+	 * what nobody will read would be taken for one of the messages that were left unread.
+	 */
+	private boolean hasPeerDied() {
+		long now = System.nanoTime();
+		if (now - this.looked < LOOK_INTERVAL) {
+			return false;
+		}
+		this.looked = now;
+		return SocketOption.isHungUp(this.descriptor);
 	}
 
 	/** Before the frame, which says that they come. */
@@ -102,19 +115,9 @@ final class MemorySender extends SocketSender {
 		frame.writeTo(this.ring, from, length);
 		this.ring.publish();
 		this.bell.ring(this, LaneMemory.DATA);
-		// A peer that is there has the message by now, while we look at the clock.
-		if ((this.bell.isDeaf() || isTimeToLook()) && this.bell.hasLeftUnread(this)) {
+		if (this.bell.isDeaf() && this.bell.hasLeftUnread(this)) {
 			throw peerClosed();
 		}
-	}
-
-	private boolean isTimeToLook() {
-		long now = System.nanoTime();
-		if (now - this.looked < LOOK_INTERVAL) {
-			return false;
-		}
-		this.looked = now;
-		return true;
 	}
 
 	private void awaitRoom(int length) throws IpcException {

@@ -172,6 +172,7 @@ final class RequestSender {
 		try {
 			boolean isDue = isDue(exchange); // still
 			if (isDue) {
+				this.ledger.remarked();
 				this.channel.outbox().sendRead(count, Deadline.in(Duration.ZERO));
 			}
 			return isDue;

@@ -5,6 +5,7 @@ import java.time.Duration;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalLong;
 
 import org.junit.jupiter.api.AfterEach;
@@ -18,6 +19,7 @@ import tools.jackson.core.JacksonException;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
+import static org.awaitility.Awaitility.await;
 
 /** Which answer belongs to which message, whatever the peer does. */
 @Timeout(60)
@@ -309,6 +311,38 @@ class IpcRequesterTests {
 		assertThat(exchange.isRequestSent()).isTrue();
 	}
 
+	/** What the peer left unread came after the request. */
+	@Test
+	void requestThatThePeerReadMayHaveHadAnEffectEvenIfItLeftItsCancelUnread() throws Exception {
+		greet(new IpcHello(2, true, true, 1, Optional.empty(), 0, 0, false, 0));
+		Exchange exchange = request("ask");
+		this.peer.receive(Object.class);
+		assertThat(exchange.cancel()).isTrue();
+		this.pair.child().close();
+		assertThatExceptionOfType(IpcException.PeerClosed.class).isThrownBy(() -> exchange.reply(String.class));
+		assertThat(exchange.isRequestSent()).isTrue();
+	}
+
+	@Test
+	void requestThatThePeerReadMayHaveHadAnEffectEvenIfAMessageFailedLater() throws Exception {
+		Exchange exchange = request("ask");
+		this.peer.receive(String.class);
+		this.pair.child().close();
+		await().until(() -> hasFailed(() -> this.requester.send("one-way", this.inTime)));
+		assertThatExceptionOfType(IpcException.PeerClosed.class).isThrownBy(() -> exchange.reply(String.class));
+		assertThat(exchange.isRequestSent()).isTrue();
+	}
+
+	private static boolean hasFailed(Blocked.Action sending) throws Exception {
+		try {
+			sending.run();
+			return false;
+		}
+		catch (IpcException.PeerClosed ex) {
+			return true;
+		}
+	}
+
 	@ParameterizedTest
 	@ValueSource(booleans = { false, true })
 	void replyThatIsRefusedEndsItsExchange(boolean inEnvelope) throws Exception {
@@ -383,7 +417,11 @@ class IpcRequesterTests {
 
 	/** Has the peer say that it repeats numbers, before anything else. */
 	private void greet() throws IpcException {
-		this.peer.sendHello(Opening.HELLO);
+		greet(Opening.HELLO);
+	}
+
+	private void greet(IpcHello hello) throws IpcException {
+		this.peer.sendHello(hello);
 		assertThat(this.requester.look()).isEqualTo(IpcRequester.State.IN_STEP);
 	}
 

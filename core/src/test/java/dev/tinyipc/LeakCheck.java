@@ -25,8 +25,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 /**
- * Runs around every test class, and fails it if descriptors, maps of memory files or
- * children are left over.
+ * Runs around every test class, and fails it if descriptors, maps of our own memory files
+ * or children are left over.
  */
 public final class LeakCheck implements BeforeAllCallback, AfterAllCallback {
 
@@ -64,7 +64,7 @@ public final class LeakCheck implements BeforeAllCallback, AfterAllCallback {
 			descriptors.forEach((descriptor) -> describe(descriptor, agents, held));
 		}
 		try (Stream<String> maps = Files.lines(Path.of("/proc/self/maps"))) {
-			maps.filter((map) -> map.contains("/memfd:")).map((map) -> "map " + map).forEach(held::add);
+			maps.filter((map) -> map.contains("/memfd:tiny-ipc")).map((map) -> "map " + map).forEach(held::add);
 		}
 		try (Stream<Path> processes = Files.list(Path.of("/proc"))) {
 			processes.filter((process) -> process.getFileName().toString().matches("\\d+"))

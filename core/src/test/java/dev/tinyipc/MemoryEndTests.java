@@ -151,6 +151,33 @@ class MemoryEndTests extends MemoryOpener {
 		});
 	}
 
+	@Test
+	void requestThatWasReadMayHaveHadAnEffectEvenIfTheBellOfTheNextMessageIsNotHeard() throws Exception {
+		IpcRequester requester = IpcRequester.over(this.channel, "the peer");
+		Exchange exchange = requester.begin(inTime());
+		exchange.request("ask");
+		peerReads(published());
+		peerSleeps();
+		this.pair.child().close();
+		assertThatExceptionOfType(IpcException.PeerClosed.class).isThrownBy(() -> requester.send("one-way", inTime()));
+		assertThatExceptionOfType(IpcException.PeerClosed.class).isThrownBy(() -> exchange.reply(String.class));
+		assertThat(exchange.isRequestSent()).isTrue();
+	}
+
+	@Test
+	void messageOnASocketThatWasGivenAwayIsRefused() throws Exception {
+		this.channel.send("request");
+		int number = this.pair.parent().detach();
+		try {
+			long before = published();
+			assertThatExceptionOfType(IpcException.class).isThrownBy(() -> this.channel.send("next"));
+			assertThat(published()).isEqualTo(before);
+		}
+		finally {
+			LibC.close(number);
+		}
+	}
+
 	/** It cannot ring, so somebody looks from time to time. */
 	@Test
 	void threadThatIsInterruptedWaitsForTheRoomOfAPeerThatCannotRingAnyMore() throws Exception {
