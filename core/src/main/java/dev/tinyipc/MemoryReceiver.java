@@ -201,7 +201,8 @@ final class MemoryReceiver extends SocketReceiver {
 		long now = System.nanoTime();
 		this.awake = this.spin.stayAwake(now);
 		if (this.awake && look()) {
-			this.spin.waited(true, TURN); // or less: the clock would only make it longer
+			// Or less, but a look at the clock would only make it longer.
+			this.spin.waited(true, Math.min(TURN, this.spin.limit()));
 			return true;
 		}
 		boolean spins = this.awake && Spin.isAffordable();
