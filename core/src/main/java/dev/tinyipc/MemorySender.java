@@ -63,7 +63,7 @@ final class MemorySender extends SocketSender {
 
 	@Override
 	void send(FrameWindow frame, int length, OwnedFd[] descriptors) throws IpcException {
-		if (this.freed || this.descriptor.isClosed()) {
+		if (this.descriptor.isClosed()) { // before which the memory is not freed
 			throw new IpcException(this.descriptor + " is closed");
 		}
 		checkUsable();
